@@ -1,0 +1,265 @@
+"""
+What the user has set: which index to talk to, and with which credentials.
+
+Read once (`Settings.from_env`), handed down, never looked up again. The files are those that people have already:
+`~/.pypirc`, and `~/.pythonpackagerc` of the draft, which has the same form:
+
+    [distutils]
+    index-servers = work
+
+    [work]
+    repository = https://index.example.org/legacy/
+    username = alice
+    password = ...
+
+Credentials in a file belong to the index they stand beside and are sent to no other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from otumat.errors import Invalid, NotFound, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+FILES = (".pythonpackagerc", ".pypirc")
+MAX_FILE_BYTES = 1_000_000
+TOKEN_USERNAME = "__token__"  # how an API token travels as Basic auth, as with every other upload client
+
+HOW_TO_NAME_AN_INDEX = (
+    "Name one with --index URL, with the environment variable OTUMAT_INDEX, or with --index NAME for an index listed in ~/.pypirc."
+)
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Who asks. `source` is for people: where the password was found."""
+
+    username: str
+    password: str = field(repr=False)
+    source: str
+
+
+@dataclass(frozen=True)
+class Index:
+    """An index by its root URL, without a trailing slash, and whatever its URL or file section says about who asks."""
+
+    url: str
+    name: str = ""
+    username: str = ""
+    password: str = field(default="", repr=False)
+    source: str = ""
+
+    @property
+    def is_private_line(self) -> bool:
+        """Whether a password sent to it can be read by nobody on the way: TLS, or this very machine."""
+        parts = urlsplit(self.url)
+        return parts.scheme == "https" or (parts.hostname or "") in ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """
+    Everything read from the environment and the user's files.
+
+    Attributes:
+        index: Value of OTUMAT_INDEX: a URL or a name; empty when unset.
+        indexes: The sections of the files that name a repository, in reading order.
+        nameless: Names of sections without `repository`, each with its file: known, but of no use.
+        username, password, token: OTUMAT_USERNAME, OTUMAT_PASSWORD, OTUMAT_TOKEN.
+        twine_username, twine_password: The same as other upload clients call them, asked after ours.
+    """
+
+    index: str = ""
+    indexes: tuple[Index, ...] = ()
+    nameless: tuple[tuple[str, str], ...] = ()
+    username: str = ""
+    password: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+    twine_username: str = ""
+    twine_password: str = field(default="", repr=False)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str], home: Path) -> Settings:
+        """
+        Read environment variables and the files in the home folder.
+
+        Errors:
+            Invalid: a file cannot be read as such; every bad file is named.
+        """
+        indexes: list[Index] = []
+        nameless: list[tuple[str, str]] = []
+        problems: list[Problem] = []
+        for file in FILES:
+            try:
+                for found in _sections(home / file):
+                    if found.url:
+                        indexes.append(found)
+                    else:
+                        nameless.append((found.name, found.source))
+            except Invalid as exc:
+                problems.extend(exc.problems)
+        if problems:
+            raise Invalid(problems)
+        return cls(
+            index=environ.get("OTUMAT_INDEX", "").strip(),
+            indexes=tuple(indexes),
+            nameless=tuple(nameless),
+            username=environ.get("OTUMAT_USERNAME", ""),
+            password=environ.get("OTUMAT_PASSWORD", ""),
+            token=environ.get("OTUMAT_TOKEN", "").strip(),
+            twine_username=environ.get("TWINE_USERNAME", ""),
+            twine_password=environ.get("TWINE_PASSWORD", ""),
+        )
+
+    def find_index(self, wanted: str = "") -> Index:
+        """
+        Tell which index is meant.
+
+        Args:
+            wanted: What `--index` says, a URL or a name from the files; empty means OTUMAT_INDEX. There is no default
+                beyond that: metadata goes nowhere that nobody named.
+
+        Errors:
+            NotFound: `index.unset` when nothing names one, `index.unknown` for a name that no file has.
+            Invalid: a URL that is none.
+        """
+        source = "--index" if wanted else "OTUMAT_INDEX"
+        wanted = wanted or self.index
+        if not wanted:
+            raise NotFound("No index is set.", code="index.unset", hint=HOW_TO_NAME_AN_INDEX)
+        if "://" in wanted:
+            return _index_from_url(wanted, source=source)
+        for known in self.indexes:
+            if known.name == wanted:
+                return known
+        raise self._unknown(wanted)
+
+    def find_credentials(self, index: Index, *, username: str = "") -> Credentials | None:
+        """
+        Look for credentials in the environment, the index's URL and the files, in this order.
+
+        Args:
+            username: When given, only credentials of this user are found.
+
+        Returns:
+            None when there are none; the system's keyring and the person at the terminal are not asked here.
+        """
+        username_elsewhere = username or self.find_username(index)
+        for found in self._candidates(index):
+            if not found.password or (username and found.username not in ("", username)):
+                continue
+            if named := found.username or username_elsewhere:
+                return Credentials(named, found.password, found.source)
+        return None
+
+    def find_username(self, index: Index) -> str:
+        """The first user name that stands anywhere for this index, with or without a password; empty when none does."""
+        return next((found.username for found in self._candidates(index) if found.username), "")
+
+    def _candidates(self, index: Index) -> Iterator[Credentials]:
+        yield Credentials(TOKEN_USERNAME if self.token else "", self.token, "OTUMAT_TOKEN")
+        yield Credentials(self.username, self.password, "OTUMAT_USERNAME and OTUMAT_PASSWORD")
+        yield Credentials(self.twine_username, self.twine_password, "TWINE_USERNAME and TWINE_PASSWORD")
+        same_address = [known for known in self.indexes if known.url == index.url and known != index]
+        for known in (index, *same_address):
+            yield Credentials(known.username, known.password, known.source)
+
+    def _unknown(self, wanted: str) -> NotFound:
+        for name, file in self.nameless:
+            if name == wanted:
+                return NotFound(
+                    f"[{name}] in {file} has no repository.",
+                    code="index.unknown",
+                    hint="Add a line `repository = URL` below it.",
+                )
+        names = ", ".join(known.name for known in self.indexes)
+        known_names = f"Known names: {names}." if names else "No index is listed in ~/.pypirc."
+        return NotFound(f"There is no index named {wanted!r}.", code="index.unknown", hint=f"{known_names} Or give a URL.")
+
+
+def index_root(url: str) -> str:
+    """
+    Reduce the address of an index's upload or simple page to the index's root, without user, query or trailing slash.
+
+    >>> index_root("https://index.example.org/legacy/")
+    'https://index.example.org'
+    """
+    parts = urlsplit(url.strip())
+    path = parts.path.rstrip("/")
+    for ending in ("/legacy", "/simple"):
+        path = path.removesuffix(ending)
+    host = parts.netloc.rpartition("@")[2].lower()
+    return urlunsplit((parts.scheme.lower(), host, path.rstrip("/"), "", ""))
+
+
+def _index_from_url(url: str, *, name: str = "", source: str) -> Index:
+    try:
+        parts = urlsplit(url.strip())
+        is_web_address = parts.scheme.lower() in ("http", "https") and bool(parts.hostname)
+        _ = parts.port  # raises ValueError when it is no number
+    except ValueError:
+        is_web_address = False
+    if not is_web_address:
+        shown = url.rpartition("@")[2]  # never a password
+        raise Invalid(
+            [Problem("index.url", "index", f"{shown!r} ({source}) is not the address of an index.", value=shown)],
+            hint="It starts with https:// or http:// and names a host, as in https://index.example.org",
+        )
+    return Index(
+        url=index_root(url),
+        name=name,
+        username=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        source=source,
+    )
+
+
+def _sections(path: Path) -> Iterator[Index]:
+    """Every section of one file as an Index; one without `repository` has an empty `url`."""
+    from configparser import Error, RawConfigParser
+
+    shown = f"~/{path.name}"
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
+    except FileNotFoundError:
+        return
+    except OSError as exc:
+        raise Invalid([_file_problem(shown, f"cannot be read: {exc.strerror or exc}")]) from exc
+    if len(data) > MAX_FILE_BYTES:
+        raise Invalid([_file_problem(shown, f"is larger than {MAX_FILE_BYTES // 1_000_000} MB")])
+    parser = RawConfigParser()
+    try:
+        parser.read_string(data.decode("utf-8-sig"))
+    except (Error, UnicodeDecodeError) as exc:
+        # Their messages quote the line, which may hold a password.
+        line = getattr(exc, "lineno", None)
+        where = f" (line {line})" if line else ""
+        raise Invalid([_file_problem(shown, f"is not in the form of a .pypirc file{where}")]) from None
+    for name in parser.sections():
+        section = dict(parser.items(name))
+        if name == "distutils":
+            continue
+        source = f"[{name}] in {shown}"
+        repository = section.get("repository", "").strip()
+        if not repository:
+            yield Index(url="", name=name, source=shown)
+            continue
+        found = _index_from_url(repository, name=name, source=source)
+        yield Index(
+            url=found.url,
+            name=name,
+            username=section.get("username", "").strip() or found.username,
+            password=section.get("password", "").strip() or found.password,
+            source=source,
+        )
+
+
+def _file_problem(shown: str, what: str) -> Problem:
+    return Problem("settings.file", shown, f"{shown} {what}.", hint="Mend or move it; nothing was sent.")

@@ -1,0 +1,307 @@
+"""
+The wire: one request out, one answer back. The only module of the client that opens a socket.
+
+`Transport` is what the rest of the client knows; `UrllibTransport` is the standard library's way of doing it, and
+`otumat.testing.RecordingTransport` does it without a network. Nothing heavy is imported before the first request.
+
+Rules: TLS certificates are always verified; an answer is never larger than `max_body_bytes` nor slower than `total_s`; a GET
+follows redirects on the same host only; a POST follows none, for credentials and files go where they were addressed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urljoin, urlsplit
+
+from otumat.errors import Conflict, Unreachable
+
+if TYPE_CHECKING:
+    import http.client
+    import urllib.request
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import BinaryIO
+
+    Progress = Callable[[int, int], None]
+
+CHUNK_BYTES = 64 * 1024
+MAX_BODY_BYTES = 16 * 1024 * 1024
+MAX_REDIRECTS = 5
+
+
+@dataclass(frozen=True)
+class FilePart:
+    """A file field of a form. `file` is read from its beginning, `size_bytes` of it."""
+
+    name: str
+    filename: str
+    file: BinaryIO
+    size_bytes: int
+
+
+class Form:
+    """
+    A multipart/form-data body (RFC 7578) that is written while it is sent: files are never held in memory.
+
+    Iterating yields the body in pieces and may be done again; `size_bytes` is known beforehand.
+    """
+
+    def __init__(self, fields: list[tuple[str, str]], files: list[FilePart] | None = None, *, progress: Progress | None = None) -> None:
+        from secrets import token_hex
+
+        self.fields = fields
+        self.files = files or []
+        self.progress = progress
+        self._boundary = token_hex(16)
+        self._end = f"--{self._boundary}--\r\n".encode()
+
+    @property
+    def content_type(self) -> str:
+        return f"multipart/form-data; boundary={self._boundary}"
+
+    @property
+    def size_bytes(self) -> int:
+        fields = sum(len(self._field(name, value)) for name, value in self.fields)
+        files = sum(len(self._head(part.name, part.filename)) + part.size_bytes + 2 for part in self.files)
+        return fields + files + len(self._end)
+
+    def __iter__(self) -> Iterator[bytes]:
+        total, sent = self.size_bytes, 0
+        for piece in self._pieces():
+            yield piece
+            sent += len(piece)
+            if self.progress is not None:
+                self.progress(sent, total)
+
+    def _pieces(self) -> Iterator[bytes]:
+        yield b"".join(self._field(name, value) for name, value in self.fields)
+        for part in self.files:
+            yield self._head(part.name, part.filename)
+            yield from _exactly(part)
+            yield b"\r\n"
+        yield self._end
+
+    def _field(self, name: str, value: str) -> bytes:
+        return self._head(name) + value.encode() + b"\r\n"
+
+    def _head(self, name: str, filename: str | None = None) -> bytes:
+        lines = [f"--{self._boundary}", f'Content-Disposition: form-data; name="{_quoted(name)}"']
+        if filename is not None:
+            lines[-1] += f'; filename="{_quoted(filename)}"'
+            lines.append("Content-Type: application/octet-stream")
+        return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked. `body` is bytes with a Content-Type among the headers, or a Form that brings its own."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | Form | None = None
+
+
+@dataclass(frozen=True)
+class Response:
+    """What came back: any HTTP status, header names in lower case, the whole body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    reason: str = ""
+
+    @property
+    def media_type(self) -> str:
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+class Transport(Protocol):
+    """Anything that carries a request to a server and its answer back."""
+
+    def send(self, request: Request) -> Response:
+        """Raise Unreachable when there is no answer; every HTTP status is an answer."""
+        ...
+
+
+class UrllibTransport:
+    """
+    The standard library's HTTP. Proxies are taken from the environment, certificates from the system (or SSL_CERT_FILE).
+
+    Args:
+        silence_s: Longest wait for a connection or for the next byte.
+        total_s: Longest time an answer may take to arrive once the request is sent.
+        max_body_bytes: Largest answer that is accepted.
+    """
+
+    def __init__(
+        self, *, user_agent: str, silence_s: float = 60, total_s: float = 300, max_body_bytes: int = MAX_BODY_BYTES
+    ) -> None:
+        self._user_agent = user_agent
+        self._silence_s = silence_s
+        self._total_s = total_s
+        self._max_body_bytes = max_body_bytes
+        self._opener: urllib.request.OpenerDirector | None = None
+
+    def send(self, request: Request) -> Response:
+        """See Transport.send."""
+        url = request.url
+        for _ in range(MAX_REDIRECTS + 1):
+            response = self._send_once(request, url)
+            location = response.headers.get("location", "")
+            if response.status not in (301, 302, 303, 307, 308) or not location:
+                return response
+            url = _followed(request.method, url, urljoin(url, location))
+        raise Unreachable(f"{_host(request.url)} redirects in circles.", code="unreachable.redirect")
+
+    def _send_once(self, request: Request, url: str) -> Response:
+        from http.client import HTTPException
+        from urllib.error import URLError
+
+        if self._opener is None:
+            self._opener = _opener()
+        try:
+            with self._opener.open(self._as_urllib(request, url), timeout=self._silence_s) as answer:
+                return self._read(answer, url)
+        except URLError as exc:
+            raise _unreachable(url, exc.reason) from exc
+        except (OSError, HTTPException) as exc:
+            raise _unreachable(url, exc) from exc
+
+    def _as_urllib(self, request: Request, url: str) -> urllib.request.Request:
+        from urllib.request import Request as UrllibRequest
+
+        headers = {"User-Agent": self._user_agent, "Accept-Encoding": "identity", **request.headers}
+        body = request.body
+        if isinstance(body, Form):
+            headers |= {"Content-Type": body.content_type, "Content-Length": str(body.size_bytes)}
+        return UrllibRequest(url, data=body, headers=headers, method=request.method)  # type: ignore[arg-type]  # noqa: S310
+
+    def _read(self, answer: http.client.HTTPResponse, url: str) -> Response:
+        from time import monotonic
+
+        deadline = monotonic() + self._total_s
+        pieces, size = [], 0
+        while piece := answer.read1(CHUNK_BYTES):
+            pieces.append(piece)
+            size += len(piece)
+            if size > self._max_body_bytes:
+                limit = f"{self._max_body_bytes / 1_000_000:.0f} MB"
+                raise Unreachable(f"The answer of {_host(url)} is larger than {limit}.", code="unreachable.too_large")
+            if monotonic() > deadline:
+                raise Unreachable(
+                    f"The answer of {_host(url)} took longer than {self._total_s:.0f} s.", code="unreachable.timeout"
+                )
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        return Response(status=answer.status, headers=headers, body=b"".join(pieces), reason=answer.reason or "")
+
+
+def basic_auth(username: str, password: str) -> str:
+    """The value of an Authorization header (RFC 7617, UTF-8)."""
+    from base64 import b64encode
+
+    return "Basic " + b64encode(f"{username}:{password}".encode()).decode("ascii")
+
+
+def _exactly(part: FilePart) -> Iterator[bytes]:
+    """The promised number of bytes of a file, or an error: a body shorter than announced would hang the other side."""
+    part.file.seek(0)
+    left = part.size_bytes
+    while left:
+        piece = part.file.read(min(CHUNK_BYTES, left))
+        if not piece:
+            raise Conflict(f"{part.filename} became shorter while it was sent.", code="file.changed", hint="Send it again.")
+        left -= len(piece)
+        yield piece
+
+
+def _quoted(text: str) -> str:
+    """A name or filename inside quotes, as browsers write it (WHATWG HTML, multipart/form-data encoding algorithm)."""
+    return text.replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")
+
+
+def _followed(method: str, url: str, target: str) -> str:
+    """Where a redirect may lead: the same host, never from https to http, and for reading only."""
+    here, there = urlsplit(url), urlsplit(target)
+    if method not in ("GET", "HEAD"):
+        raise Unreachable(
+            f"{url} has moved to {target}.", code="unreachable.redirect", hint="Give the new address with --index."
+        )
+    upgrade = (here.scheme, there.scheme) == ("http", "https") and here.port is None and there.port is None
+    same_server = (here.scheme, here.netloc) == (there.scheme, there.netloc)
+    if not (same_server or (upgrade and here.hostname == there.hostname)):
+        raise Unreachable(
+            f"{_host(url)} redirects to another place, {target}, which was not asked.",
+            code="unreachable.redirect",
+            hint="If you trust that place, give its address with --index.",
+        )
+    return target
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc
+
+
+def _unreachable(url: str, reason: object) -> Unreachable:
+    """Say why there was no answer in words that tell what to look at."""
+    from socket import gaierror
+    from ssl import SSLCertVerificationError, SSLError
+
+    host = _host(url)
+    if isinstance(reason, SSLCertVerificationError):
+        return Unreachable(
+            f"The certificate of {host} does not hold: {reason.verify_message}.",
+            code="unreachable.certificate",
+            hint="If this index has a certificate authority of its own, name its file in SSL_CERT_FILE.",
+        )
+    if isinstance(reason, SSLError):
+        return Unreachable(f"{host} does not speak TLS as expected.", code="unreachable.tls", hint="Is it http:// perhaps?")
+    if isinstance(reason, TimeoutError):
+        return Unreachable(f"{host} did not answer in time.", code="unreachable.timeout", hint="Try again later.")
+    if isinstance(reason, gaierror):
+        return Unreachable(f"There is no host {host}, or no network.", code="unreachable.host", hint="Check the address.")
+    if isinstance(reason, ConnectionRefusedError):
+        return Unreachable(f"Nothing answers at {host}.", code="unreachable.refused", hint="Is the index running there?")
+    detail = getattr(reason, "strerror", None) or reason
+    return Unreachable(f"The exchange with {host} broke off: {detail}.", code="unreachable.broken", hint="Try again.")
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    """
+    An opener that knows http and https and nothing else: no file:, no ftp:, no cookies, no redirects of its own, and an
+    answer with an error status is returned like any other.
+    """
+    import http.client
+    import ssl
+    import urllib.request
+
+    class EarlyAnswers(http.client.HTTPConnection):
+        """
+        A server may answer (401, 413) and close before it has read a large body; then the answer counts, not the broken pipe.
+        """
+
+        def request(self, *args: object, **kwargs: object) -> None:
+            try:
+                super().request(*args, **kwargs)  # type: ignore[arg-type]
+            except (BrokenPipeError, ConnectionResetError):
+                # Headers were sent if there is a socket; getresponse() raises when nothing was answered.
+                if self.sock is None:
+                    raise
+
+    class EarlyAnswersTls(EarlyAnswers, http.client.HTTPSConnection):
+        pass
+
+    class Http(urllib.request.HTTPHandler):
+        def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+            return self.do_open(EarlyAnswers, req)
+
+    class Https(urllib.request.HTTPSHandler):
+        def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+            return self.do_open(EarlyAnswersTls, req, context=context)
+
+    context = ssl.create_default_context()
+    opener = urllib.request.OpenerDirector()
+    for handler in (urllib.request.ProxyHandler(), Http(), Https(context=context)):
+        opener.add_handler(handler)
+    opener.addheaders = []
+    return opener
