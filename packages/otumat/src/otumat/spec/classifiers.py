@@ -116,7 +116,9 @@ class Vocabulary:
         nearest = [(_dice(n, len(grams), self._gram_counts[c]), c) for c, n in shared.items()]
         nearest = [entry for entry in nearest if entry[0] >= 0.3]
         nearest.sort(reverse=True)
-        scored = [(score + _words_in_common(wanted, classifier), classifier) for score, classifier in nearest[:_SHORTLIST]]
+        scored = [
+            (score + _words_in_common(wanted, classifier), classifier) for score, classifier in nearest[:_SHORTLIST]
+        ]
         scored = [entry for entry in scored if entry[0] >= 0.9]
         return [classifier for _, classifier in sorted(scored, key=lambda entry: (-entry[0], len(entry[1]), entry[1]))]
 
@@ -189,13 +191,17 @@ def _deprecated(value: str, successors: tuple[str, ...]) -> Problem:
 def _private(value: str) -> Problem:
     message = f"{value[:200]!r} marks the project as not for publication."
     hint = "Leave it out if the release is meant for everybody."
-    return Problem(
-        "classifier.private", "classifiers", message, value=value, hint=hint, rule=_RULE, severity="warning"
-    )
+    return Problem("classifier.private", "classifiers", message, value=value, hint=hint, rule=_RULE, severity="warning")
 
 
 def _twice(value: str, count: int) -> Problem:
     message = f"{value[:200]!r} is given {count} times."
     return Problem(
-        "classifier.duplicate", "classifiers", message, value=value, hint="Give it once.", rule=_RULE, severity="warning"
+        "classifier.duplicate",
+        "classifiers",
+        message,
+        value=value,
+        hint="Give it once.",
+        rule=_RULE,
+        severity="warning",
     )

@@ -133,7 +133,9 @@ def _spelling(filename: str, stem: str, rule: str) -> tuple[Problem, ...]:
     return (_problem("filename.spelling", filename, message, hint, rule=rule, severity="warning"),)
 
 
-def _refuse(code: str, filename: str, what: str, hint: str = "", *, rule: str = "", cause: Exception | None = None) -> NoReturn:
+def _refuse(
+    code: str, filename: str, what: str, hint: str = "", *, rule: str = "", cause: Exception | None = None
+) -> NoReturn:
     problem = _problem(code, filename, f"File {filename[:FILENAME_MAX_CHARS]!r} {what}", hint, rule=rule)
     raise Invalid([problem]) from cause
 

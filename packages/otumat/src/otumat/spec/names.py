@@ -34,7 +34,16 @@ PROHIBITED_NAMES = frozenset(
     {
         # What people type after "pip install" when they mean a file or an option.
         *("requirements", "requirements-txt", "rrequirements-txt", "requirement-txt", "dev-requirements-txt"),
-        *("setup-py", "setup-cfg", "pyproject-toml", "constraints-txt", "pip-install", "install", "uninstall", "upgrade"),
+        *(
+            "setup-py",
+            "setup-cfg",
+            "pyproject-toml",
+            "constraints-txt",
+            "pip-install",
+            "install",
+            "uninstall",
+            "upgrade",
+        ),
         # What a program writes when it has no name.
         *("none", "null", "nil", "undefined", "unknown", "nan", "true", "false"),
         # The language, its index and this index's own addresses.
@@ -46,8 +55,32 @@ PROHIBITED_NAMES = frozenset(
 """Normalised names nobody may claim."""
 
 _REMOVED_MODULES = (
-    *("aifc", "asynchat", "asyncore", "audioop", "binhex", "cgi", "cgitb", "chunk", "crypt", "distutils", "dummy_threading"),
-    *("formatter", "imghdr", "imp", "lib2to3", "macpath", "mailcap", "msilib", "nis", "nntplib", "ossaudiodev", "parser"),
+    *(
+        "aifc",
+        "asynchat",
+        "asyncore",
+        "audioop",
+        "binhex",
+        "cgi",
+        "cgitb",
+        "chunk",
+        "crypt",
+        "distutils",
+        "dummy_threading",
+    ),
+    *(
+        "formatter",
+        "imghdr",
+        "imp",
+        "lib2to3",
+        "macpath",
+        "mailcap",
+        "msilib",
+        "nis",
+        "nntplib",
+        "ossaudiodev",
+        "parser",
+    ),
     *("pipes", "smtpd", "sndhdr", "spwd", "sunau", "symbol", "telnetlib", "uu", "xdrlib"),
 )
 """Modules older interpreters had: programs for those still import them by these names."""
@@ -156,11 +189,17 @@ def check_claim(name: str, *, existing_confusable: str | None) -> list[Problem]:
     if normalized in STANDARD_LIBRARY:
         problems.append(_claim("name.standard_library", name, "is a module of Python's standard library"))
     if normalized in PROHIBITED_NAMES:
-        problems.append(_claim("name.prohibited", name, "may not be claimed: it is typed by mistake or means something else"))
+        problems.append(
+            _claim("name.prohibited", name, "may not be claimed: it is typed by mistake or means something else")
+        )
     if existing_confusable is not None and normalize(existing_confusable) != normalized:
-        problems.append(_claim("name.confusable", name, f"is too easily taken for {existing_confusable!r}, which exists"))
+        problems.append(
+            _claim("name.confusable", name, f"is too easily taken for {existing_confusable!r}, which exists")
+        )
     return problems
 
 
 def _claim(code: str, name: str, why: str) -> Problem:
-    return Problem(code, "name", f"{name!r} {why}.", value=name, hint="Choose another name.", rule="names of this index")
+    return Problem(
+        code, "name", f"{name!r} {why}.", value=name, hint="Choose another name.", rule="names of this index"
+    )

@@ -148,7 +148,11 @@ def _list_object(name: str, serial: int | None) -> dict[str, Any]:
 
 
 def _meta(last_serial: int | None) -> dict[str, Any]:
-    return {"api-version": API_VERSION} if last_serial is None else {"api-version": API_VERSION, "_last-serial": last_serial}
+    return (
+        {"api-version": API_VERSION}
+        if last_serial is None
+        else {"api-version": API_VERSION, "_last-serial": last_serial}
+    )
 
 
 def _dump(body: dict[str, Any]) -> bytes:
@@ -194,7 +198,9 @@ def render_list_html(project_names: Iterable[str]) -> bytes:
 
 def _document(title: str, body: str, meta: str = "") -> bytes:
     head = f'<meta name="pypi:repository-version" content="{API_VERSION}">\n{meta}<title>{title}</title>\n'
-    document = f"<!DOCTYPE html>\n<html>\n<head>\n<meta charset=\"utf-8\">\n{head}</head>\n<body>\n{body}</body>\n</html>\n"
+    document = (
+        f'<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n{head}</head>\n<body>\n{body}</body>\n</html>\n'
+    )
     return document.encode("utf-8", "replace")
 
 

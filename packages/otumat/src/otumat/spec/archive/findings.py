@@ -41,7 +41,9 @@ class Findings:
         if self.errors > MOST_ERRORS:
             self._left_out += 1
             return
-        self._problems.append(Problem(code, "content", message, hint=hint or _REBUILD[self.kind], value=value, rule=rule))
+        self._problems.append(
+            Problem(code, "content", message, hint=hint or _REBUILD[self.kind], value=value, rule=rule)
+        )
 
     def warn(self, code: str, message: str, hint: str = "", *, value: str = "", rule: str = "") -> None:
         """Record what is unwise, but made by tools that people use."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from itertools import pairwise
 
 from otumat.spec.archive.findings import Findings, shown
 
@@ -54,22 +55,14 @@ def check_collisions(paths: Iterable[str], findings: Findings) -> None:
     Record members that would overwrite each other: the same name twice (A3), names that differ only in case or
     composition (A17), and a file where another member needs a directory.
     """
-    seen: dict[str, str] = {}
-    parents: dict[str, str] = {}
-    for path in paths:
-        name = path.removesuffix("/")
-        first = seen.setdefault(folded(name), path)
-        if first is not path:
-            _tell_collision(first, path, findings)
-        parent = name.rpartition("/")[0]
-        while parent and parent not in parents:
-            parents[parent] = path
-            parent = parent.rpartition("/")[0]
-    for parent, child in parents.items():
-        holder = seen.get(folded(parent), "/")
-        if not holder.endswith("/"):
+    # NUL sorts before every character, so whatever lies below a path comes right after it.
+    ordered = sorted((folded(path.removesuffix("/")).replace("/", "\0"), path) for path in paths)
+    for (key, path), (next_key, next_path) in pairwise(ordered):
+        if key == next_key:
+            _tell_collision(path, next_path, findings)
+        elif next_key.startswith(key + "\0") and not path.endswith("/"):
             findings.add(
-                "archive.collision", f"Member {shown(child)} lies below {shown(holder)}, which is not a directory."
+                "archive.collision", f"Member {shown(next_path)} lies below {shown(path)}, which is not a directory."
             )
 
 

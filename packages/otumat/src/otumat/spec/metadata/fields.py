@@ -12,6 +12,9 @@ from typing import Literal
 METADATA_VERSIONS = ("1.0", "1.1", "1.2", "2.1", "2.2", "2.3", "2.4", "2.5", "2.6")
 """Oldest first. 2.0 was withdrawn (PEP 426)."""
 
+FOLD = " " * 8
+"""What begins each further line of a header that holds a value of several lines."""
+
 Kind = Literal["single", "multiple", "keywords", "urls"]
 
 

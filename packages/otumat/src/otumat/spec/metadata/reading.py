@@ -7,14 +7,13 @@ A value that cannot be taken as it stands is left out and told; nothing is guess
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from email.errors import MessageError
 from typing import TYPE_CHECKING, Any
 
 from packaging.metadata import parse_email
 
 from otumat.errors import Problem
-from otumat.spec.metadata.fields import ATTRIBUTES, BY_HEADER, Field, Metadata
+from otumat.spec.metadata.fields import ATTRIBUTES, BY_HEADER, FOLD, Field, Metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,7 +24,71 @@ FORM_MAX_PAIRS = 20_000
 METADATA_MAX_BYTES = 8 * 2**20
 """METADATA beyond this is not parsed. The largest real ones have about 1 MiB."""
 
-Found = dict[Field, list[str]]
+_UNKNOWN = "UNKNOWN"
+"""What distutils and old setuptools wrote for "nothing"."""
+
+
+class _Gathered:
+    """Values as they come in, by attribute, until they become one `Metadata`."""
+
+    __slots__ = ("problems", "texts", "urls")
+
+    def __init__(self) -> None:
+        self.texts: dict[str, list[str]] = {}
+        self.urls: list[tuple[str, str]] = []
+        self.problems: list[Problem] = []
+
+    def add(self, field: Field, text: str) -> None:
+        if field.kind == "urls":
+            label, _, url = text.partition(",")
+            self.add_url(label, url)
+        else:
+            self.texts.setdefault(field.attribute, []).append(text)
+
+    def add_url(self, label: str, url: str) -> None:
+        label, url = _tidy(label), _tidy(url)
+        if label or url:
+            self.urls.append((label, url))
+
+    def metadata(self) -> Metadata:
+        values: dict[str, Any] = {}
+        for attribute, texts in self.texts.items():
+            values[attribute] = _FINISH[ATTRIBUTES[attribute].kind](self, attribute, texts)
+        return Metadata(project_urls=tuple(self.urls), **values)
+
+    def _single(self, attribute: str, texts: list[str]) -> str:
+        if len(texts) > 1:
+            self.problems.append(given_twice(attribute, len(texts), texts[0]))
+        text = texts[0]
+        tidy = _tidy(text)
+        if not tidy or tidy == _UNKNOWN:
+            return ""
+        return text if attribute == "description" else tidy
+
+    def _multiple(self, attribute: str, texts: list[str]) -> tuple[str, ...]:
+        tidy = tuple([text for text in map(_tidy, texts) if text and text != _UNKNOWN])
+        # PEP 794: one empty Import-Name says that nothing can be imported, which is more than saying nothing.
+        return tidy or (("",) if attribute == "import_names" else ())
+
+    def _keywords(self, attribute: str, texts: list[str]) -> tuple[str, ...]:
+        return self._multiple(attribute, [keyword for text in texts for keyword in text.split(",")])
+
+
+_FINISH = {"single": _Gathered._single, "multiple": _Gathered._multiple, "keywords": _Gathered._keywords}
+
+
+def _tidy(text: str) -> str:
+    """Without surrounding space, line ends as `\\n`."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.strip()
+
+
+def given_twice(attribute: str, count: int, first: str) -> Problem:
+    message = f"It is given {count} times."
+    return Problem(
+        f"{attribute}.duplicate", attribute, message, value=first, hint="Give it once.", rule="core metadata"
+    )
 
 
 def from_form(pairs: Iterable[tuple[str, str]]) -> tuple[Metadata, list[Problem]]:
@@ -41,44 +104,16 @@ def from_form(pairs: Iterable[tuple[str, str]]) -> tuple[Metadata, list[Problem]
 
     Source: core metadata; the draft's `submit` (D19, D46).
     """
-    found: Found = defaultdict(list)
+    gathered = _Gathered()
     for count, (name, value) in enumerate(pairs):
         if count >= FORM_MAX_PAIRS:
             message = f"The form has more than {FORM_MAX_PAIRS} fields; the rest was not read."
-            return _assemble(found, [Problem("form.too_many_fields", "form", message)])
+            gathered.problems.append(Problem("form.too_many_fields", "form", message, hint="Send fewer values."))
+            break
         field = ATTRIBUTES.get(name)
         if field is not None:
-            found[field].append(value)
-    return _assemble(found, [])
-
-
-def from_bytes(data: bytes) -> tuple[Metadata, list[Problem]]:
-    """
-    Read METADATA or PKG-INFO as installers do (the `email` format), and tell what they would silently pass over.
-
-    Problems: fields given twice, not UTF-8 or unknown (a warning), headers that break off, a body that MIME headers would
-    turn into something else, a missing Metadata-Version.
-    """
-    if len(data) > METADATA_MAX_BYTES:
-        message = f"The metadata has {len(data)} bytes; {METADATA_MAX_BYTES} are read."
-        return Metadata(), [Problem("metadata.too_large", "metadata", message, hint="Shorten the description.")]
-    try:
-        raw, unparsed = parse_email(data)
-    except (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError, MessageError) as exc:
-        message = f"The metadata cannot be read: {type(exc).__name__}."
-        return Metadata(), [Problem("metadata.unreadable", "metadata", message, hint="Build the file anew.")]
-    found: Found = {ATTRIBUTES[name]: _texts(value) for name, value in raw.items()}
-    problems = _broken_headers(data)
-    for header, values in unparsed.items():
-        problems.append(_unparsed(header, values, found))
-    metadata, more = _assemble(found, problems)
-    if not metadata.metadata_version and "metadata-version" not in unparsed:
-        hint = f"Write one, such as {_USUAL_VERSION}."
-        more.append(Problem("metadata_version.missing", "metadata_version", "There is no Metadata-Version.", hint=hint))
-    return metadata, more
-
-
-_USUAL_VERSION = "2.4"
+            gathered.add(field, value)
+    return gathered.metadata(), gathered.problems
 
 
 def from_json(obj: Mapping[str, Any]) -> tuple[Metadata, list[Problem]]:
@@ -88,16 +123,165 @@ def from_json(obj: Mapping[str, Any]) -> tuple[Metadata, list[Problem]]:
     Keys of `to_json` and of packaging's RawMetadata are taken too (`classifiers` and `classifier`, `project_urls` as an
     object, as pairs or as "Label, URL"). `null` means absent. Unknown keys are warned of, wrong types are errors.
     """
-    found: Found = defaultdict(list)
-    problems: list[Problem] = []
+    gathered = _Gathered()
     for key, value in obj.items():
         field = ATTRIBUTES.get(key)
         if field is None:
-            problems.append(_unknown_key(str(key)))
-        elif value is not None:
-            texts = _json_texts(field, value)
-            if texts is None:
-                problems.append(_wrong_type(field, value))
-            else:
-                found[field] += texts
-    return _assemble(found, problems)
+            gathered.problems.append(_unknown("metadata.unknown_key", str(key)))
+        elif value is not None and not _gather_json(gathered, field, value):
+            message = f"It cannot be {type(value).__name__} {str(value)[:80]!r}."
+            hint = "Give text." if field.kind == "single" else "Give a list of texts."
+            gathered.problems.append(
+                Problem(f"{field.attribute}.type", field.attribute, message, hint=hint, rule="PEP 566")
+            )
+    return gathered.metadata(), gathered.problems
+
+
+def _gather_json(gathered: _Gathered, field: Field, value: object) -> bool:
+    """Add a JSON value; False when it is of a type that the field cannot have."""
+    if isinstance(value, str):
+        gathered.add(field, value)
+    elif field.kind == "single":
+        return False
+    elif field.kind == "urls":
+        return _gather_json_urls(gathered, value)
+    elif isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        gathered.texts.setdefault(field.attribute, []).extend(value)
+    else:
+        return False
+    return True
+
+
+def _gather_json_urls(gathered: _Gathered, value: object) -> bool:
+    items = list(value.items()) if isinstance(value, dict) else value
+    if not isinstance(items, list | tuple):
+        return False
+    for item in items:
+        if isinstance(item, str):
+            gathered.add(ATTRIBUTES["project_urls"], item)
+        elif isinstance(item, list | tuple) and len(item) == 2 and all(isinstance(part, str) for part in item):
+            gathered.add_url(*item)
+        else:
+            return False
+    return True
+
+
+def _unknown(code: str, key: str) -> Problem:
+    message = f"{key[:80]!r} is no core-metadata field; it is passed over."
+    return Problem(code, "metadata", message, value=key, rule="core metadata", severity="warning")
+
+
+def from_bytes(data: bytes) -> tuple[Metadata, list[Problem]]:
+    """
+    Read METADATA or PKG-INFO as installers do (the `email` format), and tell what they would silently pass over.
+
+    Problems: fields given twice, not in UTF-8 or unknown (a warning), headers that break off, MIME headers (they would
+    make the body something else for some readers), a missing Metadata-Version.
+
+    Source: core metadata; `packaging.metadata.parse_email` is what pip reads with.
+    """
+    if len(data) > METADATA_MAX_BYTES:
+        message = f"The metadata has {len(data)} bytes; {METADATA_MAX_BYTES} are read."
+        return Metadata(), [Problem("metadata.too_large", "metadata", message, hint="Shorten the description.")]
+    try:
+        raw, unparsed = parse_email(data)
+    except (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError, MessageError) as exc:
+        message = f"The metadata cannot be read ({type(exc).__name__})."
+        return Metadata(), [Problem("metadata.unreadable", "metadata", message, hint="Build the file anew.")]
+    gathered = _Gathered()
+    head = _HEADERS.match(data)
+    assert head is not None  # noqa: S101 - the pattern matches the empty text
+    gathered.problems += _broken_off(data[head.end() :])
+    described_in_head = _DESCRIPTION_HEADER.search(head.group()) is not None
+    for attribute, value in raw.items():
+        _gather_raw(gathered, attribute, value, folded=attribute != "description" or described_in_head)
+    for header, values in unparsed.items():
+        _gather_unparsed(gathered, header, values)
+    if "metadata_version" not in gathered.texts:
+        gathered.problems.append(_no_metadata_version())
+    return gathered.metadata(), gathered.problems
+
+
+_HEADERS = re.compile(rb"(?:(?:[!-9;-~]+:|[ \t])[^\r\n]*(?:\r\n|\r|\n|\Z))*")
+_DESCRIPTION_HEADER = re.compile(rb"(?im)^description:")
+
+
+def _broken_off(rest: bytes) -> list[Problem]:
+    """Headers end with an empty line; a line that is no header ends them too, and all after it becomes description."""
+    if not rest or rest.startswith((b"\r", b"\n")):
+        return []
+    line = rest[:200].splitlines()[0].decode("utf-8", "replace")
+    message = f"The line {line!r} is no header; whatever follows it is not read as one."
+    hint = "Indent lines that continue a value."
+    return [Problem("metadata.broken_headers", "metadata", message, value=line, hint=hint, rule="core metadata")]
+
+
+def _no_metadata_version() -> Problem:
+    message = "There is no Metadata-Version."
+    hint = "Build with a current backend, which writes 2.1 or later."
+    return Problem("metadata_version.missing", "metadata_version", message, hint=hint, rule="core metadata")
+
+
+def _gather_raw(gathered: _Gathered, attribute: str, value: object, *, folded: bool) -> None:
+    """One of packaging's values, taken back to the texts of its headers so that folding is undone in one place."""
+    field = ATTRIBUTES[attribute]
+    if isinstance(value, dict):
+        texts = [f"{label}, {url}" for label, url in value.items()]
+    elif isinstance(value, list):
+        texts = [",".join(value)] if field.kind == "keywords" else (value or [""])
+    else:
+        texts = [str(value)]
+    for text in texts:
+        gathered.add(field, _unfolded(text, attribute) if folded else text)
+
+
+def _unfolded(text: str, attribute: str) -> str:
+    """
+    Undo the indentation by which backends write a value of several lines as one header.
+
+    Eight spaces is what distutils, setuptools, hatchling, flit and `to_headers` write; a bar, what the specification
+    shows for Description. Any other indentation is part of the value.
+    """
+    if "\n" not in text and "\r" not in text:
+        return text
+    first, *rest = _tidy(text).split("\n")
+    if attribute == "description" and all(line.startswith("       |") for line in rest):
+        return "\n".join([first, *(line[8:] for line in rest)])
+    if all(line.startswith(FOLD) for line in rest):
+        return "\n".join([first, *(line[len(FOLD) :] for line in rest)])
+    return "\n".join([first, *rest])
+
+
+def _gather_unparsed(gathered: _Gathered, header: str, values: list[Any]) -> None:
+    """What packaging would not take: said aloud, and kept as far as it means anything."""
+    field = BY_HEADER.get(header)
+    if field is None:
+        gathered.problems.append(
+            _mime(header) if header.startswith("content-") else _unknown("metadata.unknown_header", header)
+        )
+    elif field.attribute == "description":
+        message = "The description is given twice (as a header and as the body), or is not UTF-8 text."
+        gathered.problems.append(_unreadable(field, message, hint="Write it once, as the body, in UTF-8."))
+    elif field.kind in ("single", "keywords") and len(values) > 1:
+        gathered.add(field, _unfolded(values[0], field.attribute))
+        gathered.problems.append(given_twice(field.attribute, len(values), values[0]))
+    elif field.kind == "urls" and all("," in value for value in values):
+        for value in values:
+            gathered.add(field, _unfolded(value, field.attribute))
+        message = "Two addresses have the same label."
+        gathered.problems.append(
+            Problem("project_urls.duplicate", "project_urls", message, hint="Give each its own label.")
+        )
+    else:
+        gathered.problems.append(_unreadable(field, "It is not UTF-8 text.", hint="Write it in UTF-8."))
+
+
+def _mime(header: str) -> Problem:
+    message = f"The header {header[:80]!r} makes some readers see another description than others."
+    return Problem(
+        "metadata.mime_header", "metadata", message, value=header, hint="Leave it out.", rule="core metadata"
+    )
+
+
+def _unreadable(field: Field, message: str, *, hint: str) -> Problem:
+    return Problem(f"{field.attribute}.unreadable", field.attribute, message, hint=hint, rule="core metadata")
