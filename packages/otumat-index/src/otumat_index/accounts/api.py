@@ -1,0 +1,79 @@
+"""JSON doors of accounts, under `/api/v1/`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+from ninja import Router, Schema
+
+from otumat.errors import Refused
+from otumat_index.accounts import actions, credentials
+from otumat_index.accounts.models import Token, User
+from otumat_index.journal.actor import Actor
+
+router = Router(tags=["accounts"])
+
+
+class NewToken(Schema):
+    """What a new token is for; leave actions or projects out for no limit."""
+
+    name: str
+    actions: list[str] | None = None
+    projects: list[str] | None = None
+    expires_at: datetime | None = None
+
+
+def account_of(by: Actor) -> User:
+    """The actor's own account; a limited token does not reach it."""
+    if by.actions is not None or by.projects is not None:
+        raise Refused("A limited token may not manage your account.", hint="Use your password, or a token without limits.", code="token_scope")
+    return User.objects.get(pk=by.user_id)
+
+
+def shown(token: Token) -> dict[str, Any]:
+    """A token without its secret."""
+    return {
+        "id": token.pk,
+        "name": token.name,
+        "begins": token.hint,
+        "actions": token.actions,
+        "projects": token.projects,
+        "created_at": token.created_at,
+        "expires_at": token.expires_at,
+        "last_used_at": token.last_used_at,
+    }
+
+
+@router.get("/whoami", summary="Who these credentials are")
+def whoami(request: HttpRequest) -> dict[str, Any]:
+    by = credentials.from_header(request)
+    return {
+        "user": by.name,
+        "credential": by.credential,
+        "admin": by.is_admin,
+        "actions": sorted(by.actions) if by.actions is not None else None,
+        "projects": sorted(by.projects) if by.projects is not None else None,
+    }
+
+
+@router.get("/tokens", summary="Your API tokens")
+def list_tokens(request: HttpRequest) -> dict[str, Any]:
+    user = account_of(credentials.from_header(request))
+    return {"tokens": [shown(token) for token in user.tokens.all()]}
+
+
+@router.post("/tokens", summary="Make an API token; its text is shown this once")
+def create_token(request: HttpRequest, body: NewToken) -> dict[str, Any]:
+    by = credentials.from_header(request)
+    token, text = actions.create_token(account_of(by), **body.dict(), by=by, at=timezone.now())
+    return {"ok": True, "token": text, **shown(token)}
+
+
+@router.delete("/tokens/{token_id}", summary="Revoke an API token at once")
+def revoke_token(request: HttpRequest, token_id: int) -> dict[str, Any]:
+    by = credentials.from_header(request)
+    actions.revoke_token(account_of(by), token_id, by=by, at=timezone.now())
+    return {"ok": True}

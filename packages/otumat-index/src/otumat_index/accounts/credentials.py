@@ -1,0 +1,96 @@
+"""Who is behind a request: a token, a user with password, or a session."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.contrib.auth import authenticate
+from django.http import HttpRequest
+from django.utils import timezone
+
+from otumat.errors import Refused, Unauthenticated
+from otumat_index.accounts import rules
+from otumat_index.accounts.models import Token, User
+from otumat_index.accounts.passwords import RecentlyChecked
+from otumat_index.journal.actor import NOBODY, Actor
+
+RECENT = RecentlyChecked()
+HOW = "Use your login and password, or the user name __token__ with an API token as the password."
+
+
+def from_header(request: HttpRequest) -> Actor:
+    """
+    The actor named by the `Authorization` header; cookies are not looked at (uploads are no page of a browser).
+
+    Raises:
+        Unauthenticated: No credentials, or they do not hold: one message for every reason.
+        Refused: The right password of an account that cannot act yet.
+    """
+    if settings.CONFIG.require_https and not request.is_secure():
+        raise Refused("This index takes credentials over https only.", hint="Use the https address of the index.", code="https_required")
+    header = request.headers.get("Authorization", "")
+    if not header:
+        raise Unauthenticated("This needs a login.", hint=HOW)
+    scheme, _, rest = header.partition(" ")
+    if scheme.lower() == "bearer":
+        return from_token(rest.strip())
+    basic = rules.parse_basic(header)
+    if basic is None:
+        raise Unauthenticated("The Authorization header cannot be read.", hint=HOW)
+    name, password = basic
+    if name == "__token__" or rules.looks_like_token(password):
+        return from_token(password)
+    return from_password(request, name, password)
+
+
+def from_token(text: str) -> Actor:
+    """The actor of an API token."""
+    now = timezone.now()
+    token = Token.objects.select_related("user").filter(sha256=rules.digest(text.strip())).first()
+    if token is None or not token.user.is_active or (token.expires_at is not None and token.expires_at <= now):
+        raise Unauthenticated("That API token is not valid here.", hint="It may be mistyped, expired or revoked; make a new one on your account page.")
+    if token.last_used_at is None or now - token.last_used_at > timedelta(minutes=1):
+        Token.objects.filter(pk=token.pk).update(last_used_at=now)
+    return Actor(
+        name=token.user.username,
+        user_id=token.user_id,
+        credential=f"token:{token.pk}",
+        is_admin=token.user.is_superuser and token.projects is None,
+        actions=None if token.actions is None else frozenset(token.actions),
+        projects=None if token.projects is None else frozenset(token.projects),
+    )
+
+
+def from_password(request: HttpRequest, name: str, password: str) -> Actor:
+    """The actor of a login name and password, with lock-out of guessers."""
+    user = User.objects.filter(username__iexact=name).first()
+    if user is None or not user.is_active or not RECENT.knows(user.username, password, user.password):
+        user = authenticate(request, username=name, password=password)  # type: ignore[assignment]
+        if user is None:
+            raise Unauthenticated("That login and password do not match.", hint=HOW)
+        RECENT.remember(user.username, password, user.password)
+    if not EmailAddress.objects.filter(user=user, verified=True).exists():
+        raise Refused(
+            f"The account {user.username!r} is not confirmed yet.",
+            hint="Open the link in the mail that was sent at registration.",
+            code="unconfirmed",
+        )
+    return of_user(user, "password")
+
+
+def from_session(request: HttpRequest) -> Actor:
+    """The signed-in person of a page, or nobody."""
+    user = request.user
+    return of_user(user, "session") if isinstance(user, User) and user.is_active else NOBODY
+
+
+def from_request(request: HttpRequest) -> Actor:
+    """By header if there is one, else by session: for reading pages that both people and programs open."""
+    return from_header(request) if request.headers.get("Authorization") else from_session(request)
+
+
+def of_user(user: User, credential: str) -> Actor:
+    """The actor a user is, with everything the user may do."""
+    return Actor(name=user.username, user_id=user.pk, credential=credential, is_admin=user.is_superuser)

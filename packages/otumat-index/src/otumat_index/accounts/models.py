@@ -1,0 +1,54 @@
+"""Users, their API tokens, and one-time links."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractUser
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models.functions import Lower
+
+
+class User(AbstractUser):
+    """A person with a login name. `is_superuser` is the admin role of the index."""
+
+    username = models.CharField(
+        max_length=64,
+        unique=True,
+        validators=[RegexValidator(r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", "Use letters, digits, '.', '_' and '-', and begin with a letter or digit.")],
+        error_messages={"unique": "That login is taken."},
+    )
+    email = models.EmailField(unique=False)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(Lower("username"), name="accounts_user_username_ci")]
+
+
+class Token(models.Model):
+    """An API token: shown once, kept as its SHA-256. Random and long, so no slow hash is needed."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=100)
+    sha256 = models.CharField(max_length=64, unique=True)
+    hint = models.CharField(max_length=16, db_comment="its first characters, to tell tokens apart")
+    actions = models.JSONField(null=True, blank=True, db_comment="list of submit, upload, yank, read, manage; null: all")
+    projects = models.JSONField(null=True, blank=True, db_comment="list of normalised project names; null: all of the user's")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.hint}… of {self.user_id}"
+
+
+class OneTimeLink(models.Model):
+    """A link that works once: only its SHA-256 is kept."""
+
+    purpose = models.CharField(max_length=32)
+    sha256 = models.CharField(max_length=64, unique=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)

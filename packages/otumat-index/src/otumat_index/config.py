@@ -1,0 +1,195 @@
+"""
+Everything an operator may set, in one frozen value read once at start.
+
+Sources, later wins: the default, `settings.toml` in the data folder, the environment (same names in capitals), the
+command line. All mistakes are told at once. A secret may come from a file: set `NAME_FILE` to its path.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import secrets
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_type_hints
+from urllib.parse import urlsplit
+
+from otumat.errors import Invalid, Problem
+
+SECRET = {"secret": True}
+
+
+def option(default: Any, why: str, *, secret: bool = False, choices: tuple[str, ...] = ()) -> Any:
+    """A field of `Config`: its default, one line of why, and whether its value must never be shown."""
+    return field(default=default, metadata={"why": why, "secret": secret, "choices": choices})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All settings. Units are in the names; times are seconds or days, sizes are MB (10**6 bytes)."""
+
+    data: Path = option(Path("data"), "folder with the database, files, keys, mail and caches of the embedded default")
+    public_url: str = option("http://localhost:8000", "the only base for links in mails and replies; never the Host header")
+    database_url: str = option("", "empty: SQLite in the data folder; or postgresql://user:password@host/name", secret=True)
+    files_url: str = option("", "empty: files in the data folder; or s3://bucket/prefix?endpoint=…&region=…", secret=True)
+    mail_url: str = option("", "empty: mail on the console and in data/mail; or smtp://user:password@host:587?tls=1", secret=True)
+    mail_from: str = option("Otumat <index@localhost>", "sender of every mail")
+    secret_key: str = option("", "empty: made at first start and kept in data/secret.key; signs sessions", secret=True)
+    index_name: str = option("Otumat", "what the pages call this index")
+    name_claims: str = option("open", "open: whoever submits a free name first owns it; admin: an admin assigns it",
+                              choices=("open", "admin"))
+    sign_up: bool = option(True, "whether strangers may register an account")
+    max_file_mb: int = option(100, "largest file accepted by an upload")
+    max_project_files: int = option(20_000, "most files of one project")
+    max_description_kb: int = option(1_000, "longest description accepted")
+    require_https: bool = option(False, "refuse credentials over plain http (behind a proxy: see trusted_proxies)")
+    trusted_proxies: str = option("", "comma-separated addresses or networks whose X-Forwarded-* headers are believed")
+    workers: int = option(2, "web worker processes")
+    web_threads: int = option(8, "threads a worker runs pages and uploads in")
+    body_timeout_s: int = option(60, "seconds a client may take to send its request body")
+    lane_cache_mb: int = option(64, "memory a worker keeps prepared simple pages and small files in")
+    log_format: str = option("text", "text for people, json for machines", choices=("text", "json"))
+    log_level: str = option("INFO", "least level written", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+    metrics_token: str = option("", "bearer token asked for at /metrics; empty: loopback addresses only", secret=True)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str], **overrides: Any) -> Config:
+        """
+        Read the settings.
+
+        Args:
+            environ: Usually `os.environ`; `OTUMAT_DATA` names the data folder.
+            overrides: What the command line said; None means not said.
+
+        Raises:
+            Invalid: Naming every unknown or malformed value.
+        """
+        return read(environ, **overrides)[0]
+
+    @classmethod
+    def for_tests(cls, data: Path, **values: Any) -> Config:
+        """Defaults over a scratch folder."""
+        return cls(data=data, secret_key="not a secret, only for tests", **values)  # noqa: S106
+
+    @property
+    def database_path(self) -> Path:
+        """The embedded SQLite catalogue."""
+        return self.data / "index.sqlite3"
+
+    @property
+    def lane_path(self) -> Path:
+        """The hot lane's cache of prepared answers; may be deleted at any time."""
+        return self.data / "cache" / "lane.sqlite3"
+
+
+def read(environ: Mapping[str, str], **overrides: Any) -> tuple[Config, dict[str, str]]:
+    """The settings, and for each the name of the source its value came from."""
+    problems: list[Problem] = []
+    said = {name: value for name, value in overrides.items() if value is not None}
+    data = Path(said.pop("data", None) or environ.get("OTUMAT_DATA") or "data").absolute()
+    values: dict[str, Any] = {"data": data}
+    sources = {name.name: "default" for name in dataclasses.fields(Config)}
+    sources["data"] = "command line" if overrides.get("data") else "OTUMAT_DATA" if environ.get("OTUMAT_DATA") else "default"
+    hints = get_type_hints(Config)
+    options = {each.name: each for each in dataclasses.fields(Config) if each.name != "data"}
+
+    def take(name: str, raw: Any, source: str) -> None:
+        try:
+            values[name] = convert(hints[name], raw, options[name].metadata["choices"])
+            sources[name] = source
+        except ValueError as exc:
+            problems.append(Problem("setting.malformed", name, f"{name.upper()} is {raw!r} ({source}): {exc}.", rule="settings"))
+
+    for name, raw in from_file(data / "settings.toml", problems).items():
+        if name in options:
+            take(name, raw, "settings.toml")
+        else:
+            problems.append(Problem("setting.unknown", name, f"settings.toml names {name!r}, which is no setting.",
+                                    hint="`otumat-index settings` lists them all."))
+    for name in options:
+        if f"{name.upper()}_FILE" in environ:
+            take(name, secret_from_file(environ[f"{name.upper()}_FILE"], name, problems), f"{name.upper()}_FILE")
+        if environ.get(name.upper()):
+            take(name, environ[name.upper()], "environment")
+    for name, raw in said.items():
+        take(name, raw, "command line")
+    problems += check(values)
+    if problems:
+        raise Invalid(problems, message="The settings cannot be used.")
+    return Config(**values), sources
+
+
+def from_file(path: Path, problems: list[Problem]) -> dict[str, Any]:
+    try:
+        return {name.lower(): value for name, value in tomllib.loads(path.read_text("utf-8")).items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as exc:
+        problems.append(Problem("setting.file", path.name, f"{path} cannot be read: {exc}."))
+        return {}
+
+
+def secret_from_file(path: str, name: str, problems: list[Problem]) -> str:
+    try:
+        return Path(path).read_text("utf-8").strip()
+    except (OSError, ValueError) as exc:
+        problems.append(Problem("setting.file", name, f"{name.upper()}_FILE names {path!r}, which cannot be read: {exc}."))
+        return ""
+
+
+def convert(kind: type, raw: Any, choices: tuple[str, ...]) -> Any:
+    """A value of the wanted type from text or TOML; ValueError says what was expected."""
+    if kind is bool:
+        if isinstance(raw, bool):
+            return raw
+        answers = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+        if str(raw).lower() not in answers:
+            raise ValueError("expected yes or no")
+        return answers[str(raw).lower()]
+    if kind is int:
+        try:
+            number = int(raw)
+        except (TypeError, ValueError):
+            raise ValueError("expected a whole number") from None
+        if number < 0:
+            raise ValueError("expected 0 or more")
+        return number
+    if not isinstance(raw, str):
+        raise ValueError("expected text")
+    if choices and raw not in choices:
+        raise ValueError(f"expected one of {', '.join(choices)}")
+    return raw
+
+
+def check(values: Mapping[str, Any]) -> list[Problem]:
+    """Rules across single values."""
+    problems = []
+    schemes = {"public_url": ("http", "https"), "database_url": ("sqlite", "postgres", "postgresql"),
+               "files_url": ("s3", "file"), "mail_url": ("smtp", "smtps")}
+    for name, allowed in schemes.items():
+        value = values.get(name, "")
+        if value and (urlsplit(value).scheme not in allowed):
+            problems.append(Problem("setting.malformed", name, f"{name.upper()} must begin with {' or '.join(s + '://' for s in allowed)}."))
+    if (url := values.get("public_url", "")) and (urlsplit(url).query or urlsplit(url).fragment or not urlsplit(url).netloc):
+        problems.append(Problem("setting.malformed", "public_url", f"PUBLIC_URL is {url!r}; expected scheme and host, such as https://index.example.org."))
+    return problems
+
+
+def secret_key(config: Config) -> str:
+    """The key that signs sessions: as set, or made once and kept in `data/secret.key` for the owner's eyes only."""
+    if config.secret_key:
+        return config.secret_key
+    path = config.data / "secret.key"
+    if not path.exists():
+        config.data.mkdir(parents=True, exist_ok=True)
+        made = path.with_name(f"secret.{secrets.token_hex(4)}")
+        made.touch(mode=0o600)
+        made.write_text(secrets.token_urlsafe(50), "utf-8")
+        try:  # a link never overwrites: of two first starts at once, one key wins and both read it
+            path.hardlink_to(made)
+        except FileExistsError:
+            pass
+        made.unlink()
+    return path.read_text("utf-8").strip()

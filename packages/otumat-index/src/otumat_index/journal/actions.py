@@ -1,0 +1,48 @@
+"""Writing the journal."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import F
+
+from otumat_index.journal.actor import Actor
+from otumat_index.journal.models import Entry, Head
+from otumat_index.web import hints
+
+
+def write(action: str, subject: str, *, by: Actor, at: datetime, topic: str = "", **data: Any) -> int:
+    """
+    Add one row for a change, inside the caller's transaction.
+
+    Args:
+        action: Room-less noun and verb: `release.yank`, `file.publish`, `token.create`.
+        subject: What changed, readable: `roundup 1.0`, `roundup-1.0.tar.gz`, `alice`.
+        by: Who did it, with which credential.
+        at: The moment, aware, UTC.
+        topic: Normalised name of the project concerned; whoever keeps derived pages of it is told after the commit.
+        data: What a reader will want to know; never a secret.
+
+    Returns:
+        The serial: 1, 2, 3, … without gaps in commit order.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError(f"The change {action!r} and its journal row must share one transaction.")
+    serial = take_serials(1)
+    Entry.objects.create(
+        serial=serial, at=at, actor=by.name, credential=by.credential, action=action, subject=subject[:512], topic=topic, data=data
+    )
+    if topic:
+        transaction.on_commit(lambda: hints.changed(topic, serial))
+    return serial
+
+
+def take_serials(count: int) -> int:
+    """The first of `count` fresh serials. The row lock on `Head` lasts until commit: no gaps, no overtaking."""
+    if not Head.objects.filter(pk=1).update(serial=F("serial") + count):
+        Head.objects.get_or_create(pk=1)  # the very first change; two at once meet in the unique key
+        Head.objects.filter(pk=1).update(serial=F("serial") + count)
+    last: int = Head.objects.values_list("serial", flat=True).get(pk=1)
+    return last - count + 1

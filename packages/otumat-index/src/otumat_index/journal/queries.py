@@ -1,0 +1,41 @@
+"""Reading the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db.models import Max
+
+from otumat_index.journal.models import Entry, Head
+
+
+def last_serial() -> int:
+    """Serial of the newest change, 0 before the first."""
+    return Head.objects.filter(pk=1).values_list("serial", flat=True).first() or 0
+
+
+def since(serial: int, *, limit: int = 1000) -> list[Entry]:
+    """The changes after a serial, oldest first."""
+    return list(Entry.objects.filter(serial__gt=serial).order_by("serial")[:limit])
+
+
+def topics_since(serial: int, *, up_to: int) -> dict[str, int]:
+    """Projects that changed after `serial` up to and including `up_to`: normalised name to newest serial."""
+    rows = Entry.objects.filter(serial__gt=serial, serial__lte=up_to).exclude(topic="")
+    return dict(rows.values_list("topic").annotate(newest=Max("serial")))
+
+
+def serial_of(topic: str) -> int:
+    """Serial of the newest change of one project, 0 if there was none."""
+    newest: int | None = Entry.objects.filter(topic=topic).aggregate(newest=Max("serial"))["newest"]
+    return newest or 0
+
+
+def serials_of(topics: Iterable[str]) -> dict[str, int]:
+    """The same for many projects."""
+    return dict(Entry.objects.filter(topic__in=list(topics)).values_list("topic").annotate(newest=Max("serial")))
+
+
+def of_project(topic: str, *, limit: int = 100) -> list[Entry]:
+    """What happened to a project, newest first."""
+    return list(Entry.objects.filter(topic=topic).order_by("-serial")[:limit])

@@ -1,0 +1,80 @@
+"""The draft's submit: metadata creates or replaces the entry of (name, version); no file is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+
+from otumat.errors import Invalid, Problem
+from otumat.spec import metadata as spec
+from otumat.spec import names
+from otumat.spec.metadata import Metadata
+from otumat_index.journal import actions as journal
+from otumat_index.journal.actor import Actor
+from otumat_index.publish import queries, rules
+from otumat_index.publish.actions import entry
+from otumat_index.publish.actions.entry import Outcome
+
+
+def submit_release(pairs: Sequence[tuple[str, str]], *, by: Actor, at: datetime, verify: bool = False) -> Outcome:
+    """
+    Create or update an entry from a form of core metadata.
+
+    Args:
+        pairs: Form fields in order, named as in `otumat.spec.metadata.FIELDS`; repeated where multiple.
+        verify: Check everything, write nothing.
+
+    Raises:
+        Invalid: With every problem found, not just the first.
+        Refused: The actor may not submit for this name.
+
+    Source: the draft PEP, "submit" and `--verify`.
+    """
+    metadata, problems = spec.from_form(pairs)
+    standing = queries.standing_of(by, names.normalize(metadata.name))
+    if metadata.name and not names.check_name(metadata.name):
+        rules.check_may(by, "submit", standing, name_claims=settings.CONFIG.name_claims)
+    problems = [*problems, *check(metadata), *entry.check_claim(metadata.name, standing)]
+    if any(problem.severity == "error" for problem in problems):
+        raise Invalid(problems)
+    if verify:
+        return Outcome("verified", metadata.name, metadata.version, tuple(problems))
+    return write(metadata, problems, by=by, at=at)
+
+
+def check(metadata: Metadata) -> list[Problem]:
+    """Every rule for an entry on this index."""
+    problems = spec.check(metadata, vocabulary=queries.vocabulary())
+    size_bytes, limit_kb = len(metadata.description.encode("utf-8", "replace")), settings.CONFIG.max_description_kb
+    if size_bytes > limit_kb * 1000:
+        problems.append(
+            Problem(
+                "description.too_long",
+                "description",
+                f"The description has {size_bytes / 1000:.0f} kB; this index accepts {limit_kb} kB.",
+                hint="Move the details to your documentation, or ask the admin to raise MAX_DESCRIPTION_KB.",
+            )
+        )
+    return problems
+
+
+@transaction.atomic
+def write(metadata: Metadata, problems: Sequence[Problem], *, by: Actor, at: datetime) -> Outcome:
+    project, claimed = entry.get_or_claim(metadata.name, by=by, at=at)
+    # Asked again under the lock: another first submitter may have won the name meanwhile.
+    rules.check_may(by, "submit", queries.standing_of(by, project.normalized), name_claims=settings.CONFIG.name_claims)
+    release, created = entry.write_release(project, metadata, at=at)
+    entry.refresh_latest(project, at=at)
+    serial = journal.write(
+        "release.create" if created else "release.update",
+        f"{project.name} {release.version}",
+        by=by,
+        at=at,
+        topic=project.normalized,
+        version=release.version,
+        claimed=claimed,
+    )
+    return Outcome("created" if created else "updated", project.name, release.version, tuple(problems), serial)

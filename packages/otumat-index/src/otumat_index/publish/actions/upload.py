@@ -1,0 +1,229 @@
+"""Upload: a wheel or sdist is checked down to its last member, kept durably, and listed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import IO
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from otumat.errors import Conflict, Invalid, Problem
+from otumat.spec import archive, names, versions
+from otumat.spec import metadata as spec
+from otumat.spec.metadata import Metadata
+from otumat_index.journal import actions as journal
+from otumat_index.journal.actor import Actor
+from otumat_index.publish import files, queries, rules
+from otumat_index.publish.actions import entry
+from otumat_index.publish.actions.entry import Outcome
+from otumat_index.publish.actions.submit import check
+from otumat_index.publish.models import File, Project, Release, UsedName
+
+DIGESTS = ("sha256_digest", "blake2_256_digest", "md5_digest")
+NOT_METADATA = frozenset({":action", "protocol_version", "filetype", "pyversion", "comment", "verify", "gpg_signature", "attestations", *DIGESTS})
+
+
+@dataclass(frozen=True)
+class Upload:
+    """
+    What an uploader sent.
+
+    Attributes:
+        pairs: The form's text fields in order.
+        filename: As the uploader named the file.
+        file: Its bytes, seekable.
+    """
+
+    pairs: Sequence[tuple[str, str]]
+    filename: str
+    file: IO[bytes]
+
+    @cached_property
+    def digests(self) -> dict[str, str]:
+        """Hex digests of the bytes that arrived, by form field; and `size_bytes` beside them."""
+        sha256, blake2, md5 = hashlib.sha256(), hashlib.blake2b(digest_size=32), hashlib.md5(usedforsecurity=False)
+        self.file.seek(0)
+        while chunk := self.file.read(1 << 20):
+            for each in (sha256, blake2, md5):
+                each.update(chunk)
+        return {"sha256_digest": sha256.hexdigest(), "blake2_256_digest": blake2.hexdigest(), "md5_digest": md5.hexdigest()}
+
+    @cached_property
+    def claimed_digests(self) -> dict[str, str]:
+        return {name: value for name, value in self.pairs if name in DIGESTS and value.strip()}
+
+    @cached_property
+    def metadata_pairs(self) -> list[tuple[str, str]]:
+        return [(name, value) for name, value in self.pairs if name not in NOT_METADATA]
+
+
+@dataclass(slots=True)
+class Checked:
+    """An upload after all checks: what will be written, and what was found."""
+
+    metadata: Metadata
+    inspection: archive.Inspection
+    problems: list[Problem] = field(default_factory=list)
+
+
+def publish_file(upload: Upload, *, by: Actor, at: datetime, verify: bool = False) -> Outcome:
+    """
+    Publish one wheel or sdist; claims the name and creates the release where needed.
+
+    The file is the truth: name, version and all metadata come from it, and a form that says otherwise is refused.
+
+    Raises:
+        Invalid: With every problem of archive, metadata, form and digests.
+        Refused: The actor may not upload to this project.
+        Conflict: The filename was used before, or another upload of it was quicker.
+    """
+    checked = check_upload(upload, by=by)
+    if any(problem.severity == "error" for problem in checked.problems):
+        raise Invalid(checked.problems)
+    same = already_there(upload)
+    if same or verify:
+        name, version = checked.metadata.name, checked.metadata.version
+        return Outcome("unchanged" if same else "verified", name, version, tuple(checked.problems))
+    key = files.new_key(upload.digests["sha256_digest"], upload.filename)
+    marker = files.keep(upload.file, key)
+    try:
+        outcome = write(upload, checked, key, by=by, at=at)
+    except IntegrityError as exc:
+        files.undo(marker)
+        raise taken(upload.filename) from exc
+    except BaseException:
+        files.undo(marker)
+        raise
+    files.settle(marker)
+    return outcome
+
+
+def check_upload(upload: Upload, *, by: Actor) -> Checked:
+    """All checks of design section 7, in one go."""
+    form, form_problems = spec.from_form(upload.metadata_pairs)
+    inspection = archive.inspect(upload.file, upload.filename, limits=limits())
+    metadata, problems = spec.from_bytes(inspection.metadata) if inspection.metadata else (form, [])
+    standing = queries.standing_of(by, names.normalize(metadata.name))
+    if metadata.name and not names.check_name(metadata.name):
+        rules.check_may(by, "upload", standing, name_claims=settings.CONFIG.name_claims)
+    problems = [*form_problems, *inspection.problems, *problems]
+    problems += rules.check_digests(upload.claimed_digests, upload.digests)
+    if inspection.metadata:
+        problems += check(metadata)
+        problems += archive.missing_license_files(inspection, metadata.license_files)
+        problems += spec.compare(form, metadata)
+        problems += check_against_siblings(standing.name, inspection.kind, metadata)
+    problems += entry.check_claim(metadata.name, standing)
+    return Checked(metadata, inspection, list(dict.fromkeys(problems)))
+
+
+def limits() -> archive.Limits:
+    """What this index accepts of an archive."""
+    return archive.Limits(file_bytes=settings.CONFIG.max_file_mb * 1_000_000)
+
+
+def check_against_siblings(normalized: str, kind: str, metadata: Metadata) -> list[Problem]:
+    """Compare with the release's sdist, or the new sdist with its wheels."""
+    other = File.Kind.SDIST if kind == "wheel" else File.Kind.WHEEL
+    rows = File.objects.filter(release__project__normalized=normalized, release__canonical=versions.canonical(metadata.version), kind=other)
+    problems = []
+    for data in rows.values_list("metadata", flat=True)[:20]:
+        sibling, _ = spec.from_bytes(bytes(data))
+        sdist, wheel = (metadata, sibling) if kind == "sdist" else (sibling, metadata)
+        problems += rules.check_siblings(sdist, wheel)
+    return problems
+
+
+def already_there(upload: Upload) -> bool:
+    """
+    Whether exactly this file is listed already: sending it again is no error and changes nothing.
+
+    Raises:
+        Conflict: The name was used before, for other bytes or for a file that was removed.
+    """
+    sha256 = File.objects.filter(filename=upload.filename).values_list("sha256", flat=True).first()
+    if sha256 == upload.digests["sha256_digest"]:
+        return True
+    if sha256 is not None or UsedName.objects.filter(filename=upload.filename).exists():
+        raise taken(upload.filename)
+    return False
+
+
+def taken(filename: str) -> Conflict:
+    """Begins with the words twine's --skip-existing and uv look for."""
+    return Conflict(
+        f"File already exists: {filename!r} was published before, and names are never used again.",
+        hint="Make a new version, or a new build number for a wheel.",
+        code="file_exists",
+    )
+
+
+@transaction.atomic
+def write(upload: Upload, checked: Checked, key: str, *, by: Actor, at: datetime) -> Outcome:
+    metadata = checked.metadata
+    project, claimed = entry.get_or_claim(metadata.name, by=by, at=at)
+    # Asked again under the lock: another first submitter may have won the name meanwhile.
+    rules.check_may(by, "upload", queries.standing_of(by, project.normalized), name_claims=settings.CONFIG.name_claims)
+    check_quota(project)
+    UsedName.objects.create(filename=upload.filename)
+    release, created = release_for(project, metadata, at=at)
+    add_file(release, upload, checked, key, by=by, at=at)
+    entry.refresh_latest(project, at=at)
+    serial = journal.write(
+        "file.publish",
+        upload.filename,
+        by=by,
+        at=at,
+        topic=project.normalized,
+        version=release.version,
+        sha256=upload.digests["sha256_digest"],
+        created=created,
+        claimed=claimed,
+    )
+    return Outcome("created", project.name, release.version, tuple(checked.problems), serial)
+
+
+def check_quota(project: Project) -> None:
+    """Under the project's lock, so that uploads at once cannot pass together."""
+    limit = settings.CONFIG.max_project_files
+    if File.objects.filter(release__project=project).count() >= limit:
+        raise Conflict(
+            f"{project.name} has {limit} files, the most this index keeps for one project.",
+            hint="Remove old files, or ask the admin to raise MAX_PROJECT_FILES.",
+            code="too_many_files",
+        )
+
+
+def release_for(project: Project, metadata: Metadata, *, at: datetime) -> tuple[Release, bool]:
+    """The release a file belongs to. Its first file sets the entry; later ones leave it as it is."""
+    canonical = versions.canonical(metadata.version)
+    release = project.releases.filter(canonical=canonical, files__isnull=False).first()
+    return (release, False) if release is not None else entry.write_release(project, metadata, at=at)
+
+
+def add_file(release: Release, upload: Upload, checked: Checked, key: str, *, by: Actor, at: datetime) -> File:
+    metadata, inspection = checked.metadata, checked.inspection
+    upload.file.seek(0, 2)
+    # PEP 658; for sdists only from 2.2 (PEP 643), where PKG-INFO can be relied on.
+    served = inspection.kind == "wheel" or rules.spec_number(metadata.metadata_version) >= (2, 2)
+    return File.objects.create(
+        release=release,
+        filename=upload.filename,
+        kind=inspection.kind,
+        python_tag=inspection.python_tag,
+        size_bytes=upload.file.tell(),
+        sha256=upload.digests["sha256_digest"],
+        blake2_256=upload.digests["blake2_256_digest"],
+        md5=upload.digests["md5_digest"],
+        key=key,
+        metadata=inspection.metadata,
+        metadata_sha256=hashlib.sha256(inspection.metadata).hexdigest() if served else "",
+        requires_python=metadata.requires_python,
+        uploaded_at=at,
+        uploaded_by=by.name,
+    )

@@ -1,0 +1,63 @@
+"""The doors through which packages come in: the draft's commands and today's upload route."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from otumat.errors import Invalid, Problem
+from otumat_index.accounts import credentials
+from otumat_index.publish import actions, forms, queries
+
+Door = Callable[[HttpRequest], HttpResponse]
+
+
+# Uploaders hold no cookie: the header alone says who they are, so no other site can make a browser upload.
+@csrf_exempt
+@require_POST
+def submit(request: HttpRequest) -> HttpResponse:
+    """The draft's `submit`: a form of metadata makes or replaces an entry. `:action=verify` writes nothing."""
+    by = credentials.from_header(request)
+    forms.check_size(request)
+    verify = request.POST.get(":action") == "verify" or bool(request.POST.get("verify"))
+    fields = [(name, value) for name, value in forms.pairs(request) if name not in actions.NOT_METADATA]
+    return forms.reply(request, actions.submit_release(fields, by=by, at=timezone.now(), verify=verify))
+
+
+def upload(request: HttpRequest) -> HttpResponse:
+    """`:action=file_upload`: one wheel or sdist with its form."""
+    by = credentials.from_header(request)
+    forms.check_size(request)
+    sent = forms.upload(request)
+    verify = bool(request.POST.get("verify"))
+    return forms.reply(request, actions.publish_file(sent, by=by, at=timezone.now(), verify=verify))
+
+
+def list_classifiers(request: HttpRequest) -> HttpResponse:
+    """`:action=list_classifiers`: the list to paste into a project's metadata."""
+    return HttpResponse("\n".join(queries.vocabulary().sorted_for_display) + "\n", content_type="text/plain; charset=utf-8")
+
+
+LEGACY: dict[str, Door] = {"submit": submit, "verify": submit, "file_upload": upload, "list_classifiers": list_classifiers}
+
+
+@csrf_exempt
+def legacy(request: HttpRequest) -> HttpResponse:
+    """`/legacy/` and `/pypi`: the commands of old and new clients, told apart by `:action`."""
+    if request.method == "GET" and request.GET.get(":action") == "list_classifiers":
+        return list_classifiers(request)
+    if request.method != "POST":
+        return HttpResponseRedirect("/")
+    if request.headers.get("Content-Type", "").partition(";")[0] not in ("multipart/form-data", "application/x-www-form-urlencoded"):
+        raise Invalid([Problem("form.type", ":action", "Expected a form (multipart/form-data).", hint="Use twine, uv publish or otumat publish.")])
+    credentials.from_header(request)  # nobody unknown makes us read a body
+    forms.check_size(request)
+    name = request.POST.get(":action", "")
+    if name not in LEGACY:
+        hint = f"This index knows {', '.join(LEGACY)}."
+        raise Invalid([Problem("action.unknown", ":action", f"{name!r} is no action." if name else "The form names no :action.", value=name, hint=hint)])
+    return LEGACY[name](request)

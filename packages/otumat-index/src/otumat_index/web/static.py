@@ -1,0 +1,11 @@
+"""Static files: hashed names when they were collected, plain names otherwise (tests, commands)."""
+
+from __future__ import annotations
+
+from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+
+class Storage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
+    """A file that was not collected keeps its plain name instead of breaking the page."""
+
+    manifest_strict = False
