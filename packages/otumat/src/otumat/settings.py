@@ -31,9 +31,8 @@ FILES = (".pythonpackagerc", ".pypirc")
 MAX_FILE_BYTES = 1_000_000
 TOKEN_USERNAME = "__token__"  # how an API token travels as Basic auth, as with every other upload client
 
-HOW_TO_NAME_AN_INDEX = (
-    "Name one with --index URL, with the environment variable OTUMAT_INDEX, or with --index NAME for an index listed in ~/.pypirc."
-)
+HOW_TO_NAME_AN_INDEX = "Name one with --index URL, with the environment variable OTUMAT_INDEX, "
+    "or with --index NAME for an index listed in ~/.pypirc."
 
 
 @dataclass(frozen=True)
@@ -180,7 +179,9 @@ class Settings:
                 )
         names = ", ".join(known.name for known in self.indexes)
         known_names = f"Known names: {names}." if names else "No index is listed in ~/.pypirc."
-        return NotFound(f"There is no index named {wanted!r}.", code="index.unknown", hint=f"{known_names} Or give a URL.")
+        return NotFound(
+            f"There is no index named {wanted!r}.", code="index.unknown", hint=f"{known_names} Or give a URL."
+        )
 
 
 def index_root(url: str) -> str:

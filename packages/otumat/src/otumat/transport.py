@@ -4,8 +4,9 @@ The wire: one request out, one answer back. The only module of the client that o
 `Transport` is what the rest of the client knows; `UrllibTransport` is the standard library's way of doing it, and
 `otumat.testing.RecordingTransport` does it without a network. Nothing heavy is imported before the first request.
 
-Rules: TLS certificates are always verified; an answer is never larger than `max_body_bytes` nor slower than `total_s`; a GET
-follows redirects on the same host only; a POST follows none, for credentials and files go where they were addressed.
+Rules: TLS certificates are always verified; an answer is never larger than `max_body_bytes` nor slower than `total_s`;
+a GET follows redirects on the same host only; a POST follows none, for credentials and files go where they were
+addressed.
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ class Form:
     Iterating yields the body in pieces and may be done again; `size_bytes` is known beforehand.
     """
 
-    def __init__(self, fields: list[tuple[str, str]], files: list[FilePart] | None = None, *, progress: Progress | None = None) -> None:
+    def __init__(
+        self, fields: list[tuple[str, str]], files: list[FilePart] | None = None, *, progress: Progress | None = None
+    ) -> None:
         from secrets import token_hex
 
         self.fields = fields
@@ -126,7 +129,7 @@ class Transport(Protocol):
 
 class UrllibTransport:
     """
-    The standard library's HTTP. Proxies are taken from the environment, certificates from the system (or SSL_CERT_FILE).
+    The standard library's HTTP. Proxies come from the environment, certificates from the system (or SSL_CERT_FILE).
 
     Args:
         silence_s: Longest wait for a connection or for the next byte.
@@ -210,7 +213,9 @@ def _exactly(part: FilePart) -> Iterator[bytes]:
     while left:
         piece = part.file.read(min(CHUNK_BYTES, left))
         if not piece:
-            raise Conflict(f"{part.filename} became shorter while it was sent.", code="file.changed", hint="Send it again.")
+            raise Conflict(
+                f"{part.filename} became shorter while it was sent.", code="file.changed", hint="Send it again."
+            )
         left -= len(piece)
         yield piece
 
@@ -255,13 +260,19 @@ def _unreachable(url: str, reason: object) -> Unreachable:
             hint="If this index has a certificate authority of its own, name its file in SSL_CERT_FILE.",
         )
     if isinstance(reason, SSLError):
-        return Unreachable(f"{host} does not speak TLS as expected.", code="unreachable.tls", hint="Is it http:// perhaps?")
+        return Unreachable(
+            f"{host} does not speak TLS as expected.", code="unreachable.tls", hint="Is it http:// perhaps?"
+        )
     if isinstance(reason, TimeoutError):
         return Unreachable(f"{host} did not answer in time.", code="unreachable.timeout", hint="Try again later.")
     if isinstance(reason, gaierror):
-        return Unreachable(f"There is no host {host}, or no network.", code="unreachable.host", hint="Check the address.")
+        return Unreachable(
+            f"There is no host {host}, or no network.", code="unreachable.host", hint="Check the address."
+        )
     if isinstance(reason, ConnectionRefusedError):
-        return Unreachable(f"Nothing answers at {host}.", code="unreachable.refused", hint="Is the index running there?")
+        return Unreachable(
+            f"Nothing answers at {host}.", code="unreachable.refused", hint="Is the index running there?"
+        )
     detail = getattr(reason, "strerror", None) or reason
     return Unreachable(f"The exchange with {host} broke off: {detail}.", code="unreachable.broken", hint="Try again.")
 
@@ -277,7 +288,7 @@ def _opener() -> urllib.request.OpenerDirector:
 
     class EarlyAnswers(http.client.HTTPConnection):
         """
-        A server may answer (401, 413) and close before it has read a large body; then the answer counts, not the broken pipe.
+        A server may answer (401, 413) and close before it has read a large body; then the answer counts, not the pipe.
         """
 
         def request(self, *args: object, **kwargs: object) -> None:

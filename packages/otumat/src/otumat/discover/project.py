@@ -73,7 +73,9 @@ def find_project(name: str, *, version: str = "", on: Index, by: Credentials | N
             hint = "Check the spelling; a private project is shown only to those who have a role in it."
             raise NotFound(f"{on.url} shows no {wanted}.", code="project.unknown", hint=hint)
         case 401:
-            raise Unauthenticated(f"{on.url} does not accept these credentials.", hint="Check them, or ask without any.")
+            raise Unauthenticated(
+                f"{on.url} does not accept these credentials.", hint="Check them, or ask without any."
+            )
         case 403:
             raise Refused(f"{on.url} refuses to tell about {wanted}.")
         case status:
@@ -109,7 +111,11 @@ def _read(body: bytes, index: Index) -> ProjectInfo:
 def _links(info: dict[str, object]) -> tuple[tuple[str, str], ...]:
     project_urls = info.get("project_urls")
     told = list(project_urls.items()) if isinstance(project_urls, dict) else []
-    told += [("Homepage", info.get("home_page")), ("Download", info.get("download_url")), ("Page", info.get("package_url"))]
+    told += [
+        ("Homepage", info.get("home_page")),
+        ("Download", info.get("download_url")),
+        ("Page", info.get("package_url")),
+    ]
     links: dict[str, str] = {}  # by address: the first label wins
     for label, address in told[:MAX_LISTED]:
         if isinstance(address, str) and address:

@@ -1,4 +1,4 @@
-"""Core metadata of whatever the user points at: a project's folder, a built wheel or sdist, a METADATA or PKG-INFO file."""
+"""Core metadata of what the user points at: a project's folder, a wheel or sdist, a METADATA or PKG-INFO file."""
 
 from __future__ import annotations
 

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from otumat.transport import Transport
 
 
-def submit(
-    metadata: Metadata, *, to: Index, by: Credentials, over: Transport, verify: bool = False
-) -> Receipt:
+def submit(metadata: Metadata, *, to: Index, by: Credentials, over: Transport, verify: bool = False) -> Receipt:
     """
     Create or update the entry of (name, version) on an index.
 

@@ -87,7 +87,9 @@ def _error(response: Response, answer: dict[str, object], problems: tuple[Proble
             hint = hint or "Nothing is wrong with what was sent; try again later."
             return Unreachable(f"The index failed ({message or status}).", code=code or "unreachable.failed", hint=hint)
         case status:
-            return OtumatError(message or f"The index answered with status {status}.", code=code or "refused", hint=hint)
+            return OtumatError(
+                message or f"The index answered with status {status}.", code=code or "refused", hint=hint
+            )
 
 
 def _as_object(response: Response) -> dict[str, object]:

@@ -72,7 +72,9 @@ def find_files(patterns: Iterable[str]) -> list[Path]:
             raise NotFound(f"There is no {pattern}.", code="path.missing", hint="Build first: python -m build")
         for path in paths:
             if path.is_dir():
-                problem = Problem("path.folder", "path", f"{path} is a folder.", value=str(path), hint=f"Name its files: {path}/*")
+                problem = Problem(
+                    "path.folder", "path", f"{path} is a folder.", value=str(path), hint=f"Name its files: {path}/*"
+                )
                 raise Invalid([problem], message=str(problem.message), hint=problem.hint)
             found[path] = None
     return list(found)
@@ -89,7 +91,8 @@ def inspect_files(paths: Iterable[Path]) -> list[Candidate]:
     Errors:
         Invalid: with all problems of all files; each names its file in `field`, as `content: FILENAME`.
     """
-    candidates, problems = [], []
+    candidates: list[Candidate] = []
+    problems: list[Problem] = []
     for path in paths:
         try:
             candidates.append(_inspect(path))
@@ -97,7 +100,9 @@ def inspect_files(paths: Iterable[Path]) -> list[Candidate]:
             problems.extend(_of_file(path.name, problem) for problem in exc.problems)
     if problems:
         raise Invalid(problems)
-    return sorted(candidates, key=lambda each: (each.project, each.metadata.version, each.parsed.kind != "wheel", each.filename))
+    return sorted(
+        candidates, key=lambda each: (each.project, each.metadata.version, each.parsed.kind != "wheel", each.filename)
+    )
 
 
 def digests_on(index: Index, project: str, *, by: Credentials | None, over: Transport) -> Mapping[str, str]:
@@ -172,7 +177,9 @@ def upload(
     headers = {"Accept": "application/json", "Authorization": basic_auth(by.username, by.password)}
     with candidate.path.open("rb") as file:
         if _measure(file) != (candidate.size_bytes, candidate.sha256, candidate.blake2_256):
-            raise Conflict(f"{candidate.path} has changed since it was looked at.", code="file.changed", hint="Do it again.")
+            raise Conflict(
+                f"{candidate.path} has changed since it was looked at.", code="file.changed", hint="Do it again."
+            )
         part = FilePart("content", candidate.filename, file, candidate.size_bytes)
         form = Form(_fields(candidate, verify=verify), [part], progress=progress)
         return reply.read(over.send(Request("POST", url, headers, form)), asked=url)

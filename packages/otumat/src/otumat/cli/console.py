@@ -1,0 +1,164 @@
+"""
+How things are shown: results on standard output, everything said along the way on standard error.
+
+Text may come from an index or a stranger's file, so control characters are made visible before a terminal sees them.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import unicodedata
+from typing import TYPE_CHECKING
+
+from otumat.errors import Invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import TextIO
+
+    from otumat.errors import OtumatError, Problem
+
+BOLD, DIM, RED, GREEN, YELLOW = "1", "2", "31", "32", "33"
+
+
+class Console:
+    """
+    The terminal, pipe or file at the other side of this process.
+
+    Attributes:
+        as_json: The result is one JSON object on standard output, and nothing else is shown there.
+        beside_an_error: What that object tells beside the error if the command fails from here on.
+    """
+
+    def __init__(
+        self, stdin: TextIO, stdout: TextIO, stderr: TextIO, *, environ: Mapping[str, str], as_json: bool = False
+    ) -> None:
+        self._stdin, self._stdout, self._stderr = stdin, stdout, stderr
+        self._coloured = not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+        self.as_json = as_json
+        self.beside_an_error: Mapping[str, object] = {}
+        for stream in (stdout, stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")  # a narrow encoding must not turn a result into a crash
+
+    @property
+    def is_interactive(self) -> bool:
+        """Whether a person can be asked."""
+        return self._stdin.isatty() and self._stderr.isatty()
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a line on standard error can be drawn again and again."""
+        return self._stderr.isatty()
+
+    def show(self, text: str = "") -> None:
+        """A line of the result."""
+        print(text, file=self._stdout)
+
+    def show_json(self, value: Mapping[str, object]) -> None:
+        print(json.dumps(value, indent=2, ensure_ascii=False), file=self._stdout)
+
+    def note(self, text: str = "") -> None:
+        """A line about what is going on; no part of the result."""
+        print(text, file=self._stderr, flush=True)
+
+    def redraw(self, text: str) -> None:
+        """Replace the line that the cursor is on."""
+        print(f"\r\x1b[K{text}", end="", file=self._stderr, flush=True)
+
+    def style(self, text: str, style: str, *, on_stderr: bool = False) -> str:
+        stream = self._stderr if on_stderr else self._stdout
+        return f"\x1b[{style}m{text}\x1b[0m" if self._coloured and stream.isatty() else text
+
+    def ask(self, question: str) -> str:
+        """One line from the person at the terminal."""
+        print(question, end="", file=self._stderr, flush=True)
+        return self._stdin.readline().strip()
+
+    def ask_secret(self, question: str) -> str:
+        """One line that is not shown while it is typed."""
+        from getpass import getpass
+
+        return getpass(question, stream=self._stderr)
+
+    def read_secret(self) -> str:
+        """The first line of standard input, without its line end."""
+        return self._stdin.readline().rstrip("\r\n")
+
+    def show_table(self, rows: Iterable[tuple[str, Iterable[str]]]) -> None:
+        """Labels with one or more lines each; rows without a line are left out."""
+        filled = [(label, [printable(line) for line in lines]) for label, lines in rows]
+        filled = [(label, lines) for label, lines in filled if any(lines)]
+        width = max((len(label) for label, _ in filled), default=0)
+        for label, (first, *others) in filled:
+            self.show(f"  {self.style(label.ljust(width), DIM)}  {first}")
+            for line in others:
+                self.show(f"  {'':{width}}  {line}")
+
+    def tell_error(self, exc: OtumatError) -> None:
+        """What went wrong: on standard error for people; for scripts, as the JSON object they wait for."""
+        problems = exc.problems if isinstance(exc, Invalid) else ()
+        if self.as_json:
+            error = {"code": exc.code, "message": exc.message, "hint": exc.hint}
+            told = [problem.as_dict() for problem in problems]
+            self.show_json({"ok": False, "error": error, "problems": told, **self.beside_an_error})
+            return
+        self.note(f"{self.style('otumat:', RED, on_stderr=True)} {printable(str(exc), keep_lines=True)}")
+        self.tell_problems(problems)
+
+    def tell_problems(self, problems: Iterable[Problem]) -> None:
+        """Every problem with its value, what to do, what was perhaps meant, and where the rule is written."""
+        for problem in sorted(problems, key=lambda each: each.severity != "error"):
+            is_error = problem.severity == "error"
+            label = self.style("error  " if is_error else "warning", RED if is_error else YELLOW, on_stderr=True)
+            first, *others = _sentences(problem)
+            self.note(f"  {label}  {first}")
+            for line in others:
+                self.note(f"           {line}")
+
+
+def printable(text: str, *, keep_lines: bool = False) -> str:
+    """
+    Text with control and direction-changing characters written out, for they can rewrite what a terminal shows.
+
+    >>> printable("a\\x1b[2Jb")
+    'a\\\\x1b[2Jb'
+    """
+    return "".join(each if _is_harmless(each, keep_lines) else each.encode("unicode_escape").decode() for each in text)
+
+
+def _is_harmless(character: str, keep_lines: bool) -> bool:
+    if character == "\n":
+        return keep_lines
+    return unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def size_text(size_bytes: int) -> str:
+    """
+    A size for people, in decimal units.
+
+    >>> size_text(999), size_text(72_400_000)
+    ('999 bytes', '72.4 MB')
+    """
+    if size_bytes < 1000:
+        return f"{size_bytes} bytes"
+    size = float(size_bytes)
+    for unit in ("kB", "MB"):
+        size /= 1000
+        if size < 999.95:
+            return f"{size:.1f} {unit}"
+    return f"{size / 1000:.1f} GB"
+
+
+def _sentences(problem: Problem) -> list[str]:
+    lines = [f"{problem.field}: {problem.message}" if problem.field else problem.message]
+    if problem.value and problem.value not in problem.message:
+        lines.append(f"The value is {problem.value!r}.")
+    lines.append(problem.hint)
+    others = [each for each in problem.suggestions if each not in problem.hint]
+    if others:
+        lines.append(("Or: " if problem.hint else "Perhaps: ") + "; ".join(others))
+    if problem.rule:
+        lines.append(f"Rule: {problem.rule}")
+    return [printable(line) for line in lines if line]
