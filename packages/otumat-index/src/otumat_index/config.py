@@ -31,15 +31,24 @@ class Config:
     """All settings. Units are in the names; times are seconds or days, sizes are MB (10**6 bytes)."""
 
     data: Path = option(Path("data"), "folder with the database, files, keys, mail and caches of the embedded default")
-    public_url: str = option("http://localhost:8000", "the only base for links in mails and replies; never the Host header")
-    database_url: str = option("", "empty: SQLite in the data folder; or postgresql://user:password@host/name", secret=True)
-    files_url: str = option("", "empty: files in the data folder; or s3://bucket/prefix?endpoint=…&region=…", secret=True)
-    mail_url: str = option("", "empty: mail on the console and in data/mail; or smtp://user:password@host:587?tls=1", secret=True)
+    public_url: str = option(
+        "http://localhost:8000", "the only base for links in mails and replies; never the Host header"
+    )
+    database_url: str = option(
+        "", "empty: SQLite in the data folder; or postgresql://user:password@host/name", secret=True
+    )
+    files_url: str = option(
+        "", "empty: files in the data folder; or s3://bucket/prefix?endpoint=…&region=…", secret=True
+    )
+    mail_url: str = option(
+        "", "empty: mail on the console and in data/mail; or smtp://user:password@host:587?tls=1", secret=True
+    )
     mail_from: str = option("Otumat <index@localhost>", "sender of every mail")
     secret_key: str = option("", "empty: made at first start and kept in data/secret.key; signs sessions", secret=True)
     index_name: str = option("Otumat", "what the pages call this index")
-    name_claims: str = option("open", "open: whoever submits a free name first owns it; admin: an admin assigns it",
-                              choices=("open", "admin"))
+    name_claims: str = option(
+        "open", "open: whoever submits a free name first owns it; admin: an admin assigns it", choices=("open", "admin")
+    )
     sign_up: bool = option(True, "whether strangers may register an account")
     max_file_mb: int = option(100, "largest file accepted by an upload")
     max_project_files: int = option(20_000, "most files of one project")
@@ -91,7 +100,9 @@ def read(environ: Mapping[str, str], **overrides: Any) -> tuple[Config, dict[str
     data = Path(said.pop("data", None) or environ.get("OTUMAT_DATA") or "data").absolute()
     values: dict[str, Any] = {"data": data}
     sources = {name.name: "default" for name in dataclasses.fields(Config)}
-    sources["data"] = "command line" if overrides.get("data") else "OTUMAT_DATA" if environ.get("OTUMAT_DATA") else "default"
+    sources["data"] = (
+        "command line" if overrides.get("data") else "OTUMAT_DATA" if environ.get("OTUMAT_DATA") else "default"
+    )
     hints = get_type_hints(Config)
     options = {each.name: each for each in dataclasses.fields(Config) if each.name != "data"}
 
@@ -100,14 +111,22 @@ def read(environ: Mapping[str, str], **overrides: Any) -> tuple[Config, dict[str
             values[name] = convert(hints[name], raw, options[name].metadata["choices"])
             sources[name] = source
         except ValueError as exc:
-            problems.append(Problem("setting.malformed", name, f"{name.upper()} is {raw!r} ({source}): {exc}.", rule="settings"))
+            problems.append(
+                Problem("setting.malformed", name, f"{name.upper()} is {raw!r} ({source}): {exc}.", rule="settings")
+            )
 
     for name, raw in from_file(data / "settings.toml", problems).items():
         if name in options:
             take(name, raw, "settings.toml")
         else:
-            problems.append(Problem("setting.unknown", name, f"settings.toml names {name!r}, which is no setting.",
-                                    hint="`otumat-index settings` lists them all."))
+            problems.append(
+                Problem(
+                    "setting.unknown",
+                    name,
+                    f"settings.toml names {name!r}, which is no setting.",
+                    hint="`otumat-index settings` lists them all.",
+                )
+            )
     for name in options:
         if f"{name.upper()}_FILE" in environ:
             take(name, secret_from_file(environ[f"{name.upper()}_FILE"], name, problems), f"{name.upper()}_FILE")
@@ -135,7 +154,9 @@ def secret_from_file(path: str, name: str, problems: list[Problem]) -> str:
     try:
         return Path(path).read_text("utf-8").strip()
     except (OSError, ValueError) as exc:
-        problems.append(Problem("setting.file", name, f"{name.upper()}_FILE names {path!r}, which cannot be read: {exc}."))
+        problems.append(
+            Problem("setting.file", name, f"{name.upper()}_FILE names {path!r}, which cannot be read: {exc}.")
+        )
         return ""
 
 
@@ -144,7 +165,16 @@ def convert(kind: type, raw: Any, choices: tuple[str, ...]) -> Any:
     if kind is bool:
         if isinstance(raw, bool):
             return raw
-        answers = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+        answers = {
+            "1": True,
+            "true": True,
+            "yes": True,
+            "on": True,
+            "0": False,
+            "false": False,
+            "no": False,
+            "off": False,
+        }
         if str(raw).lower() not in answers:
             raise ValueError("expected yes or no")
         return answers[str(raw).lower()]
@@ -166,14 +196,32 @@ def convert(kind: type, raw: Any, choices: tuple[str, ...]) -> Any:
 def check(values: Mapping[str, Any]) -> list[Problem]:
     """Rules across single values."""
     problems = []
-    schemes = {"public_url": ("http", "https"), "database_url": ("sqlite", "postgres", "postgresql"),
-               "files_url": ("s3", "file"), "mail_url": ("smtp", "smtps")}
+    schemes = {
+        "public_url": ("http", "https"),
+        "database_url": ("sqlite", "postgres", "postgresql"),
+        "files_url": ("s3", "file"),
+        "mail_url": ("smtp", "smtps"),
+    }
     for name, allowed in schemes.items():
         value = values.get(name, "")
         if value and (urlsplit(value).scheme not in allowed):
-            problems.append(Problem("setting.malformed", name, f"{name.upper()} must begin with {' or '.join(s + '://' for s in allowed)}."))
-    if (url := values.get("public_url", "")) and (urlsplit(url).query or urlsplit(url).fragment or not urlsplit(url).netloc):
-        problems.append(Problem("setting.malformed", "public_url", f"PUBLIC_URL is {url!r}; expected scheme and host, such as https://index.example.org."))
+            problems.append(
+                Problem(
+                    "setting.malformed",
+                    name,
+                    f"{name.upper()} must begin with {' or '.join(s + '://' for s in allowed)}.",
+                )
+            )
+    if (url := values.get("public_url", "")) and (
+        urlsplit(url).query or urlsplit(url).fragment or not urlsplit(url).netloc
+    ):
+        problems.append(
+            Problem(
+                "setting.malformed",
+                "public_url",
+                f"PUBLIC_URL is {url!r}; expected scheme and host, such as https://index.example.org.",
+            )
+        )
     return problems
 
 

@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from otumat_index.api import api
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("account/", include("allauth.account.urls")),
+    path("", include("otumat_index.accounts.urls")),
+    path("", include("otumat_index.publish.urls")),
+    path("", include("otumat_index.discover.urls")),
+    path("", include("otumat_index.web.urls")),
+    path("api/v1/", api.urls),
+]
+handler400 = "otumat_index.web.errors.bad_request"
+handler403 = "otumat_index.web.errors.permission_denied"
+handler404 = "otumat_index.web.errors.page_not_found"
+handler500 = "otumat_index.web.errors.server_error"

@@ -20,7 +20,9 @@ FIRST_ADMIN = "first-admin"
 
 
 @transaction.atomic
-def create_user(name: str, *, email: str, password: str | None, confirmed: bool, admin: bool, by: Actor, at: datetime) -> User:
+def create_user(
+    name: str, *, email: str, password: str | None, confirmed: bool, admin: bool, by: Actor, at: datetime
+) -> User:
     """
     Add an account.
 
@@ -100,7 +102,9 @@ def create_token(
         created_at=at,
         expires_at=expires_at,
     )
-    journal.write("token.create", user.username, by=by, at=at, token=token.pk, name=token.name, actions=actions, projects=projects)
+    journal.write(
+        "token.create", user.username, by=by, at=at, token=token.pk, name=token.name, actions=actions, projects=projects
+    )
     return token, text
 
 
@@ -134,7 +138,14 @@ def first_admin_is_open(secret: str, *, at: datetime) -> bool:
 @transaction.atomic
 def become_first_admin(secret: str, name: str, *, email: str, password: str, at: datetime) -> User:
     """Use the one-time link: a confirmed admin account."""
-    used = OneTimeLink.objects.filter(purpose=FIRST_ADMIN, sha256=rules.digest(secret), used_at=None, expires_at__gt=at).update(used_at=at)
+    used = OneTimeLink.objects.filter(
+        purpose=FIRST_ADMIN, sha256=rules.digest(secret), used_at=None, expires_at__gt=at
+    ).update(used_at=at)
     if not used or User.objects.filter(is_superuser=True).exists():
-        raise Refused("This link has been used or has expired.", hint="Restart the index to get a new one, as long as there is no admin.")
-    return create_user(name, email=email, password=password, confirmed=True, admin=True, by=Actor(name=name, credential="link"), at=at)
+        raise Refused(
+            "This link has been used or has expired.",
+            hint="Restart the index to get a new one, as long as there is no admin.",
+        )
+    return create_user(
+        name, email=email, password=password, confirmed=True, admin=True, by=Actor(name=name, credential="link"), at=at
+    )

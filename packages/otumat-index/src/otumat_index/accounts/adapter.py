@@ -23,7 +23,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return public_url(reverse("account_confirm_email", args=[emailconfirmation.key]))
 
     def get_reset_password_from_key_url(self, key: str) -> str:
-        return public_url(reverse("account_reset_password_from_key", kwargs={"uidb36": "x", "key": "k"})).replace("x-k", key)
+        return public_url(reverse("account_reset_password_from_key", kwargs={"uidb36": "x", "key": "k"})).replace(
+            "x-k", key
+        )
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         context = {**context, "index_name": settings.CONFIG.index_name, "index_url": settings.CONFIG.public_url}

@@ -29,7 +29,11 @@ class NewToken(Schema):
 def account_of(by: Actor) -> User:
     """The actor's own account; a limited token does not reach it."""
     if by.actions is not None or by.projects is not None:
-        raise Refused("A limited token may not manage your account.", hint="Use your password, or a token without limits.", code="token_scope")
+        raise Refused(
+            "A limited token may not manage your account.",
+            hint="Use your password, or a token without limits.",
+            code="token_scope",
+        )
     return User.objects.get(pk=by.user_id)
 
 

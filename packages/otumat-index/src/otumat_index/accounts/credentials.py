@@ -29,7 +29,11 @@ def from_header(request: HttpRequest) -> Actor:
         Refused: The right password of an account that cannot act yet.
     """
     if settings.CONFIG.require_https and not request.is_secure():
-        raise Refused("This index takes credentials over https only.", hint="Use the https address of the index.", code="https_required")
+        raise Refused(
+            "This index takes credentials over https only.",
+            hint="Use the https address of the index.",
+            code="https_required",
+        )
     header = request.headers.get("Authorization", "")
     if not header:
         raise Unauthenticated("This needs a login.", hint=HOW)
@@ -50,7 +54,10 @@ def from_token(text: str) -> Actor:
     now = timezone.now()
     token = Token.objects.select_related("user").filter(sha256=rules.digest(text.strip())).first()
     if token is None or not token.user.is_active or (token.expires_at is not None and token.expires_at <= now):
-        raise Unauthenticated("That API token is not valid here.", hint="It may be mistyped, expired or revoked; make a new one on your account page.")
+        raise Unauthenticated(
+            "That API token is not valid here.",
+            hint="It may be mistyped, expired or revoked; make a new one on your account page.",
+        )
     if token.last_used_at is None or now - token.last_used_at > timedelta(minutes=1):
         Token.objects.filter(pk=token.pk).update(last_used_at=now)
     return Actor(

@@ -16,7 +16,12 @@ class User(AbstractUser):
     username = models.CharField(
         max_length=64,
         unique=True,
-        validators=[RegexValidator(r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", "Use letters, digits, '.', '_' and '-', and begin with a letter or digit.")],
+        validators=[
+            RegexValidator(
+                r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z",
+                "Use letters, digits, '.', '_' and '-', and begin with a letter or digit.",
+            )
+        ],
         error_messages={"unique": "That login is taken."},
     )
     email = models.EmailField(unique=False)
@@ -32,8 +37,12 @@ class Token(models.Model):
     name = models.CharField(max_length=100)
     sha256 = models.CharField(max_length=64, unique=True)
     hint = models.CharField(max_length=16, db_comment="its first characters, to tell tokens apart")
-    actions = models.JSONField(null=True, blank=True, db_comment="list of submit, upload, yank, read, manage; null: all")
-    projects = models.JSONField(null=True, blank=True, db_comment="list of normalised project names; null: all of the user's")
+    actions = models.JSONField(
+        null=True, blank=True, db_comment="list of submit, upload, yank, read, manage; null: all"
+    )
+    projects = models.JSONField(
+        null=True, blank=True, db_comment="list of normalised project names; null: all of the user's"
+    )
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)

@@ -18,7 +18,9 @@ class MaximumLength:
 
     def validate(self, password: str, user: object = None) -> None:
         if len(password) > self.max_length:
-            raise ValidationError(f"This password is longer than {self.max_length} characters.", code="password_too_long")
+            raise ValidationError(
+                f"This password is longer than {self.max_length} characters.", code="password_too_long"
+            )
 
     def get_help_text(self) -> str:
         return f"At most {self.max_length} characters."

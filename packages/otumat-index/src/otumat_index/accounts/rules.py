@@ -52,12 +52,32 @@ def parse_basic(header: str) -> tuple[str, str] | None:
 def check_scope(actions: list[str] | None, projects: list[str] | None) -> list[Problem]:
     """Everything wrong with the limits asked for a new token."""
     problems = [
-        Problem("token.action", "actions", f"{action!r} is no action.", value=action, hint=f"Choose from {', '.join(ACTIONS)}.")
+        Problem(
+            "token.action",
+            "actions",
+            f"{action!r} is no action.",
+            value=action,
+            hint=f"Choose from {', '.join(ACTIONS)}.",
+        )
         for action in actions or []
         if action not in ACTIONS
     ]
     if actions == []:
-        problems.append(Problem("token.action", "actions", "A token without any action can do nothing.", hint="Leave it out for all actions."))
+        problems.append(
+            Problem(
+                "token.action",
+                "actions",
+                "A token without any action can do nothing.",
+                hint="Leave it out for all actions.",
+            )
+        )
     if projects == []:
-        problems.append(Problem("token.project", "projects", "A token without any project can do nothing.", hint="Leave it out for all projects."))
+        problems.append(
+            Problem(
+                "token.project",
+                "projects",
+                "A token without any project can do nothing.",
+                hint="Leave it out for all projects.",
+            )
+        )
     return problems

@@ -32,7 +32,14 @@ def write(action: str, subject: str, *, by: Actor, at: datetime, topic: str = ""
         raise RuntimeError(f"The change {action!r} and its journal row must share one transaction.")
     serial = take_serials(1)
     Entry.objects.create(
-        serial=serial, at=at, actor=by.name, credential=by.credential, action=action, subject=subject[:512], topic=topic, data=data
+        serial=serial,
+        at=at,
+        actor=by.name,
+        credential=by.credential,
+        action=action,
+        subject=subject[:512],
+        topic=topic,
+        data=data,
     )
     if topic:
         transaction.on_commit(lambda: hints.changed(topic, serial))

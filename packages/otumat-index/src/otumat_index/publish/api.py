@@ -71,7 +71,9 @@ def remove_file(request: HttpRequest, name: str, filename: str) -> dict[str, Any
 @router.put("/project/{name}/status", summary="Set a project's status (PEP 792)")
 def status(request: HttpRequest, name: str, body: Status) -> dict[str, Any]:
     by = credentials.from_header(request)
-    project = actions.set_status(queries.project(name, by=by), body.status, reason=body.reason, by=by, at=timezone.now())
+    project = actions.set_status(
+        queries.project(name, by=by), body.status, reason=body.reason, by=by, at=timezone.now()
+    )
     return {"ok": True, "status": project.status, "reason": project.status_reason}
 
 

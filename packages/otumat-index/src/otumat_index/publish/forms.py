@@ -45,7 +45,11 @@ def upload(request: HttpRequest) -> Upload:
     """
     sent: Sequence[UploadedFile[Any]] = request.FILES.getlist("content")
     if len(sent) != 1:
-        message = "The form has no file in the field 'content'." if not sent else f"The form has {len(sent)} files in 'content'."
+        message = (
+            "The form has no file in the field 'content'."
+            if not sent
+            else f"The form has {len(sent)} files in 'content'."
+        )
         raise Invalid([Problem("content.count", "content", message, hint="Send one file a request.")])
     return Upload(pairs(request), sent[0].name or "", sent[0])  # type: ignore[arg-type]
 

@@ -127,7 +127,9 @@ class ReleaseClassifier(models.Model):
     classifier = models.ForeignKey(Classifier, on_delete=models.CASCADE, related_name="release_links")
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["classifier", "release"], name="publish_classifier_once")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["classifier", "release"], name="publish_classifier_once")
+        ]
 
 
 class File(models.Model):
@@ -148,7 +150,9 @@ class File(models.Model):
     blake2_256 = models.CharField(max_length=64)
     md5 = models.CharField(max_length=32)
     key = models.CharField(max_length=400, unique=True, db_comment="where the file store keeps it")
-    metadata_sha256 = models.CharField(max_length=64, blank=True, default="", db_comment="empty: no .metadata is served")
+    metadata_sha256 = models.CharField(
+        max_length=64, blank=True, default="", db_comment="empty: no .metadata is served"
+    )
     metadata = models.BinaryField(default=bytes, db_comment="METADATA or PKG-INFO as in the file (PEP 658)")
     requires_python = models.TextField(blank=True, default="", db_comment="from the file itself")
     is_yanked = models.BooleanField(default=False)

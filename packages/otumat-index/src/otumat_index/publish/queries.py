@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 from django.db.models import Exists, OuterRef
@@ -32,7 +33,11 @@ def standing_of(actor: Actor, normalized: str) -> rules.Standing:
     if row is None:
         return rules.Standing(name=normalized, exists=False)
     pk, status, is_private, has_owner = row
-    role = Role.objects.filter(project=pk, user=actor.user_id).values_list("kind", flat=True).first() if actor.user_id else None
+    role = (
+        Role.objects.filter(project=pk, user=actor.user_id).values_list("kind", flat=True).first()
+        if actor.user_id
+        else None
+    )
     return rules.Standing(normalized, True, role or "", status, is_private, has_owner)
 
 
@@ -48,6 +53,16 @@ def project(name: str, *, by: Actor) -> Project:
     if found is None or (found.is_private and not rules.may(by, "read", standing_of(by, normalized))):
         raise NotFound(f"There is no project {name!r} on this index.", hint="Check the spelling, or search for it.")
     return found
+
+
+def find(name: str, who: Callable[[], Actor]) -> Project:
+    """
+    The same for pages: credentials are looked at only where the project is not public.
+
+    They are looked at for unknown names too, so that a wrong password gets one answer for hidden and missing projects.
+    """
+    found = Project.objects.select_related("latest").filter(normalized=names.normalize(name)).first()
+    return found if found is not None and not found.is_private else project(name, by=who())
 
 
 def release(of: Project, version: str) -> Release:

@@ -21,7 +21,13 @@ MAY: Mapping[str, frozenset[str]] = {
 }
 """Which roles may do which action on a project. Not named is not allowed."""
 
-VERBS = {"submit": "submit information for", "upload": "upload files to", "yank": "yank releases of", "manage": "manage", "read": "see"}
+VERBS = {
+    "submit": "submit information for",
+    "upload": "upload files to",
+    "yank": "yank releases of",
+    "manage": "manage",
+    "read": "see",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,9 @@ def check_may(actor: Actor, action: str, standing: Standing, *, name_claims: str
     """
     what = f"{VERBS.get(action, action)} {standing.name!r}"
     if not actor.covers(action, standing.name):
-        raise Refused(f"This token may not {what}.", hint="Use a token that covers this project and action.", code="token_scope")
+        raise Refused(
+            f"This token may not {what}.", hint="Use a token that covers this project and action.", code="token_scope"
+        )
     if not standing.exists:
         if name_claims == "admin" and not actor.is_admin:
             raise Refused(
@@ -67,7 +75,11 @@ def check_may(actor: Actor, action: str, standing: Standing, *, name_claims: str
             )
         return
     if not roles_of(actor, standing) & MAY.get(action, frozenset()):
-        hint = "Ask one of its owners for a role." if standing.has_owner else "It has no owner yet: ask an admin to assign one."
+        hint = (
+            "Ask one of its owners for a role."
+            if standing.has_owner
+            else "It has no owner yet: ask an admin to assign one."
+        )
         raise Refused(f"{actor.name!r} may not {what}.", hint=hint, code="role")
     if standing.status in ("archived", "quarantined") and action in ("submit", "upload"):
         raise Refused(
@@ -80,15 +92,21 @@ def check_may(actor: Actor, action: str, standing: Standing, *, name_claims: str
 def check_quarantine(actor: Actor, old: str, new: str) -> None:
     """Quarantine is an admin's: neither an owner nor a stolen token lifts it."""
     if "quarantined" in (old, new) and old != new and not actor.is_admin:
-        raise Refused("Only an admin puts a project into quarantine or takes it out.", hint="Ask an admin.", code="quarantine")
+        raise Refused(
+            "Only an admin puts a project into quarantine or takes it out.", hint="Ask an admin.", code="quarantine"
+        )
 
 
 def check_digests(claimed: Mapping[str, str], actual: Mapping[str, str]) -> list[Problem]:
     """Claimed digests, whichever were sent, must be those of the bytes that arrived (case does not matter)."""
     problems = []
     for name, value in claimed.items():
-        if name == "md5_digest" and len(value.strip()) != 32:  # twine sends md5 as base64 of another kind to some indexes
-            problems.append(Problem("digest.malformed", name, f"{name} is {value!r}, which is no MD5 in hex.", value=value))
+        if (
+            name == "md5_digest" and len(value.strip()) != 32
+        ):  # twine sends md5 as base64 of another kind to some indexes
+            problems.append(
+                Problem("digest.malformed", name, f"{name} is {value!r}, which is no MD5 in hex.", value=value)
+            )
         elif value.strip().lower() != actual[name]:
             problems.append(
                 Problem(
@@ -112,12 +130,26 @@ def check_siblings(sdist: Metadata, wheel: Metadata) -> list[Problem]:
     dynamic = {value.lower().replace("-", "_") for value in sdist.dynamic}
     problems = []
     for problem in spec.compare(replace(sdist, metadata_version="", dynamic=(), description=""), wheel):
-        header = {"classifiers": "classifier", "platforms": "platform", "project_urls": "project_url", "license_files": "license_file"}.get(
-            problem.field, problem.field
-        )
-        if problem.field in ("metadata_version", "dynamic", "description", "license_files", "import_names", "import_namespaces"):
+        header = {
+            "classifiers": "classifier",
+            "platforms": "platform",
+            "project_urls": "project_url",
+            "license_files": "license_file",
+        }.get(problem.field, problem.field)
+        if problem.field in (
+            "metadata_version",
+            "dynamic",
+            "description",
+            "license_files",
+            "import_names",
+            "import_namespaces",
+        ):
             continue
-        error = strict and header not in dynamic and problem.field in ("name", "version", "requires_dist", "requires_python", "provides_extra")
+        error = (
+            strict
+            and header not in dynamic
+            and problem.field in ("name", "version", "requires_dist", "requires_python", "provides_extra")
+        )
         problems.append(
             Problem(
                 "release.files_differ",
@@ -147,5 +179,7 @@ def entry_values(metadata: Metadata) -> dict[str, Any]:
         if field.name in ("name", "version"):
             continue
         value = getattr(metadata, field.name)
-        values[field.name] = [list(each) if isinstance(each, tuple) else each for each in value] if isinstance(value, tuple) else value
+        values[field.name] = (
+            [list(each) if isinstance(each, tuple) else each for each in value] if isinstance(value, tuple) else value
+        )
     return values

@@ -39,10 +39,17 @@ def upload(request: HttpRequest) -> HttpResponse:
 
 def list_classifiers(request: HttpRequest) -> HttpResponse:
     """`:action=list_classifiers`: the list to paste into a project's metadata."""
-    return HttpResponse("\n".join(queries.vocabulary().sorted_for_display) + "\n", content_type="text/plain; charset=utf-8")
+    return HttpResponse(
+        "\n".join(queries.vocabulary().sorted_for_display) + "\n", content_type="text/plain; charset=utf-8"
+    )
 
 
-LEGACY: dict[str, Door] = {"submit": submit, "verify": submit, "file_upload": upload, "list_classifiers": list_classifiers}
+LEGACY: dict[str, Door] = {
+    "submit": submit,
+    "verify": submit,
+    "file_upload": upload,
+    "list_classifiers": list_classifiers,
+}
 
 
 @csrf_exempt
@@ -52,12 +59,34 @@ def legacy(request: HttpRequest) -> HttpResponse:
         return list_classifiers(request)
     if request.method != "POST":
         return HttpResponseRedirect("/")
-    if request.headers.get("Content-Type", "").partition(";")[0] not in ("multipart/form-data", "application/x-www-form-urlencoded"):
-        raise Invalid([Problem("form.type", ":action", "Expected a form (multipart/form-data).", hint="Use twine, uv publish or otumat publish.")])
+    if request.headers.get("Content-Type", "").partition(";")[0] not in (
+        "multipart/form-data",
+        "application/x-www-form-urlencoded",
+    ):
+        raise Invalid(
+            [
+                Problem(
+                    "form.type",
+                    ":action",
+                    "Expected a form (multipart/form-data).",
+                    hint="Use twine, uv publish or otumat publish.",
+                )
+            ]
+        )
     credentials.from_header(request)  # nobody unknown makes us read a body
     forms.check_size(request)
     name = request.POST.get(":action", "")
     if name not in LEGACY:
         hint = f"This index knows {', '.join(LEGACY)}."
-        raise Invalid([Problem("action.unknown", ":action", f"{name!r} is no action." if name else "The form names no :action.", value=name, hint=hint)])
+        raise Invalid(
+            [
+                Problem(
+                    "action.unknown",
+                    ":action",
+                    f"{name!r} is no action." if name else "The form names no :action.",
+                    value=name,
+                    hint=hint,
+                )
+            ]
+        )
     return LEGACY[name](request)

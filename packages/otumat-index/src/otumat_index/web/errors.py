@@ -7,7 +7,17 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
-from otumat.errors import Conflict, Invalid, NotFound, OtumatError, Problem, Refused, Unauthenticated, Unreachable, Untrusted
+from otumat.errors import (
+    Conflict,
+    Invalid,
+    NotFound,
+    OtumatError,
+    Problem,
+    Refused,
+    Unauthenticated,
+    Unreachable,
+    Untrusted,
+)
 
 STATUS: dict[type[OtumatError], int] = {
     Invalid: 400,
@@ -69,7 +79,13 @@ def reply(
         }
         response = JsonResponse(body, status=status)
     elif form == "html":
-        context = {"status": status, "title": TITLES.get(status, "Error"), "message": message, "hint": hint, "problems": problems}
+        context = {
+            "status": status,
+            "title": TITLES.get(status, "Error"),
+            "message": message,
+            "hint": hint,
+            "problems": problems,
+        }
         response = render(request, "web/error.html", context, status=status)
     else:
         lines = [f"{message} {hint}".strip(), *(f"- {problem}" for problem in problems)]
@@ -87,7 +103,9 @@ def reason(message: str, problems: tuple[Problem, ...]) -> str:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return reply(request, 400, "bad_request", "The request cannot be read.", "Check the address and the form that was sent.")
+    return reply(
+        request, 400, "bad_request", "The request cannot be read.", "Check the address and the form that was sent."
+    )
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -95,18 +113,28 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return reply(request, 404, "not_found", "There is nothing at this address.", "Check the spelling, or search the index.")
+    return reply(
+        request, 404, "not_found", "There is nothing at this address.", "Check the spelling, or search the index."
+    )
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return reply(request, 500, "error", "This is our mistake, not yours.", "It has been logged. Please try again in a moment.")
+    return reply(
+        request, 500, "error", "This is our mistake, not yours.", "It has been logged. Please try again in a moment."
+    )
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return reply(
-        request, 403, "csrf", "This form had expired, or came from another site.", "Go back, reload the page and send it again."
+        request,
+        403,
+        "csrf",
+        "This form had expired, or came from another site.",
+        "Go back, reload the page and send it again.",
     )
 
 
 def locked_out(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-    return reply(request, 429, "locked_out", "Too many failed logins.", "Wait a quarter of an hour, or reset your password.")
+    return reply(
+        request, 429, "locked_out", "Too many failed logins.", "Wait a quarter of an hour, or reset your password."
+    )

@@ -20,16 +20,22 @@ def open_store(path: Path) -> Store:
     return Store(path)
 
 
+def running() -> Store | None:
+    """The lane's store, where `serve` has made one."""
+    path = settings.CONFIG.lane_path
+    return open_store(path) if path.exists() else None
+
+
 def changed(topic: str, serial: int) -> None:
     """
     Drop the prepared pages of a project from every worker's table.
 
     Only a quicker way: who follows the journal does the same a moment later. Nothing happens where no lane runs.
     """
-    path = settings.CONFIG.lane_path
-    if not path.exists():
+    store = running()
+    if store is None:
         return
     try:
-        open_store(path).mark_stale(topic, serial)
+        store.mark_stale(topic, serial)
     except (OSError, sqlite3.Error) as exc:
         log.warning("The lane could not be told that %s changed: %s", topic, exc)

@@ -9,7 +9,9 @@ from typing import Any
 from pythonjsonlogger.json import JsonFormatter
 
 # Whatever slips into a message: tokens of ours, Authorization headers, passwords in URLs.
-SECRET = re.compile(r"otumat-[\w-]{20,}|((?:Basic|Bearer)\s+)[\w+/=.~-]{8,}|(://[^/\s:@]+:)[^/\s@]+(?=@)", re.IGNORECASE)
+SECRET = re.compile(
+    r"otumat-[\w-]{20,}|((?:Basic|Bearer)\s+)[\w+/=.~-]{8,}|(://[^/\s:@]+:)[^/\s@]+(?=@)", re.IGNORECASE
+)
 
 
 class Redact(logging.Filter):
@@ -35,6 +37,10 @@ def configure(*, level: str, form: str) -> None:
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": form, "filters": ["redact"]}},
         "root": {"level": level, "handlers": ["stderr"]},
-        "loggers": {"axes": {"level": "WARNING"}, "allauth": {"level": "WARNING"}, "uvicorn.access": {"level": "WARNING"}},
+        "loggers": {
+            "axes": {"level": "WARNING"},
+            "allauth": {"level": "WARNING"},
+            "uvicorn.access": {"level": "WARNING"},
+        },
     }
     logging.config.dictConfig(config)

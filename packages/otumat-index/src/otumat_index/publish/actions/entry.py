@@ -77,7 +77,9 @@ def link_classifiers(release: Release, texts: tuple[str, ...], *, is_new: bool) 
     known = dict(Classifier.objects.filter(text__in=texts).values_list("text", "pk"))
     for text in set(texts) - known.keys():
         known[text] = Classifier.objects.get_or_create(text=text)[0].pk
-    ReleaseClassifier.objects.bulk_create([ReleaseClassifier(release=release, classifier_id=known[text]) for text in dict.fromkeys(texts)])
+    ReleaseClassifier.objects.bulk_create(
+        [ReleaseClassifier(release=release, classifier_id=known[text]) for text in dict.fromkeys(texts)]
+    )
 
 
 def refresh_latest(project: Project, *, at: datetime) -> None:

@@ -25,11 +25,30 @@ def set_status(project: Project, status: str, *, reason: str, by: Actor, at: dat
     rules.check_may(by, "manage", queries.standing_of(by, project.normalized), name_claims="admin")
     if status not in Project.Status.values:
         hint = f"Choose from {', '.join(Project.Status.values)}."
-        raise Invalid([Problem("project.status", "status", f"{status!r} is no project status.", value=status, hint=hint, rule="PEP 792")])
+        raise Invalid(
+            [
+                Problem(
+                    "project.status",
+                    "status",
+                    f"{status!r} is no project status.",
+                    value=status,
+                    hint=hint,
+                    rule="PEP 792",
+                )
+            ]
+        )
     rules.check_quarantine(by, project.status, status)
     project.status, project.status_reason, project.updated_at = status, check_reason(reason), at
     project.save(update_fields=["status", "status_reason", "updated_at"])
-    journal.write("project.status", project.name, by=by, at=at, topic=project.normalized, status=status, reason=project.status_reason)
+    journal.write(
+        "project.status",
+        project.name,
+        by=by,
+        at=at,
+        topic=project.normalized,
+        status=status,
+        reason=project.status_reason,
+    )
     return project
 
 

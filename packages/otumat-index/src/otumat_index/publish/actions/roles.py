@@ -19,7 +19,17 @@ def assign_role(project: Project, user: User, kind: str, *, by: Actor, at: datet
     """Give a person a role, or change it; one role a person and project."""
     rules.check_may(by, "manage", queries.standing_of(by, project.normalized), name_claims="admin")
     if kind not in Role.Kind.values:
-        raise Invalid([Problem("role.kind", "role", f"{kind!r} is no role.", value=kind, hint=f"Choose from {', '.join(Role.Kind.values)}.")])
+        raise Invalid(
+            [
+                Problem(
+                    "role.kind",
+                    "role",
+                    f"{kind!r} is no role.",
+                    value=kind,
+                    hint=f"Choose from {', '.join(Role.Kind.values)}.",
+                )
+            ]
+        )
     if kind != Role.Kind.OWNER:
         check_owner_stays(project, user)
     role, _ = Role.objects.update_or_create(project=project, user=user, defaults={"kind": kind, "granted_at": at})
@@ -40,6 +50,12 @@ def remove_role(project: Project, user: User, *, by: Actor, at: datetime) -> Non
 
 def check_owner_stays(project: Project, user: User) -> None:
     """Refuse to leave a project without an owner."""
-    owners = list(Role.objects.select_for_update().filter(project=project, kind=Role.Kind.OWNER).values_list("user", flat=True))
+    owners = list(
+        Role.objects.select_for_update().filter(project=project, kind=Role.Kind.OWNER).values_list("user", flat=True)
+    )
     if owners == [user.pk]:
-        raise Conflict(f"{user.username!r} is the last owner of {project.name}.", hint="Make somebody else an owner first.", code="last_owner")
+        raise Conflict(
+            f"{user.username!r} is the last owner of {project.name}.",
+            hint="Make somebody else an owner first.",
+            code="last_owner",
+        )

@@ -25,7 +25,19 @@ from otumat_index.publish.actions.submit import check
 from otumat_index.publish.models import File, Project, Release, UsedName
 
 DIGESTS = ("sha256_digest", "blake2_256_digest", "md5_digest")
-NOT_METADATA = frozenset({":action", "protocol_version", "filetype", "pyversion", "comment", "verify", "gpg_signature", "attestations", *DIGESTS})
+NOT_METADATA = frozenset(
+    {
+        ":action",
+        "protocol_version",
+        "filetype",
+        "pyversion",
+        "comment",
+        "verify",
+        "gpg_signature",
+        "attestations",
+        *DIGESTS,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +63,11 @@ class Upload:
         while chunk := self.file.read(1 << 20):
             for each in (sha256, blake2, md5):
                 each.update(chunk)
-        return {"sha256_digest": sha256.hexdigest(), "blake2_256_digest": blake2.hexdigest(), "md5_digest": md5.hexdigest()}
+        return {
+            "sha256_digest": sha256.hexdigest(),
+            "blake2_256_digest": blake2.hexdigest(),
+            "md5_digest": md5.hexdigest(),
+        }
 
     @cached_property
     def claimed_digests(self) -> dict[str, str]:
@@ -130,7 +146,9 @@ def limits() -> archive.Limits:
 def check_against_siblings(normalized: str, kind: str, metadata: Metadata) -> list[Problem]:
     """Compare with the release's sdist, or the new sdist with its wheels."""
     other = File.Kind.SDIST if kind == "wheel" else File.Kind.WHEEL
-    rows = File.objects.filter(release__project__normalized=normalized, release__canonical=versions.canonical(metadata.version), kind=other)
+    rows = File.objects.filter(
+        release__project__normalized=normalized, release__canonical=versions.canonical(metadata.version), kind=other
+    )
     problems = []
     for data in rows.values_list("metadata", flat=True)[:20]:
         sibling, _ = spec.from_bytes(bytes(data))

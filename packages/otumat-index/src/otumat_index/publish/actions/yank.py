@@ -22,10 +22,17 @@ def check_reason(reason: str) -> str:
     problems = []
     if len(reason) > REASON_MAX_CHARS:
         problems.append(
-            Problem("reason.too_long", "reason", f"The reason has {len(reason)} characters; {REASON_MAX_CHARS} are kept.", value=reason)
+            Problem(
+                "reason.too_long",
+                "reason",
+                f"The reason has {len(reason)} characters; {REASON_MAX_CHARS} are kept.",
+                value=reason,
+            )
         )
     if any(ord(char) < 32 or ord(char) == 127 for char in reason):
-        problems.append(Problem("reason.control", "reason", "The reason must be one line without control characters.", value=reason))
+        problems.append(
+            Problem("reason.control", "reason", "The reason must be one line without control characters.", value=reason)
+        )
     if problems:
         raise Invalid(problems)
     return reason

@@ -63,6 +63,7 @@ class Answer:
     compressed: bytes | None = None
     file: str | None = None
     compressed_file: str | None = None
+    compressed_size: int | None = None
 
 
 def prepare(
@@ -84,7 +85,14 @@ def prepare(
         packed = None
     digest = hashlib.sha256(body).hexdigest()[:40]
     return Answer(
-        _path(path), format, *_described(content_type, digest), len(body), _headers(format, headers), body, packed
+        _path(path),
+        format,
+        *_described(content_type, digest),
+        len(body),
+        _headers(format, headers),
+        body=body,
+        compressed=packed,
+        compressed_size=None if packed is None else len(packed),
     )
 
 
@@ -111,17 +119,15 @@ def of_file(
         ValueError: The path, the digest or a header cannot stand in an HTTP message, or a file is not a regular one.
         OSError: A file cannot be looked at.
     """
-    size = _size(file)
-    if compressed_file is not None:
-        _size(compressed_file)
     return Answer(
         _path(path),
         format,
         *_described(content_type, digest),
-        size,
+        _size(file),
         _headers(format, headers),
         file=str(file.absolute()),
         compressed_file=None if compressed_file is None else str(compressed_file.absolute()),
+        compressed_size=None if compressed_file is None else _size(compressed_file),
     )
 
 

@@ -20,7 +20,9 @@ ODD: Final = "odd"
 HTML, JSON, NEITHER = 0, 2, 4
 GZIP = 1
 
-_FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([ -~\t]*)\Z")  # RFC 9112 5, obs-text and obs-fold not taken
+_FIELD = re.compile(
+    rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([ -~\t]*)\Z"
+)  # RFC 9112 5, obs-text and obs-fold not taken
 _HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?\Z")
 _ENTITY_TAGS = re.compile(r'(?:[ \t,]*(?:W/)?"[!#-~]*"[ \t]*(?:,|\Z))+[ \t,]*\Z')  # RFC 9110 8.8.3
 _ENTITY_TAG = re.compile(r'"[!#-~]*"')

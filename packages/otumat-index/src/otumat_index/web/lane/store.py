@@ -38,10 +38,10 @@ CREATE TABLE IF NOT EXISTS changes (seq INTEGER PRIMARY KEY AUTOINCREMENT, topic
 CREATE TABLE IF NOT EXISTS answers (
     id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL, format TEXT NOT NULL, topic TEXT NOT NULL,
     serial INTEGER NOT NULL, content_type TEXT NOT NULL, digest TEXT NOT NULL, size INTEGER NOT NULL, headers TEXT NOT NULL,
-    file TEXT, compressed_file TEXT, compressed INTEGER NOT NULL, body BLOB, UNIQUE (path, format));
+    file TEXT, compressed_file TEXT, compressed_size INTEGER, body BLOB, UNIQUE (path, format));
 CREATE INDEX IF NOT EXISTS answers_by_topic ON answers (topic);
 """
-_COLUMNS = "id, topic, path, format, content_type, digest, size, headers, file, compressed_file, compressed, coalesce(length(body), 0)"
+_COLUMNS = "id, topic, path, format, content_type, digest, size, headers, file, compressed_file, compressed_size"
 
 Result = TypeVar("Result")
 
@@ -50,7 +50,8 @@ class Row(NamedTuple):
     """
     A stored answer without its body.
 
-    `size` is the length of the plain body; `stored` that of the body in the store, which is the gzip form when `compressed`.
+    `size` is the length of the plain body, `compressed_size` that of the gzip form, None without one. Where there is one, it is
+    the body kept in the store.
     """
 
     id: int
@@ -63,8 +64,7 @@ class Row(NamedTuple):
     headers: tuple[Header, ...]
     file: str | None
     compressed_file: str | None
-    compressed: bool
-    stored: int
+    compressed_size: int | None
 
 
 class Changes(NamedTuple):
@@ -162,7 +162,11 @@ class Store:
         if found is None or found[0] is None:
             return None
         body: bytes = found[0]
-        return body if compressed or not row.compressed else zlib.decompress(body, wbits=31, bufsize=row.size or 1)
+        return (
+            body
+            if compressed or row.compressed_size is None
+            else zlib.decompress(body, wbits=31, bufsize=row.size or 1)
+        )
 
     def changes_since(self, generation: int) -> Changes:
         """Return what changed since a generation seen before."""
@@ -227,7 +231,9 @@ class Store:
         seen = generation - self._epoch
         if not 0 <= seen <= now - self._epoch:  # another file's generation
             return Changes(now, None)
-        found = self._connection.execute("SELECT seq, topic FROM changes WHERE seq > ? ORDER BY seq", (seen,)).fetchall()
+        found = self._connection.execute(
+            "SELECT seq, topic FROM changes WHERE seq > ? ORDER BY seq", (seen,)
+        ).fetchall()
         if not found:
             return Changes(now, frozenset())
         topics = frozenset(topic for _, topic in found)
@@ -379,11 +385,11 @@ def _row(found: tuple[object, ...]) -> Row:
 
 def _insert(execute: Callable[..., sqlite3.Cursor], topic: str, serial: int, answer: Answer) -> None:
     # The gzip form alone is kept where there is one: a quarter of the room, and hardly anybody asks for the other.
-    packed = answer.compressed is not None
+    body = answer.body if answer.compressed is None else answer.compressed
     execute(
         "INSERT INTO answers (path, format, topic, serial, content_type, digest, size, headers, file, compressed_file,"
-        " compressed, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " compressed_size, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (answer.path, answer.format, topic, serial, answer.content_type, answer.digest, answer.size)
-        + (json.dumps(answer.headers), answer.file, answer.compressed_file, packed)
-        + (answer.compressed if packed else answer.body,),
+        + (json.dumps(answer.headers), answer.file, answer.compressed_file)
+        + (answer.compressed_size, body),
     )

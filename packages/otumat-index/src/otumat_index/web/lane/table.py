@@ -9,7 +9,7 @@ import stat
 from collections.abc import Collection
 from email.utils import formatdate
 from pathlib import Path
-from time import monotonic_ns, time
+from time import monotonic, monotonic_ns, time
 from typing import Final
 
 from otumat.spec.simple import Format, negotiate_type
@@ -102,6 +102,7 @@ class Table:
         self._known = self.store.generation()
 
     def _date(self) -> None:
+        self.now = monotonic()
         date = formatdate(time(), usegmt=True)
         start = f"Server: otumat-index\r\nDate: {date}\r\n"
         self.ok = f"HTTP/1.1 200 OK\r\n{start}".encode("ascii")
@@ -137,7 +138,7 @@ class Table:
         self._known = changes.generation
 
     def tick(self) -> None:
-        """Renew the date, publish the counters, and look at the file itself in case a writer died before it could tell."""
+        """Renew date and clock, publish the counters, and look at the file itself in case a writer died before it could tell."""
         self._date()
         self.counts[BYTES_HELD] = self.held
         try:
@@ -254,11 +255,9 @@ def _slots(rows: list[Row]) -> tuple[Variant | None, ...]:
 
 def _pair(row: Row) -> tuple[Variant, Variant]:
     plain = Variant(row, compressed=False, size=row.size, file=row.file)
-    if row.compressed_file is not None:
-        return plain, Variant(row, compressed=True, size=os.stat(row.compressed_file).st_size, file=row.compressed_file)
-    if row.compressed:
-        return plain, Variant(row, compressed=True, size=row.stored, file=None)
-    return plain, plain
+    if row.compressed_size is None:
+        return plain, plain
+    return plain, Variant(row, compressed=True, size=row.compressed_size, file=row.compressed_file)
 
 
 def _read(variant: Variant) -> bytes | None:

@@ -1,0 +1,31 @@
+"""The management API, `/api/v1/`: everything a page can do."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import ValidationError
+
+from otumat.errors import Invalid, OtumatError, Problem
+from otumat_index import __version__
+from otumat_index.accounts.api import router as accounts
+from otumat_index.publish.api import router as publish
+from otumat_index.web import errors
+
+api = NinjaAPI(title="Otumat index", version=__version__, urls_namespace="api", docs_url=None)
+api.add_router("", accounts)
+api.add_router("", publish)
+
+
+@api.exception_handler(OtumatError)
+def ours(request: HttpRequest, exc: OtumatError) -> HttpResponse:
+    return errors.answer(request, exc)
+
+
+@api.exception_handler(ValidationError)
+def malformed(request: HttpRequest, exc: ValidationError) -> HttpResponse:
+    found = [
+        Problem("field.malformed", ".".join(str(part) for part in each["loc"][-1:]), str(each["msg"]))
+        for each in exc.errors
+    ]
+    return errors.answer(request, Invalid(found))

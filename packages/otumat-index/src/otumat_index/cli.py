@@ -1,0 +1,173 @@
+"""`otumat-index`: run and look after an index. Words in, words out."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from otumat.errors import Invalid, OtumatError
+from otumat_index import __version__
+
+EPILOG = """\
+examples:
+  otumat-index serve                                 run an index in ./data on http://localhost:8000
+  otumat-index user create alice --email a@example.org --confirmed --password-stdin
+  otumat-index token create alice                    prints the token last
+  otumat-index import installed --owner alice        something real to look at
+  otumat-index settings                              every setting, its value, and where it came from
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands; every one takes --data and works beside a running server."""
+    data = argparse.ArgumentParser(add_help=False)
+    data.add_argument(
+        "--data", type=Path, metavar="DIR", help="the index's data folder (default: $OTUMAT_DATA, else ./data)"
+    )
+    top = argparse.ArgumentParser(
+        prog="otumat-index",
+        description="A package index of your own: publish, discover, install.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("-V", "--version", action="version", version=f"otumat-index {__version__}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    serve = commands.add_parser(
+        "serve",
+        parents=[data],
+        help="run the index",
+        description="Create what is missing, then run web and job processes until SIGTERM or Ctrl-C.",
+    )
+    serve.add_argument("--host", default="localhost", help="address to listen on (default: localhost, IPv4 and IPv6)")
+    serve.add_argument("--port", type=int, default=8000, help="port (default: 8000)")
+    serve.add_argument("--workers", type=int, help="web worker processes (default: the setting WORKERS, 2)")
+    serve.set_defaults(run=run_serve)
+
+    user = commands.add_parser("user", help="accounts").add_subparsers(dest="what", required=True, metavar="ACTION")
+    create = user.add_parser("create", parents=[data], help="add an account")
+    create.add_argument("name", help="login name")
+    create.add_argument("--email", required=True, help="mail address")
+    create.add_argument("--confirmed", action="store_true", help="take the address as confirmed")
+    create.add_argument("--admin", action="store_true", help="make this person an admin of the index")
+    create.add_argument(
+        "--password-stdin",
+        action="store_true",
+        help="read the password from standard input (without: token-only account)",
+    )
+    create.set_defaults(run=run_user_create)
+
+    token = commands.add_parser("token", help="API tokens").add_subparsers(dest="what", required=True, metavar="ACTION")
+    make = token.add_parser("create", parents=[data], help="make an API token and print it")
+    make.add_argument("user", help="login name")
+    make.add_argument("--project", action="append", metavar="P", help="limit it to this project; repeat for more")
+    make.add_argument("--name", default="command line", help="what it is for, to tell it from others")
+    make.set_defaults(run=run_token_create)
+
+    load = commands.add_parser("import", parents=[data], help="take in many metadata records")
+    load.add_argument(
+        "source",
+        metavar="FILE.jsonl|installed",
+        help="core metadata as JSON, one object a line; or `installed`: every distribution of a Python environment",
+    )
+    load.add_argument("--owner", metavar="USER", help="who owns the new names (without: an admin assigns them later)")
+    load.add_argument(
+        "--python", metavar="PATH", help="with `installed`: the environment's interpreter (default: this one)"
+    )
+    load.set_defaults(run=run_import)
+
+    show = commands.add_parser("settings", parents=[data], help="every setting, value and source")
+    show.add_argument("--json", action="store_true", help="as one JSON object")
+    show.set_defaults(run=run_settings)
+
+    dj = commands.add_parser("django", parents=[data], help=argparse.SUPPRESS)
+    dj.add_argument("args", nargs=argparse.REMAINDER)
+    dj.set_defaults(run=run_django)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; our own errors become one plain message each."""
+    args = parser().parse_args(argv)
+    if args.data is not None:
+        os.environ["OTUMAT_DATA"] = str(args.data.absolute())
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "otumat_index.settings")
+    run: Callable[[argparse.Namespace], int] = args.run
+    try:
+        return run(args)
+    except OtumatError as exc:
+        print(f"otumat-index: {exc}", file=sys.stderr)
+        for problem in exc.problems if isinstance(exc, Invalid) else ():
+            print(f"  - {problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def run_serve(args: argparse.Namespace) -> int:
+    from otumat_index import serving
+
+    return serving.serve(host=args.host, port=args.port, workers=args.workers)
+
+
+def run_user_create(args: argparse.Namespace) -> int:
+    from otumat_index import commands
+
+    password = sys.stdin.readline().rstrip("\r\n") if args.password_stdin else None
+    commands.prepare()
+    print(
+        commands.create_user(args.name, email=args.email, password=password, confirmed=args.confirmed, admin=args.admin)
+    )
+    return 0
+
+
+def run_token_create(args: argparse.Namespace) -> int:
+    from otumat_index import commands
+
+    commands.prepare()
+    print(commands.create_token(args.user, name=args.name, projects=args.project))
+    return 0
+
+
+def run_import(args: argparse.Namespace) -> int:
+    from otumat_index import commands
+
+    commands.prepare()
+    return commands.import_records(args.source, owner=args.owner, python=args.python)
+
+
+def run_settings(args: argparse.Namespace) -> int:
+    import json
+
+    from otumat_index.config import read
+
+    config, sources = read(os.environ)
+    rows = []
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if field.metadata["secret"] and value:
+            value = "[set, not shown]"
+        rows.append(
+            {"name": field.name.upper(), "value": value, "source": sources[field.name], "why": field.metadata["why"]}
+        )
+    if args.json:
+        print(json.dumps(rows, indent=2, default=str))
+        return 0
+    for row in rows:
+        print(f"{row['name']} = {row['value']!s}    [{row['source']}]\n    {row['why']}")
+    return 0
+
+
+def run_django(args: argparse.Namespace) -> int:
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(["otumat-index django", *args.args])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""What the operator's commands do, once Django is up. Nothing here prints."""
+
+from __future__ import annotations
+
+import django
+from django.conf import settings
+from django.core.management import call_command
+from django.utils import timezone
+
+from otumat.errors import NotFound
+from otumat.spec import names
+
+
+def prepare() -> None:
+    """Set Django up and bring the database to the newest shape; creates the data folder where it is missing."""
+    django.setup()
+    from otumat_index.web import logs
+
+    logs.configure(level=settings.CONFIG.log_level, form=settings.CONFIG.log_format)
+    settings.CONFIG.data.mkdir(parents=True, exist_ok=True)
+    call_command("migrate", interactive=False, verbosity=0)
+    call_command("createcachetable", verbosity=0)
+
+
+def create_user(name: str, *, email: str, password: str | None, confirmed: bool, admin: bool) -> str:
+    """Add an account; returns a sentence."""
+    from otumat_index.accounts import actions
+    from otumat_index.journal.actor import command
+
+    user = actions.create_user(
+        name, email=email, password=password, confirmed=confirmed, admin=admin, by=command(), at=timezone.now()
+    )
+    kind = "Admin" if admin else "User"
+    return f"{kind} {user.username!r} with the address {user.email} {'is ready' if confirmed else 'must confirm the address'}."
+
+
+def create_token(name: str, *, projects: list[str] | None, **words: str) -> str:
+    """Make an API token for a user; returns its text."""
+    from otumat_index.accounts import actions
+    from otumat_index.accounts.models import User
+    from otumat_index.journal.actor import command
+
+    user = User.objects.filter(username__iexact=name).first()
+    if user is None:
+        raise NotFound(f"There is no user {name!r}.", hint="Make one with `otumat-index user create`.")
+    scope = [names.normalize(project) for project in projects] if projects else None
+    return actions.create_token(user, projects=scope, by=command(), at=timezone.now(), **words)[1]
+
+
+def import_records(source: str, *, owner: str | None, python: str | None) -> int:
+    """Take in many records with progress; returns the exit code."""
+    from otumat_index.publish import bulk
+
+    return bulk.run(source, owner=owner, python=python)

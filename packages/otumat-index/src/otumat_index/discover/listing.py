@@ -1,0 +1,92 @@
+"""
+The list of all projects, `/simple/`: built beside the requests, never inside one when it is long.
+
+Each build is four files (JSON and HTML, plain and gzip) named by the journal's serial; the newest two builds are kept.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.db.models import Max
+
+from otumat.spec import simple
+from otumat_index.discover import queries
+from otumat_index.journal import queries as journal
+from otumat_index.journal.models import Entry
+from otumat_index.publish.models import Project
+
+# Below this, rendering inside a request is quicker than explaining why the list is a second old.
+LONG_PROJECTS = 5_000
+TYPES = {"json": simple.JSON, "html": simple.HTML}
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One finished build."""
+
+    serial: int
+    folder: Path
+
+    def file(self, form: str, *, packed: bool = False) -> Path:
+        return self.folder / f"{self.serial}.{form}{'.gz' if packed else ''}"
+
+
+def folder() -> Path:
+    return settings.CONFIG.data / "cache" / "list"
+
+
+def newest() -> Build | None:
+    """The newest finished build, if there is any."""
+    serials = [int(path.name.split(".")[0]) for path in folder().glob("*.html.gz")]
+    return Build(max(serials), folder()) if serials else None
+
+
+def render(form: str, *, serial: int) -> bytes:
+    """The list as it is now."""
+    names = list(queries.public_names())
+    if form == "html":
+        return simple.render_list_html(names)
+    return simple.render_list_json(names, last_serial=serial, serials=all_serials())
+
+
+def all_serials() -> dict[str, int]:
+    """Newest serial of every project, in one pass over the journal's index."""
+    return dict(Entry.objects.exclude(topic="").values_list("topic").annotate(newest=Max("serial")))
+
+
+def build() -> Build:
+    """Write a new build; the HTML's gzip file comes last, so a build that has it is whole."""
+    serial = journal.last_serial()
+    made = Build(serial, folder())
+    made.folder.mkdir(parents=True, exist_ok=True)
+    for form in ("json", "html"):
+        body = render(form, serial=serial)
+        write(made.file(form), body)
+        write(made.file(form, packed=True), gzip.compress(body, 6, mtime=0))
+    for path in made.folder.iterdir():
+        if path.name.split(".")[0].isdigit() and int(path.name.split(".")[0]) < serial:
+            older = int(path.name.split(".")[0])
+            if older not in keep(made.folder):
+                path.unlink(missing_ok=True)
+    return made
+
+
+def keep(folder: Path) -> set[int]:
+    """Serials of the newest two builds: a worker may be sending the older one."""
+    return set(sorted({int(path.name.split(".")[0]) for path in folder.glob("*.html.gz")})[-2:])
+
+
+def write(path: Path, body: bytes) -> None:
+    unfinished = path.with_name(f"new.{path.name}")
+    unfinished.write_bytes(body)
+    os.replace(unfinished, path)
+
+
+def is_long() -> bool:
+    """Whether rendering inside a request would take too long."""
+    return Project.objects.filter(is_private=False)[LONG_PROJECTS : LONG_PROJECTS + 1].exists()

@@ -1,0 +1,54 @@
+"""Making the hot lane's answers: the same bytes the views send, rendered once a change."""
+
+from __future__ import annotations
+
+from otumat.spec import simple
+from otumat_index.discover import queries
+from otumat_index.journal import queries as journal
+from otumat_index.publish import files
+from otumat_index.publish.models import File, Project
+from otumat_index.web import lane
+
+SMALL_BYTES = 256 * 1024
+SERIAL_HEADER = "X-PyPI-Last-Serial"
+
+
+def project_answers(project: Project) -> tuple[int, list[lane.Answer]]:
+    """A public project's simple page in both forms, and the serial it includes."""
+    serial = journal.serial_of(project.normalized)
+    page = queries.project_page(project, serial=serial)
+    path, headers = f"/simple/{project.normalized}/", [(SERIAL_HEADER, str(serial))]
+    return serial, [
+        lane.prepare(path, simple.render_project_json(page), content_type=simple.JSON, format="json", headers=headers),
+        lane.prepare(path, simple.render_project_html(page), content_type=simple.HTML, format="html", headers=headers),
+    ]
+
+
+def metadata_answer(file: File) -> lane.Answer:
+    """A file's METADATA (PEP 658)."""
+    path = f"{queries.file_path(file.key)}.metadata"
+    return lane.prepare(path, bytes(file.metadata), content_type="application/octet-stream", format="raw")
+
+
+def file_answer(file: File) -> lane.Answer | None:
+    """A file itself: its bytes when small, its place when large; None where the store redirects downloads."""
+    place = files.store().local_path(file.key)
+    if place is None:
+        return None
+    path = queries.file_path(file.key)
+    if file.size_bytes < SMALL_BYTES:
+        return lane.prepare(
+            path, place.read_bytes(), content_type=content_type(file.filename), format="raw", compress=False
+        )
+    return lane.of_file(path, place, content_type=content_type(file.filename), digest=file.sha256)
+
+
+def content_type(filename: str) -> str:
+    """Never a type that a browser runs."""
+    return (
+        "application/gzip"
+        if filename.endswith(".gz")
+        else "application/zip"
+        if filename.endswith((".whl", ".zip"))
+        else "application/octet-stream"
+    )

@@ -1,0 +1,72 @@
+"""What discovery does after a commit: prepare pages of changed projects, rebuild the list, and clean up after crashes."""
+
+from __future__ import annotations
+
+import time
+
+from django.conf import settings
+
+from otumat_index.discover import listing, prepare
+from otumat_index.jobs import follower
+from otumat_index.journal import queries as journal
+from otumat_index.publish import files
+from otumat_index.publish import queries as publish
+from otumat_index.publish.models import Project
+from otumat_index.web import hints, lane
+
+# More changes at once than this is an import: its pages are prepared when first asked for.
+EAGER_PROJECTS = 200
+LIST_TOPIC = "/simple/"
+
+
+@follower.listens
+def prepare_pages(topics: dict[str, int]) -> None:
+    """Render the pages of a few changed projects, so that not even the first reader waits."""
+    store = hints.running()
+    if store is None or len(topics) > EAGER_PROJECTS:
+        return
+    for project in Project.objects.filter(normalized__in=list(topics), is_private=False):
+        serial, answers = prepare.project_answers(project)
+        store.put(project.normalized, serial, answers)
+
+
+class ListKeeper:
+    """Rebuilds the list of projects after changes, spending at most about a fifth of a core on it."""
+
+    def __init__(self) -> None:
+        self.built_serial = -1
+        self.not_before = 0.0
+
+    def __call__(self) -> None:
+        serial = journal.last_serial()
+        store = hints.running()
+        if store is None or serial == self.built_serial or time.monotonic() < self.not_before:
+            return
+        begun = time.monotonic()
+        made = listing.build()
+        store.mark_stale(LIST_TOPIC, made.serial)
+        store.put(LIST_TOPIC, made.serial, [list_answer(made, form) for form in ("json", "html")])
+        self.built_serial = made.serial
+        self.not_before = time.monotonic() + 4 * (time.monotonic() - begun)
+
+
+def list_answer(made: listing.Build, form: lane.answers.Format) -> lane.Answer:
+    """One form of the list as a file the lane sends."""
+    return lane.of_file(
+        "/simple/",
+        made.file(form),
+        content_type=listing.TYPES[form],
+        digest=f"{made.serial:016d}{form}",
+        format=form,
+        compressed_file=made.file(form, packed=True),
+        headers=[(prepare.SERIAL_HEADER, str(made.serial)), ("Cache-Control", "no-cache")],
+    )
+
+
+follower.every(0.2)(ListKeeper())
+
+
+@follower.every(600)
+def clean_up() -> None:
+    """Delete bytes of uploads that died between file and row."""
+    files.recover(publish.file_key_is_known, older_than_s=settings.CONFIG.body_timeout_s + 3600)

@@ -1,0 +1,22 @@
+"""Addresses of what people and installers look at."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from otumat_index.discover import legacy_json, simple, views
+
+app_name = "discover"
+urlpatterns = [
+    path("simple/", simple.projects, name="simple_list"),
+    path("simple", simple.projects),
+    path("simple/<str:name>/", simple.project, name="simple"),
+    path("simple/<str:name>", simple.project),
+    path("files/<path:key>.metadata", simple.metadata, name="metadata"),
+    path("files/<path:key>", simple.file, name="file"),
+    path("pypi/<str:name>/json", legacy_json.project, name="json"),
+    path("pypi/<str:name>/<str:version>/json", legacy_json.project),
+    path("", views.home, name="home"),
+    path("project/<str:name>/", views.project, name="project"),
+    path("project/<str:name>/<str:version>/", views.release, name="release"),
+]
