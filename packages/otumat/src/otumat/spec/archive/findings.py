@@ -60,7 +60,7 @@ class Findings:
 
     def include(self, problem: Problem) -> None:
         """Take over a problem that another module worded."""
-        self.errors += 1
+        self.errors += problem.severity == "error"
         self._problems.append(problem)
 
     def as_tuple(self) -> tuple[Problem, ...]:

@@ -61,7 +61,7 @@ class Entry(NamedTuple):
 class End(NamedTuple):
     """What the end records say about the central directory, and where they begin."""
 
-    count: int
+    members: int
     size: int
     offset: int
     begins: int
@@ -88,13 +88,13 @@ def read_directory(window: Window, findings: Findings, limits: Limits) -> tuple[
             f"The central directory ends at byte {end.offset + end.size}, but its end record begins at {end.begins}: "
             "bytes are hidden before the first member or behind the directory.",
         )
-    if end.count > limits.members:
+    if end.members > limits.members:
         findings.stop(
-            "archive.too_many", f"The archive has {end.count} members; at most {limits.members} are accepted."
+            "archive.too_many", f"The archive has {end.members} members; at most {limits.members} are accepted."
         )
     if end.size > limits.listing_bytes:
         findings.stop("archive.too_large", f"The central directory is larger than {limits.listing_bytes} bytes.")
-    entries = _read_entries(window.at(end.offset, end.size), end.count, findings)
+    entries = _read_entries(window.at(end.offset, end.size), end.members, findings)
     return sorted(entries, key=lambda entry: entry.offset), end.offset
 
 
@@ -146,7 +146,7 @@ def _read_end64(window: Window, short: End, locator: bytes, findings: Findings) 
         findings.stop("archive.zip64", "The zip64 end record has another length than 56 bytes.")
     if disk or directory_disk or here != count:
         findings.stop("archive.zip64", "The zip64 end record says the zip is split over several disks.")
-    pairs = ((short.count, count, _FULL16), (short.size, size, FULL32), (short.offset, offset, FULL32))
+    pairs = ((short.members, count, _FULL16), (short.size, size, FULL32), (short.offset, offset, FULL32))
     if any(said not in (long, full) for said, long, full in pairs):
         findings.stop("archive.zip64", "The zip64 end record and the end record disagree.")
     return End(count, size, offset, begins)

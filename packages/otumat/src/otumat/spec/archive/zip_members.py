@@ -1,5 +1,5 @@
 """
-The members of a zip: that each local header says what the central directory says, and that the content is what both say.
+The members of a zip: each local header says what the central directory says, and the content is what both say.
 
 Members are gone through in the order of their bytes, so a gap, an overlap or a header nobody lists cannot hide.
 """
@@ -15,7 +15,16 @@ from typing import NamedTuple
 from otumat.spec.archive.findings import Findings, shown
 from otumat.spec.archive.limits import Limits
 from otumat.spec.archive.window import Window
-from otumat.spec.archive.zip_directory import DEFLATED, DESCRIPTOR, FULL32, STORED, BadExtra, Entry, resolve_zip64
+from otumat.spec.archive.zip_directory import (
+    DEFLATED,
+    DESCRIPTOR,
+    ENCRYPTED,
+    FULL32,
+    STORED,
+    BadExtra,
+    Entry,
+    resolve_zip64,
+)
 
 _LOCAL = struct.Struct("<4s5H3L2H")  # APPNOTE 4.3.7
 _DESCRIPTOR_MAGIC = b"PK\7\x08"
@@ -78,18 +87,19 @@ def read_members(
         following = entries[index + 1].offset if index + 1 < len(entries) else ends
         if entry.offset != position:
             _tell_gap(entry, position, findings)
-        data_at = _check_local(window, entry, findings)
+        data_at, wide = _check_local(window, entry, findings)
         position = data_at + entry.packed
         if entry.flags & DESCRIPTOR:
-            position += _check_descriptor(window, entry, position, following, findings)
+            position += _check_descriptor(window, entry, position, following, findings, wide=wide)
         if position > ends:
             findings.stop("archive.zip_layout", f"Member {shown(entry.name)} runs into the central directory.")
         digest = None if algorithms is None else hashlib.new(algorithms.get(entry.name, "sha256"))
-        kept = _unpack(window, entry, data_at, digest, findings, keep=entry.name in keep)
-        if kept is not None:
-            contents.kept[entry.name] = kept
-        if digest is not None:
-            contents.digests[entry.name] = digest.digest()
+        kept: list[bytes] | None = [] if entry.name in keep else None
+        if _unpack(window, entry, data_at, digest, kept, findings):
+            if kept is not None:
+                contents.kept[entry.name] = b"".join(kept)
+            if digest is not None:
+                contents.digests[entry.name] = digest.digest()
     if position != ends:
         findings.stop("archive.zip_layout", "There are bytes between the last member and the central directory.")
     return contents
@@ -123,8 +133,13 @@ def _tell_gap(entry: Entry, position: int, findings: Findings) -> None:
     )
 
 
-def _check_local(window: Window, entry: Entry, findings: Findings) -> int:
-    """Compare the local header of `entry` with its directory entry (A4, A5, A8); return where its data begins."""
+def _check_local(window: Window, entry: Entry, findings: Findings) -> tuple[int, bool]:
+    """
+    Compare the local header of `entry` with its directory entry (A4, A5, A8).
+
+    Returns:
+        Where the data begins, and whether the header is of the zip64 kind, whose descriptor has sizes of 8 bytes.
+    """
     header = window.at(entry.offset, _LOCAL.size)
     if len(header) < _LOCAL.size or not header.startswith(b"PK\3\4"):
         findings.stop("archive.local_header", f"Member {shown(entry.name)} has no local header where it should be.")
@@ -133,7 +148,8 @@ def _check_local(window: Window, entry: Entry, findings: Findings) -> int:
     if variable[:name_size] != entry.raw_name:
         other = variable[:name_size].decode("utf-8", "backslashreplace")
         findings.add("archive.local_header", f"Member {shown(entry.name)} is named {shown(other)} in its local header.")
-    if extra_size or FULL32 in (packed, size):
+    wide = FULL32 in (packed, size)
+    if extra_size or wide:
         try:
             size, packed = resolve_zip64(variable[name_size:], (size, packed))
         except BadExtra as bad:
@@ -146,7 +162,7 @@ def _check_local(window: Window, entry: Entry, findings: Findings) -> int:
             f"Member {shown(entry.name)} has another {_differences(told, listed)} in its local header than in the "
             "central directory.",
         )
-    return entry.offset + _LOCAL.size + name_size + extra_size
+    return entry.offset + _LOCAL.size + name_size + extra_size, wide
 
 
 def _differences(told: tuple[int, ...], listed: tuple[int, ...]) -> str:
@@ -154,7 +170,7 @@ def _differences(told: tuple[int, ...], listed: tuple[int, ...]) -> str:
     return ", ".join(name for name, a, b in zip(names, told, listed, strict=True) if a != b)
 
 
-def _check_descriptor(window: Window, entry: Entry, at: int, following: int, findings: Findings) -> int:
+def _check_descriptor(window: Window, entry: Entry, at: int, following: int, findings: Findings, *, wide: bool) -> int:
     """
     Check the data descriptor behind a member that was written as a stream (A9); return its length.
 
@@ -164,14 +180,13 @@ def _check_descriptor(window: Window, entry: Entry, at: int, following: int, fin
     if entry.method == STORED and entry.size:
         findings.add(
             "archive.descriptor",
-            f"Member {shown(entry.name)} is stored with its size behind the data: a streaming reader cannot find its end.",
+            f"Member {shown(entry.name)} is stored with its size behind it: a streaming reader cannot find its end.",
         )
     length = following - at
     form = window.at(at, length) if length in (12, 16, 20, 24) else b""
-    short = struct.pack("<3L", entry.crc, entry.packed & FULL32, entry.size & FULL32)
-    long = struct.pack("<LQQ", entry.crc, entry.packed, entry.size)
-    unsigned = (short, long) if entry.crc.to_bytes(4, "little") != _DESCRIPTOR_MAGIC else ()
-    if form not in (_DESCRIPTOR_MAGIC + short, _DESCRIPTOR_MAGIC + long, *unsigned):
+    said = struct.pack("<LQQ" if wide else "<LLL", entry.crc, entry.packed, entry.size)
+    unsigned = said if not said.startswith(_DESCRIPTOR_MAGIC) else b""  # else it could be read either way
+    if not form or form not in (_DESCRIPTOR_MAGIC + said, unsigned):
         findings.stop(
             "archive.descriptor",
             f"Member {shown(entry.name)} is not followed by a data descriptor that repeats its sizes and checksum.",
@@ -180,29 +195,33 @@ def _check_descriptor(window: Window, entry: Entry, at: int, following: int, fin
 
 
 def _unpack(
-    window: Window, entry: Entry, data_at: int, digest: hashlib._Hash | None, findings: Findings, *, keep: bool
-) -> bytes | None:
-    """Unpack one member through its checksum and `digest`; its bytes when they are right and to be kept."""
+    window: Window,
+    entry: Entry,
+    data_at: int,
+    digest: hashlib._Hash | None,
+    kept: list[bytes] | None,
+    findings: Findings,
+) -> bool:
+    """Unpack one member through its checksum, into `digest` and `kept`; whether it is what the zip declares."""
+    if entry.method not in (STORED, DEFLATED) or entry.flags & ENCRYPTED:
+        return False
     crc = size = 0
-    kept: list[bytes] = []
     try:
         for piece in _pieces(window, entry, data_at):
             crc = zlib.crc32(piece, crc)
             size += len(piece)
             if digest is not None:
                 digest.update(piece)
-            if keep:
+            if kept is not None:
                 kept.append(piece)
     except (zlib.error, ValueError) as error:
         findings.add("archive.content", f"Member {shown(entry.name)} cannot be unpacked: {error}.")
-        return None
+        return False
     if size != entry.size:
         findings.add("archive.content", f"Member {shown(entry.name)} unpacks to another size than {entry.size} bytes.")
     elif crc != entry.crc:
         findings.add("archive.content", f"Member {shown(entry.name)} does not have the checksum the zip declares.")
-    elif keep:
-        return b"".join(kept)
-    return None
+    return size == entry.size and crc == entry.crc
 
 
 def _pieces(window: Window, entry: Entry, data_at: int) -> Iterator[bytes]:
@@ -229,17 +248,26 @@ def _inflated_pieces(window: Window, at: int, entry: Entry) -> Iterator[bytes]:
     for packed in _raw_pieces(window, at, entry.packed):
         if inflater.eof:
             raise ValueError("there are bytes behind its end")
-        while packed and room:
-            piece = inflater.decompress(packed, min(room, _PIECE))
+        for piece in inflate(inflater, packed, _PIECE, room):
             room -= len(piece)
-            packed = inflater.unconsumed_tail
-            if piece:
-                yield piece
-            if inflater.eof:
-                break
+            yield piece
         if not room:
             return
     if not inflater.eof:
         raise ValueError("its data is cut off")
     if inflater.unused_data:
         raise ValueError("there are bytes behind its end")
+
+
+def inflate(inflater: zlib._Decompress, packed: bytes, most: int, room: int) -> Iterator[bytes]:
+    """What `packed` adds to a deflated stream, in pieces of at most `most` bytes and `room` bytes in all."""
+    while room:
+        asked = min(room, most)
+        piece = inflater.decompress(packed, asked)
+        if piece:
+            yield piece
+        room -= len(piece)
+        packed = inflater.unconsumed_tail
+        # A piece as long as asked may have more behind it in the inflater, even when all input is taken.
+        if inflater.eof or (not packed and len(piece) < asked):
+            return
