@@ -1,4 +1,7 @@
-"""One prepared answer: what is sent for one path in one format, plain and compressed. Pure, but for looking at a file's size."""
+"""
+One prepared answer: what is sent for one path in one format, plain and compressed. Pure, but for looking at a file's
+size.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +28,8 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*\Z")
 _VALUE = re.compile(r"[!-~](?:[ !-~]*[!-~])?\Z")
 _DIGEST = re.compile(r"[0-9A-Za-z_-]{16,128}\Z")
 # The lane sends these itself; a second one would contradict it.
-_OWN = frozenset(
-    "connection content-encoding content-length content-type date etag server transfer-encoding vary".split()
-)
+_FRAMING = {"connection", "content-encoding", "content-length", "content-type", "transfer-encoding"}
+_OWN = frozenset(_FRAMING | {"date", "etag", "server", "vary", "x-content-type-options"})
 
 # "no-cache" is: keep it, but ask each time; the ETag makes asking cheap, and a new release shows at once.
 _DEFAULTS: dict[Format, dict[str, str]] = {
@@ -49,8 +51,8 @@ class Answer:
     """
     What to send for one path in one format. Made by `prepare` (bytes) or `of_file` (a local file), never by hand.
 
-    `digest` is the heart of the ETag; `size` the length of the plain body. Either `body` or `file` is set; `compressed` or
-    `compressed_file` when there is a gzip form.
+    `digest` is the heart of the ETag; `size` the length of the plain body. Either `body` or `file` is set;
+    `compressed` or `compressed_file` when there is a gzip form.
     """
 
     path: str

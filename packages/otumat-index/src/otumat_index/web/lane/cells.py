@@ -1,9 +1,10 @@
 """
 One shared page of 64-bit cells beside the store: how processes of one machine notice each other without asking.
 
-Cell 0 is the generation (changes with every change of the store), cell 1 the follower's last heartbeat, the rest are the
-workers' counters, one row a worker. An aligned 8-byte cell is written in one store instruction, so a reader sees an old or a new
-value, never half of each. No cell needs an atomic addition: each value is written by one process, or unique (see `Store`).
+Cell 0 is the generation (changes with every change of the store), cell 1 the follower's last heartbeat, the rest are
+the workers' counters, one row a worker. An aligned 8-byte cell is written in one store instruction, so a reader sees
+an old or a new value, never half of each. No cell needs an atomic addition: each value is written by one process, or
+unique (see `Store`).
 """
 
 from __future__ import annotations

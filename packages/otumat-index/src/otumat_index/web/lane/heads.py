@@ -1,9 +1,10 @@
 """
 Request heads, read strictly. Pure.
 
-The lane answers only what it understands without doubt. Everything else is handed on untouched, in two kinds: PASS, a request that
-is merely not ours (a range, a body, an expectation), after which the connection may come back to the lane; and ODD, bytes that two
-parsers might read in two ways (obs-fold, bare line feeds, a repeated header, two lengths), after which it never does.
+The lane answers only what it understands without doubt. Everything else is handed on untouched, in two kinds: PASS, a
+request that is merely not ours (a range, a body, an expectation), after which the connection may come back to the
+lane; and ODD, bytes that two parsers might read in two ways (obs-fold, bare line feeds, a repeated header, two
+lengths), after which it never does.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ FIELDS_LIMIT = 64
 
 # What makes a GET more than a GET, or asks for another answer than the whole one.
 _NOT_OURS = frozenset(
-    b"range if-range if-match if-unmodified-since expect upgrade http2-settings te trailer content-encoding content-type"
-    b" x-http-method x-http-method-override x-method-override".split()
+    b"range if-range if-match if-unmodified-since expect upgrade http2-settings te trailer content-encoding"
+    b" content-type x-http-method x-http-method-override x-method-override".split()
 )
 _FRAMING = frozenset((b"content-length", b"transfer-encoding"))
 _CREDENTIALS = frozenset((b"authorization", b"cookie", b"proxy-authorization"))
@@ -44,8 +45,9 @@ class Reading:
     """
     What a block of header fields asks for, whatever the path.
 
-    `slot` indexes `Entry.slots`; `tags` are the entity-tags of If-None-Match, None without one, empty for `*`; `close` tells that
-    the client closes; `named` that there is a Host; `secret` that the block holds credentials and must not be kept.
+    `slot` indexes `Entry.slots`; `tags` are the entity-tags of If-None-Match, None without one, empty for `*`;
+    `close` tells that the client closes; `named` that there is a Host; `secret` that the block holds credentials and
+    must not be kept.
     """
 
     __slots__ = ("close", "named", "secret", "slot", "tags")
@@ -116,7 +118,7 @@ def _may_answer_for(host: str | None, hosts: Collection[str]) -> bool:
     return any(known[:1] == "." and (name.endswith(known) or name == known[1:]) for known in hosts)
 
 
-def _tags(value: str | None) -> frozenset[bytes] | None | Verdict:
+def _tags(value: str | None) -> frozenset[bytes] | Verdict | None:
     if value is None:
         return None
     if value == "*":

@@ -13,8 +13,9 @@ class Patience:
     """
     Limits in seconds, each for a connection on which nothing else goes on.
 
-    `idle_s`: between two requests, and before the first. `head_s`: from the first to the last byte of a request's head, however
-    they drip. `body_s`: between two pieces of a body. `stall_s`: while the client takes nothing of what it asked for.
+    `idle_s`: between two requests, and before the first. `head_s`: from the first to the last byte of a request's
+    head, however they drip. `body_s`: between two pieces of a body. `stall_s`: while the client takes nothing of what
+    it asked for.
     """
 
     idle_s: float = 15.0

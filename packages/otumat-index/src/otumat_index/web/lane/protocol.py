@@ -1,10 +1,10 @@
 """
 The protocol of every connection: the lane's answers first, uvicorn and the application for everything else.
 
-A connection is in one of four states. *Ours*: nothing is in flight, and the next bytes start a request. *Holding*: the start of a
-head, or whole requests that wait until the client has read what it got, is kept back here. *Sending*: a file is on its way.
-*Theirs*: uvicorn's parser has the bytes, and gets all that follow until it has answered and stands between two requests; after
-bytes that two parsers could read differently it keeps the connection for good.
+A connection is in one of four states. *Ours*: nothing is in flight, and the next bytes start a request. *Holding*:
+the start of a head, or whole requests that wait until the client has read what it got, is kept back here. *Sending*:
+a file is on its way. *Theirs*: uvicorn's parser has the bytes, and gets all that follow until it has answered and
+stands between two requests; after bytes that two parsers could read differently it keeps the connection for good.
 """
 
 from __future__ import annotations
@@ -59,6 +59,8 @@ class LaneProtocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._ours = True
+        # Ours, and nothing held or on its way: the short way is free.
+        self._quick = True
         self._foreign = False
         self._held = b""
         self._sender: FileSender | None = None
@@ -79,7 +81,7 @@ class LaneProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Answer one whole, known request from memory; everything else goes the long way."""
         table = self.table
-        if self._ours:
+        if self._quick:
             line, _, block = data.partition(b"\r\n")
             reading = table.readings.get(block)
             if reading is not None:
@@ -87,7 +89,7 @@ class LaneProtocol(HttpToolsProtocol):
                 if cells[0] != table.seen:
                     table.catch_up()
                 entry = table.lines.get(line)
-                if entry is not None and not self._held and not self.flow.write_paused:
+                if entry is not None and not self.flow.write_paused:
                     beat = cells[1]
                     variant = entry.slots[reading.slot]
                     if (
@@ -126,6 +128,7 @@ class LaneProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         data = self._held + data
         self._held = b""
+        self._quick = False
         position = 0
         while position < len(data):
             if self._must_wait():
@@ -142,6 +145,7 @@ class LaneProtocol(HttpToolsProtocol):
                     self._hand_on(data[position:])
                 return
             position = end
+        self._quick = self._ours and not self._must_wait()
 
     def _must_wait(self) -> bool:
         return self._sender is not None or self.flow.write_paused or self._awaiting_drain
@@ -156,11 +160,12 @@ class LaneProtocol(HttpToolsProtocol):
         if self.transport.is_closing() or not self._ours or self._must_wait():
             return
         self.flow.resume_reading()
-        if self._held:
-            self._take(b"")
+        self._take(b"")
 
     def _keep_start(self, start: bytes) -> None:
-        """Keep an unfinished head if it may become ours. A bare line feed in it may be the head's end to another reader."""
+        """
+        Keep an unfinished head if it may become ours. A bare line feed in it may be the head's end to another reader.
+        """
         may_be_ours = any(start.startswith(known) or known.startswith(start) for known in _STARTS)
         if may_be_ours and len(start) <= HELD_LIMIT_BYTES and start.count(b"\n") == start.count(b"\r\n"):
             self._held = start
@@ -324,7 +329,9 @@ class LaneProtocol(HttpToolsProtocol):
         return self._in_message and not self._in_head and not self.flow.read_paused
 
     def left_to_write(self) -> tuple[int, int]:
-        """What the client has not taken yet, in two numbers that move when it takes some; (0, 0) when nothing is left."""
+        """
+        What the client has not taken yet, in two numbers that move when it takes some; (0, 0) when nothing is left.
+        """
         return self.transport.get_write_buffer_size(), 0 if self._sender is None else self._sender.sent + 1
 
 

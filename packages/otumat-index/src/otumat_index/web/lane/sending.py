@@ -1,9 +1,9 @@
 """
 Large files, from disk to socket by the kernel.
 
-uvloop has no sendfile, so this is one: the connection's socket under a second descriptor, which the loop watches for room. No
-thread waits for a slow reader, and a file costs what it costs nginx. The kernel is told early what will be read next, so that a
-file that is not in memory does not hold up the loop.
+uvloop has no sendfile, so this is one: the connection's socket under a second descriptor, which the loop watches for
+room. No thread waits for a slow reader, and a file costs what it costs nginx. The kernel is told early what will be
+read next, so that a file that is not in memory does not hold up the loop.
 """
 
 from __future__ import annotations

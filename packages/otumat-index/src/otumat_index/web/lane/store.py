@@ -1,9 +1,9 @@
 """
 Prepared answers in a SQLite file of their own, shared by all processes of one machine.
 
-Everything here is derived: the file may be deleted at any time, and a damaged one is replaced by an empty one. It is in WAL mode
-with synchronous=NORMAL, which syncs at checkpoints only, so a commit costs no sync, yet after a power cut the file holds a
-consistent past, `followed` included: whoever follows the journal goes on from there.
+Everything here is derived: the file may be deleted at any time, and a damaged one is replaced by an empty one. It is
+in WAL mode with synchronous=NORMAL, which syncs at checkpoints only, so a commit costs no sync, yet after a power cut
+the file holds a consistent past, `followed` included: whoever follows the journal goes on from there.
 
 A *topic* names what answers are about and dropped by; a *serial* says how much of the journal a rendering had seen.
 """
@@ -36,9 +36,11 @@ CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) 
 CREATE TABLE IF NOT EXISTS topics (topic TEXT PRIMARY KEY, stale INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS changes (seq INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT);
 CREATE TABLE IF NOT EXISTS answers (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL, format TEXT NOT NULL, topic TEXT NOT NULL,
-    serial INTEGER NOT NULL, content_type TEXT NOT NULL, digest TEXT NOT NULL, size INTEGER NOT NULL, headers TEXT NOT NULL,
-    file TEXT, compressed_file TEXT, compressed_size INTEGER, body BLOB, UNIQUE (path, format));
+    id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL, format TEXT NOT NULL,
+    topic TEXT NOT NULL, serial INTEGER NOT NULL,
+    content_type TEXT NOT NULL, digest TEXT NOT NULL, size INTEGER NOT NULL, headers TEXT NOT NULL,
+    file TEXT, compressed_file TEXT, compressed_size INTEGER, body BLOB,
+    UNIQUE (path, format));
 CREATE INDEX IF NOT EXISTS answers_by_topic ON answers (topic);
 """
 _COLUMNS = "id, topic, path, format, content_type, digest, size, headers, file, compressed_file, compressed_size"
@@ -50,8 +52,8 @@ class Row(NamedTuple):
     """
     A stored answer without its body.
 
-    `size` is the length of the plain body, `compressed_size` that of the gzip form, None without one. Where there is one, it is
-    the body kept in the store.
+    `size` is the length of the plain body, `compressed_size` that of the gzip form, None without one. Where there is
+    one, it is the body kept in the store.
     """
 
     id: int
@@ -68,7 +70,10 @@ class Row(NamedTuple):
 
 
 class Changes(NamedTuple):
-    """Topics changed since a generation, and the generation that includes them. `topics` is None for "anything may have"."""
+    """
+    Topics changed since a generation, and the generation that includes them. `topics` is None for "anything may
+    have".
+    """
 
     generation: int
     topics: frozenset[str] | None
@@ -95,8 +100,9 @@ class Store:
         """
         Keep answers rendered from a state that included the journal up to `serial`.
 
-        Take the serial before reading what is rendered (or in the same snapshot), never after. The whole call is refused when the
-        topic has since gone stale, and an answer when a newer one is there: an old rendering never overwrites.
+        Take the serial before reading what is rendered (or in the same snapshot), never after. The whole call is
+        refused when the topic has since gone stale, and an answer when a newer one is there: an old rendering never
+        overwrites.
 
         Returns:
             Whether the topic took them.
@@ -111,7 +117,8 @@ class Store:
         Calling it again, or late, for a serial already seen by a newer rendering does nothing to that rendering.
 
         Raises:
-            sqlite3.Error: Not written. The follower of the journal, which repeats every call, must not beat its heart until it is.
+            sqlite3.Error: Not written. The follower of the journal, which repeats every call, must not beat its heart
+            until it is.
         """
         names = [topics] if isinstance(topics, str) else list(topics)
         if names:
@@ -125,8 +132,8 @@ class Store:
 
     def heartbeat(self) -> None:
         """
-        Say that everything the journal held a moment ago is marked here. Call it at least once a second, and only when it is so:
-        five seconds of silence turn the lane off.
+        Say that everything the journal held a moment ago is marked here. Call it at least once a second, and only
+        when it is so: five seconds of silence turn the lane off.
         """
         with self._lock:
             self._stay_current()
@@ -208,7 +215,8 @@ class Store:
         with self._transaction() as execute:
             for topic in topics:
                 execute(
-                    "INSERT INTO topics VALUES (?, ?) ON CONFLICT (topic) DO UPDATE SET stale = max(stale, excluded.stale)",
+                    "INSERT INTO topics VALUES (?, ?)"
+                    " ON CONFLICT (topic) DO UPDATE SET stale = max(stale, excluded.stale)",
                     (topic, serial),
                 )
                 execute("DELETE FROM answers WHERE topic = ? AND serial < ?", (topic, serial))
@@ -258,9 +266,10 @@ class Store:
         """
         Commit, then tell the others.
 
-        The cell gets the sequence number of this transaction's own last change, so each value is written once, after its commit.
-        A worker that remembers a value has thus seen that change, and any other change leaves another value behind, in whatever
-        order two writers come to write the cell. A writer that dies in between is made good by the workers' own look at the file.
+        The cell gets the sequence number of this transaction's own last change, so each value is written once, after
+        its commit. A worker that remembers a value has thus seen that change, and any other change leaves another
+        value behind, in whatever order two writers come to write the cell. A writer that dies in between is made good
+        by the workers' own look at the file.
         """
         self._connection.execute("BEGIN IMMEDIATE")
         try:
@@ -389,7 +398,8 @@ def _insert(execute: Callable[..., sqlite3.Cursor], topic: str, serial: int, ans
     execute(
         "INSERT INTO answers (path, format, topic, serial, content_type, digest, size, headers, file, compressed_file,"
         " compressed_size, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (answer.path, answer.format, topic, serial, answer.content_type, answer.digest, answer.size)
-        + (json.dumps(answer.headers), answer.file, answer.compressed_file)
-        + (answer.compressed_size, body),
+        (
+            *(answer.path, answer.format, topic, serial, answer.content_type, answer.digest, answer.size),
+            *(json.dumps(answer.headers), answer.file, answer.compressed_file, answer.compressed_size, body),
+        ),
     )

@@ -34,8 +34,8 @@ class Variant:
     """
     One answer in one coding.
 
-    `head` is all header lines after the Date and the empty line; `whole` head and body in one, once loaded; `unchanged` the same
-    for a 304. `file` is set for what is sent from disk.
+    `head` is all header lines after the Date and the empty line; `whole` head and body in one, once loaded;
+    `unchanged` the same for a 304. `file` is set for what is sent from disk.
     """
 
     __slots__ = ("compressed", "counter", "file", "head", "row", "size", "tag", "unchanged", "whole")
@@ -61,7 +61,10 @@ class Variant:
 
 
 class Entry:
-    """All answers of one path. `slots`: html, html gzip, json, json gzip, neither, neither gzip; None is not answered here."""
+    """
+    All answers of one path. `slots`: html, html gzip, json, json gzip, neither, neither gzip; None is not answered
+    here.
+    """
 
     __slots__ = ("held", "line", "slots", "topic", "used")
 
@@ -74,7 +77,9 @@ class Entry:
 
 
 class Table:
-    """The lane of one worker process. Lives in the event loop's thread; `tick` wants to be called a few times a second."""
+    """
+    The lane of one worker process. Lives in the event loop's thread; `tick` wants to be called a few times a second.
+    """
 
     def __init__(
         self, path: Path, *, worker: int = 0, memory_bytes: int = 64 << 20, hosts: Collection[str] = ("*",)
@@ -96,8 +101,8 @@ class Table:
         self._clear()
         self.store.cells.start(self.worker)
         self.cells = self.store.cells.view
-        # `seen` is the value of the cell last acted on, `_known` how far in the file's own order that got us. They differ when
-        # two writers come to the cell in another order than to the file.
+        # `seen` is the value of the cell last acted on, `_known` how far in the file's own order that got us. They
+        # differ when two writers come to the cell in another order than to the file.
         self.seen = self.cells[0]
         self._known = self.store.generation()
 
@@ -138,7 +143,10 @@ class Table:
         self._known = changes.generation
 
     def tick(self) -> None:
-        """Renew date and clock, publish the counters, and look at the file itself in case a writer died before it could tell."""
+        """
+        Renew date and clock, publish the counters, and look at the file itself in case a writer died before it could
+        tell.
+        """
         self._date()
         self.counts[BYTES_HELD] = self.held
         try:
