@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from otumat.errors import Invalid, NotFound, Problem
+from otumat.errors import Invalid, NotFound, OtumatError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,8 +31,10 @@ FILES = (".pythonpackagerc", ".pypirc")
 MAX_FILE_BYTES = 1_000_000
 TOKEN_USERNAME = "__token__"  # how an API token travels as Basic auth, as with every other upload client
 
-HOW_TO_NAME_AN_INDEX = "Name one with --index URL, with the environment variable OTUMAT_INDEX, "
+HOW_TO_NAME_AN_INDEX = (
+    "Name one with --index URL, with the environment variable OTUMAT_INDEX, "
     "or with --index NAME for an index listed in ~/.pypirc."
+)
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ class Settings:
 
         Errors:
             NotFound: `index.unset` when nothing names one, `index.unknown` for a name that no file has.
-            Invalid: a URL that is none.
+            OtumatError: `index.url`, an address that is none.
         """
         source = "--index" if wanted else "OTUMAT_INDEX"
         wanted = wanted or self.index
@@ -208,8 +210,9 @@ def _index_from_url(url: str, *, name: str = "", source: str) -> Index:
         is_web_address = False
     if not is_web_address:
         shown = url.rpartition("@")[2]  # never a password
-        raise Invalid(
-            [Problem("index.url", "index", f"{shown!r} ({source}) is not the address of an index.", value=shown)],
+        raise OtumatError(
+            f"{shown!r} ({source}) is not the address of an index.",
+            code="index.url",
             hint="It starts with https:// or http:// and names a host, as in https://index.example.org",
         )
     return Index(
@@ -252,7 +255,10 @@ def _sections(path: Path) -> Iterator[Index]:
         if not repository:
             yield Index(url="", name=name, source=shown)
             continue
-        found = _index_from_url(repository, name=name, source=source)
+        try:
+            found = _index_from_url(repository, name=name, source=source)
+        except OtumatError as exc:
+            raise Invalid([Problem(exc.code, "settings", exc.message, hint=exc.hint)]) from exc
         yield Index(
             url=found.url,
             name=name,
@@ -263,4 +269,4 @@ def _sections(path: Path) -> Iterator[Index]:
 
 
 def _file_problem(shown: str, what: str) -> Problem:
-    return Problem("settings.file", shown, f"{shown} {what}.", hint="Mend or move it; nothing was sent.")
+    return Problem("settings.file", "settings", f"{shown} {what}.", hint="Mend it or move it away.")

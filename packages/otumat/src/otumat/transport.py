@@ -161,6 +161,8 @@ class UrllibTransport:
         from http.client import HTTPException
         from urllib.error import URLError
 
+        if urlsplit(url).scheme not in ("http", "https"):
+            raise Unreachable(f"{url} is no http or https address.", code="unreachable.scheme")
         if self._opener is None:
             self._opener = _opener()
         try:
@@ -195,6 +197,8 @@ class UrllibTransport:
                 raise Unreachable(
                     f"The answer of {_host(url)} took longer than {self._total_s:.0f} s.", code="unreachable.timeout"
                 )
+        if answer.length:  # what is left of the announced Content-Length
+            raise _unreachable(url, "the answer is incomplete")
         headers = {name.lower(): value for name, value in answer.headers.items()}
         return Response(status=answer.status, headers=headers, body=b"".join(pieces), reason=answer.reason or "")
 

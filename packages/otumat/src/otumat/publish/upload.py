@@ -89,7 +89,7 @@ def inspect_files(paths: Iterable[Path]) -> list[Candidate]:
         in the seconds between.
 
     Errors:
-        Invalid: with all problems of all files; each names its file in `field`, as `content: FILENAME`.
+        Invalid: with all problems of all files; each names its file in `field`, as `FILENAME: FIELD`.
     """
     candidates: list[Candidate] = []
     problems: list[Problem] = []
@@ -238,7 +238,7 @@ def _python_tag(wheel: str) -> str:
 def _name_taken(filename: str) -> Problem:
     return Problem(
         "file.exists",
-        f"content: {filename}",
+        filename,
         f"The index has a {filename} already, with other content.",
         value=filename,
         hint="A file name is never reused: raise the version and build again.",
@@ -248,7 +248,7 @@ def _name_taken(filename: str) -> Problem:
 def _of_file(filename: str, problem: Problem) -> Problem:
     return Problem(
         problem.code,
-        f"{problem.field}: {filename}",
+        filename if problem.field == "content" else f"{filename}: {problem.field}",
         problem.message,
         value=problem.value,
         hint=problem.hint,
