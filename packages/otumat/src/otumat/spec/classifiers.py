@@ -53,7 +53,7 @@ class Vocabulary:
 
     @classmethod
     def from_trove(cls, extra: Iterable[str] = ()) -> Vocabulary:
-        """The list of the trove-classifiers package, with `extra` private or local ones. Needs that package installed."""
+        """The list of the trove-classifiers package (which must be installed), with `extra` ones of the index."""
         import trove_classifiers
 
         deprecated = {old: tuple(new) for old, new in trove_classifiers.deprecated_classifiers.items()}
@@ -61,7 +61,7 @@ class Vocabulary:
 
     @cached_property
     def sorted_for_display(self) -> tuple[str, ...]:
-        """What may be chosen today, in a stable order that keeps every child behind its parent and counts 3.9 before 3.10."""
+        """What may be chosen today: stable, every child behind its parent, 3.9 before 3.10."""
         return tuple(sorted((c for c in self.allowed if c not in self.deprecated), key=display_key))
 
     @cached_property

@@ -76,6 +76,10 @@ def parse(filename: str) -> ParsedFilename:
         return _wheel(filename)
     if filename.endswith((".tar.gz", ".zip")):
         return _sdist(filename)
+    return _refuse_kind(filename)
+
+
+def _refuse_kind(filename: str) -> NoReturn:
     lowered = filename.lower()
     hint = next((hint for ending, hint in _NOT_TAKEN.items() if lowered.endswith(ending)), "")
     _refuse("filename.kind", filename, "is neither a wheel (.whl) nor a source distribution (.tar.gz).", hint)

@@ -205,7 +205,7 @@ def _document(title: str, body: str, meta: str = "") -> bytes:
 
 
 def _text(text: str) -> str:
-    """Inert in text and in double-quoted attributes. NUL has no escape in HTML; it becomes the replacement character."""
+    """Inert in text and in double-quoted attributes; NUL, which HTML cannot escape, becomes U+FFFD."""
     return escape(text.replace("\0", "\ufffd"))
 
 
@@ -229,7 +229,7 @@ _DEFAULT = Negotiated("html", LEGACY_HTML)
 
 ACCEPT_MAX_CHARS = 4096
 ACCEPT_MAX_ENTRIES = 64
-"""Browsers send 8 entries, installers 3. Longer headers are refused unread, as if nothing in them could be served (A71)."""
+"""Browsers send 8, installers 3. Longer headers are refused unread, as if they asked for nothing we have (A71)."""
 
 _QUALITY = re.compile(r"(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
 

@@ -56,7 +56,7 @@ def canonical(version: str) -> str:
     """
     The key by which a project's versions are unique: `1.0`, `v1` and `1.0.0` are all `1`.
 
-    PEP 440 text in normal form without trailing zeros of the release; other text stripped, its ASCII letters lower-case.
+    PEP 440 text in normal form without trailing zeros of the release; other text stripped, in ASCII lower case.
     Idempotent, and `canonical(a) == canonical(b)` exactly when `sortable(a) == sortable(b)`.
     """
     parsed = parse(version)
@@ -95,7 +95,7 @@ def sortable(version: str) -> str:
     """
     Text whose code-point (and UTF-8 bytewise) order is the order of the versions. Total over any text; never raises.
 
-    Equal for two texts exactly when `canonical` is. Holds no control characters, so any database stores it; for
+    Equal for two texts exactly when `canonical` is. Holds no NUL and no surrogate, so any database stores it; for
     PEP 440 versions it is ASCII and about twice as long as the version.
 
     Source: PEP 440, "Summary of permitted suffixes and relative ordering"; distutils.version.LooseVersion (D15).
@@ -109,7 +109,7 @@ def sortable(version: str) -> str:
 
 
 def _number(digits: str) -> str:
-    """Digits so that longer numbers come later: 7 -> 17, 10 -> 210, 2026 -> 42026, nine digits and more -> 9 and the length."""
+    """Longer numbers later: 7 -> 17, 10 -> 210, 2026 -> 42026; from nine digits on, 9 and the length before them."""
     digits = digits.lstrip("0") or "0"
     length = str(len(digits))
     if len(digits) < 9:
@@ -150,7 +150,7 @@ def _sortable_loose(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Order kept, but nothing as low as the terminator "!" and no control characters: those become two characters."""
+    """Order kept, but nothing as low as the terminator "!": what is lower becomes two characters."""
     if text.isascii() and text.isalnum():
         return text
     return "".join(c if c > '"' else '"' + chr(0x30 + ord(c)) for c in text)
@@ -161,8 +161,8 @@ def latest(candidates: Iterable[tuple[str, bool]]) -> str | None:
     The version a page or a resolver would show first, or None when there is none.
 
     Args:
-        candidates: (version, yanked) pairs in any order. A yanked one is taken only when all are; a pre-release (or text
-            that is no PEP 440 version) only when there is no final one.
+        candidates: (version, yanked) pairs in any order. A yanked one is taken only when all are; a pre-release, or text
+            that is no PEP 440 version, only when there is no final one.
     """
     best = max(candidates, key=_preference, default=None)
     return None if best is None else best[0]

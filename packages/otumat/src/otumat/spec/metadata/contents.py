@@ -1,4 +1,4 @@
-"""Rules about what a release says of itself in prose: summary, description and its type, and which fields are dynamic."""
+"""Rules about what a release says of itself: summary, description and its type, and which fields are dynamic."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def _extra(what: str, message: str, value: str, hint: str, severity: str = "erro
 
 
 def check_import_names(values: tuple[str, ...]) -> Sequence[Problem]:
-    """Dotted Python identifiers, `; private` after them at most; a single empty one says that there are none (PEP 794)."""
+    """Dotted identifiers, `; private` after them at most; one empty value says that there are none (PEP 794)."""
     return [] if values == ("",) else _check_imports("import_names", values)
 
 

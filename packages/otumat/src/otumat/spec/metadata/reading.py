@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 FORM_MAX_PAIRS = 20_000
-"""The largest real releases have about 3,000 requirements and files; a form with more than this is not read on (A29)."""
+"""The largest real releases have about 3,000 requirements and files; a form with more is not read on (A29)."""
 
 METADATA_MAX_BYTES = 8 * 2**20
 """METADATA beyond this is not parsed. The largest real ones have about 1 MiB."""
@@ -183,16 +183,18 @@ def from_bytes(data: bytes) -> tuple[Metadata, list[Problem]]:
     if len(data) > METADATA_MAX_BYTES:
         message = f"The metadata has {len(data)} bytes; {METADATA_MAX_BYTES} are read."
         return Metadata(), [Problem("metadata.too_large", "metadata", message, hint="Shorten the description.")]
+    head = _head(data)
+    refused = _unsafe_head(head)
+    if refused is not None:
+        return Metadata(), [refused]
     try:
         raw, unparsed = parse_email(data)
     except (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError, MessageError) as exc:
         message = f"The metadata cannot be read ({type(exc).__name__})."
         return Metadata(), [Problem("metadata.unreadable", "metadata", message, hint="Build the file anew.")]
     gathered = _Gathered()
-    head = _HEADERS.match(data)
-    assert head is not None  # noqa: S101 - the pattern matches the empty text
-    gathered.problems += _broken_off(data[head.end() :])
-    described_in_head = _DESCRIPTION_HEADER.search(head.group()) is not None
+    gathered.problems += _broken_off(data[len(head) :])
+    described_in_head = _DESCRIPTION_HEADER.search(head) is not None
     for attribute, value in raw.items():
         _gather_raw(gathered, attribute, value, folded=attribute != "description" or described_in_head)
     for header, values in unparsed.items():
@@ -204,6 +206,30 @@ def from_bytes(data: bytes) -> tuple[Metadata, list[Problem]]:
 
 _HEADERS = re.compile(rb"(?:(?:[!-9;-~]+:|[ \t])[^\r\n]*(?:\r\n|\r|\n|\Z))*")
 _DESCRIPTION_HEADER = re.compile(rb"(?im)^description:")
+
+
+_HEADER_NAME = re.compile(rb"(?m)^([!-9;-~]+):")
+_MAX_HEADERS = 20_000
+_MAX_HEADER_NAMES = 100
+"""There are 32 fields. Reading takes time that grows with headers times different names: without limits, hours."""
+
+
+def _head(data: bytes) -> bytes:
+    """The header lines, up to the first line that is none."""
+    match = _HEADERS.match(data)
+    return match.group() if match else b""
+
+
+def _unsafe_head(head: bytes) -> Problem | None:
+    """Why the data should not even be parsed: too many headers, or MIME ones (nested parts cost depth and hours)."""
+    headers = _HEADER_NAME.findall(head)
+    different = {name.lower() for name in headers}
+    if len(headers) > _MAX_HEADERS or len(different) > _MAX_HEADER_NAMES:
+        message = f"There are {len(headers)} headers with {len(different)} different names."
+        hint = f"At most {_MAX_HEADERS} with {_MAX_HEADER_NAMES} names are read."
+        return Problem("metadata.too_many_headers", "metadata", message, hint=hint, rule="limits of this index")
+    mime = sorted(name.decode("ascii") for name in different if name.startswith((b"content-", b"mime-")))
+    return _mime(mime[0]) if mime else None
 
 
 def _broken_off(rest: bytes) -> list[Problem]:
@@ -256,9 +282,7 @@ def _gather_unparsed(gathered: _Gathered, header: str, values: list[Any]) -> Non
     """What packaging would not take: said aloud, and kept as far as it means anything."""
     field = BY_HEADER.get(header)
     if field is None:
-        gathered.problems.append(
-            _mime(header) if header.startswith("content-") else _unknown("metadata.unknown_header", header)
-        )
+        gathered.problems.append(_unknown("metadata.unknown_header", header))
     elif field.attribute == "description":
         message = "The description is given twice (as a header and as the body), or is not UTF-8 text."
         gathered.problems.append(_unreadable(field, message, hint="Write it once, as the body, in UTF-8."))

@@ -1,4 +1,4 @@
-"""Rules that hold for every text: no control characters, no line ends where one line is meant, bounded size and count."""
+"""Rules for every text: no control characters, no line ends where one line is meant, bounded size and count."""
 
 from __future__ import annotations
 
