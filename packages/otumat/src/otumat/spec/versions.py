@@ -161,7 +161,7 @@ def latest(candidates: Iterable[tuple[str, bool]]) -> str | None:
     The version a page or a resolver would show first, or None when there is none.
 
     Args:
-        candidates: (version, yanked) pairs in any order. A yanked one is taken only when all are; a pre-release, or text
+        candidates: (version, yanked) pairs in any order. A yanked one is taken only if all are; a pre-release, or text
             that is no PEP 440 version, only when there is no final one.
     """
     best = max(candidates, key=_preference, default=None)

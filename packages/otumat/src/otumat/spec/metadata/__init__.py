@@ -12,7 +12,8 @@ from __future__ import annotations
 from otumat.spec.metadata.checking import check
 from otumat.spec.metadata.comparing import compare
 from otumat.spec.metadata.fields import FIELDS, METADATA_VERSIONS, Field, Metadata
-from otumat.spec.metadata.reading import from_bytes, from_form, from_json
+from otumat.spec.metadata.parsing import from_bytes
+from otumat.spec.metadata.reading import from_form, from_json
 from otumat.spec.metadata.writing import to_form, to_headers, to_json
 
 __all__ = [

@@ -4,11 +4,11 @@ Where a form contradicts the artifact it came with (A20).
 The artifact's own metadata is what counts; a form that says something else is a mistake or a trick. What is compared,
 and how, follows what honest clients send for one and the same file:
 
-- twine, poetry and uv parse METADATA and send every field as they parsed it: twine rewrites the name, joins keywords with
-  ", ", and drops License-File below 2.4; poetry keeps the indentation of folded values; uv turns it into spaces.
-- hatch sends the headers as they stand, and of a repeated field that it does not know as such (Import-Name) only the last.
-- flit sends what pyproject.toml says rather than what it wrote: its own metadata version, extras as spelled by the author,
-  `Provides` although the file has none.
+- twine, poetry and uv parse METADATA and send the fields as they parsed them: twine rewrites the name, joins keywords
+  with ", " and drops License-File below 2.4; the indentation of folded values stays, or becomes a space.
+- hatch sends the headers as they stand, and of a repeated field that it does not know as such (Import-Name) the last.
+- flit sends what pyproject.toml says rather than what it wrote: its own metadata version, extras as the author spelled
+  them, `Provides` although the file has none, the description without the last line end.
 
 So a field that the form leaves out is no contradiction, space and order count only where they mean something, and
 `metadata_version`, `provides`, `requires` and `obsoletes` (which decide nothing) are not compared.

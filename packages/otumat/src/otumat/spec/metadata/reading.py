@@ -1,19 +1,15 @@
 """
-Three ways in: an upload form, METADATA or PKG-INFO bytes, a JSON object. None of them raises, whatever comes.
+Two ways in, an upload form and a JSON object; the third, METADATA bytes, is in `parsing.py`. None raises, whatever comes.
 
 A value that cannot be taken as it stands is left out and told; nothing is guessed.
 """
 
 from __future__ import annotations
 
-import re
-from email.errors import MessageError
 from typing import TYPE_CHECKING, Any
 
-from packaging.metadata import parse_email
-
 from otumat.errors import Problem
-from otumat.spec.metadata.fields import ATTRIBUTES, BY_HEADER, FOLD, Field, Metadata
+from otumat.spec.metadata.fields import ATTRIBUTES, Field, Metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,14 +17,11 @@ if TYPE_CHECKING:
 FORM_MAX_PAIRS = 20_000
 """The largest real releases have about 3,000 requirements and files; a form with more is not read on (A29)."""
 
-METADATA_MAX_BYTES = 8 * 2**20
-"""METADATA beyond this is not parsed. The largest real ones have about 1 MiB."""
-
 _UNKNOWN = "UNKNOWN"
 """What distutils and old setuptools wrote for "nothing"."""
 
 
-class _Gathered:
+class Gathered:
     """Values as they come in, by attribute, until they become one `Metadata`."""
 
     __slots__ = ("problems", "texts", "urls")
@@ -46,7 +39,7 @@ class _Gathered:
             self.texts.setdefault(field.attribute, []).append(text)
 
     def add_url(self, label: str, url: str) -> None:
-        label, url = _tidy(label), _tidy(url)
+        label, url = tidy_text(label), tidy_text(url)
         if label or url:
             self.urls.append((label, url))
 
@@ -60,13 +53,13 @@ class _Gathered:
         if len(texts) > 1:
             self.problems.append(given_twice(attribute, len(texts), texts[0]))
         text = texts[0]
-        tidy = _tidy(text)
+        tidy = tidy_text(text)
         if not tidy or tidy == _UNKNOWN:
             return ""
         return text if attribute == "description" else tidy
 
     def _multiple(self, attribute: str, texts: list[str]) -> tuple[str, ...]:
-        tidy = tuple([text for text in map(_tidy, texts) if text and text != _UNKNOWN])
+        tidy = tuple([text for text in map(tidy_text, texts) if text and text != _UNKNOWN])
         # PEP 794: one empty Import-Name says that nothing can be imported, which is more than saying nothing.
         return tidy or (("",) if attribute == "import_names" else ())
 
@@ -74,10 +67,10 @@ class _Gathered:
         return self._multiple(attribute, [keyword for text in texts for keyword in text.split(",")])
 
 
-_FINISH = {"single": _Gathered._single, "multiple": _Gathered._multiple, "keywords": _Gathered._keywords}
+_FINISH = {"single": Gathered._single, "multiple": Gathered._multiple, "keywords": Gathered._keywords}
 
 
-def _tidy(text: str) -> str:
+def tidy_text(text: str) -> str:
     """Without surrounding space, line ends as `\\n`."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -85,6 +78,7 @@ def _tidy(text: str) -> str:
 
 
 def given_twice(attribute: str, count: int, first: str) -> Problem:
+    """Two values where one is meant: whoever reads the other one sees another release."""
     message = f"It is given {count} times."
     return Problem(
         f"{attribute}.duplicate", attribute, message, value=first, hint="Give it once.", rule="core metadata"
@@ -104,7 +98,7 @@ def from_form(pairs: Iterable[tuple[str, str]]) -> tuple[Metadata, list[Problem]
 
     Source: core metadata; the draft's `submit` (D19, D46).
     """
-    gathered = _Gathered()
+    gathered = Gathered()
     for count, (name, value) in enumerate(pairs):
         if count >= FORM_MAX_PAIRS:
             message = f"The form has more than {FORM_MAX_PAIRS} fields; the rest was not read."
@@ -123,11 +117,11 @@ def from_json(obj: Mapping[str, Any]) -> tuple[Metadata, list[Problem]]:
     Keys of `to_json` and of packaging's RawMetadata are taken too (`classifiers` and `classifier`, `project_urls` as an
     object, as pairs or as "Label, URL"). `null` means absent. Unknown keys are warned of, wrong types are errors.
     """
-    gathered = _Gathered()
+    gathered = Gathered()
     for key, value in obj.items():
         field = ATTRIBUTES.get(key)
         if field is None:
-            gathered.problems.append(_unknown("metadata.unknown_key", str(key)))
+            gathered.problems.append(unknown_field("metadata.unknown_key", str(key)))
         elif value is not None and not _gather_json(gathered, field, value):
             message = f"It cannot be {type(value).__name__} {str(value)[:80]!r}."
             hint = "Give text." if field.kind == "single" else "Give a list of texts."
@@ -137,7 +131,7 @@ def from_json(obj: Mapping[str, Any]) -> tuple[Metadata, list[Problem]]:
     return gathered.metadata(), gathered.problems
 
 
-def _gather_json(gathered: _Gathered, field: Field, value: object) -> bool:
+def _gather_json(gathered: Gathered, field: Field, value: object) -> bool:
     """Add a JSON value; False when it is of a type that the field cannot have."""
     if isinstance(value, str):
         gathered.add(field, value)
@@ -152,7 +146,7 @@ def _gather_json(gathered: _Gathered, field: Field, value: object) -> bool:
     return True
 
 
-def _gather_json_urls(gathered: _Gathered, value: object) -> bool:
+def _gather_json_urls(gathered: Gathered, value: object) -> bool:
     items = list(value.items()) if isinstance(value, dict) else value
     if not isinstance(items, list | tuple):
         return False
@@ -166,146 +160,7 @@ def _gather_json_urls(gathered: _Gathered, value: object) -> bool:
     return True
 
 
-def _unknown(code: str, key: str) -> Problem:
+def unknown_field(code: str, key: str) -> Problem:
+    """A warning that something was sent which is no core-metadata field."""
     message = f"{key[:80]!r} is no core-metadata field; it is passed over."
     return Problem(code, "metadata", message, value=key, rule="core metadata", severity="warning")
-
-
-def from_bytes(data: bytes) -> tuple[Metadata, list[Problem]]:
-    """
-    Read METADATA or PKG-INFO as installers do (the `email` format), and tell what they would silently pass over.
-
-    Problems: fields given twice, not in UTF-8 or unknown (a warning), headers that break off, MIME headers (they would
-    make the body something else for some readers), a missing Metadata-Version.
-
-    Source: core metadata; `packaging.metadata.parse_email` is what pip reads with.
-    """
-    if len(data) > METADATA_MAX_BYTES:
-        message = f"The metadata has {len(data)} bytes; {METADATA_MAX_BYTES} are read."
-        return Metadata(), [Problem("metadata.too_large", "metadata", message, hint="Shorten the description.")]
-    head = _head(data)
-    refused = _unsafe_head(head)
-    if refused is not None:
-        return Metadata(), [refused]
-    try:
-        raw, unparsed = parse_email(data)
-    except (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError, MessageError) as exc:
-        message = f"The metadata cannot be read ({type(exc).__name__})."
-        return Metadata(), [Problem("metadata.unreadable", "metadata", message, hint="Build the file anew.")]
-    gathered = _Gathered()
-    gathered.problems += _broken_off(data[len(head) :])
-    described_in_head = _DESCRIPTION_HEADER.search(head) is not None
-    for attribute, value in raw.items():
-        _gather_raw(gathered, attribute, value, folded=attribute != "description" or described_in_head)
-    for header, values in unparsed.items():
-        _gather_unparsed(gathered, header, values)
-    if "metadata_version" not in gathered.texts:
-        gathered.problems.append(_no_metadata_version())
-    return gathered.metadata(), gathered.problems
-
-
-_HEADERS = re.compile(rb"(?:(?:[!-9;-~]+:|[ \t])[^\r\n]*(?:\r\n|\r|\n|\Z))*")
-_DESCRIPTION_HEADER = re.compile(rb"(?im)^description:")
-
-
-_HEADER_NAME = re.compile(rb"(?m)^([!-9;-~]+):")
-_MAX_HEADERS = 20_000
-_MAX_HEADER_NAMES = 100
-"""There are 32 fields. Reading takes time that grows with headers times different names: without limits, hours."""
-
-
-def _head(data: bytes) -> bytes:
-    """The header lines, up to the first line that is none."""
-    match = _HEADERS.match(data)
-    return match.group() if match else b""
-
-
-def _unsafe_head(head: bytes) -> Problem | None:
-    """Why the data should not even be parsed: too many headers, or MIME ones (nested parts cost depth and hours)."""
-    headers = _HEADER_NAME.findall(head)
-    different = {name.lower() for name in headers}
-    if len(headers) > _MAX_HEADERS or len(different) > _MAX_HEADER_NAMES:
-        message = f"There are {len(headers)} headers with {len(different)} different names."
-        hint = f"At most {_MAX_HEADERS} with {_MAX_HEADER_NAMES} names are read."
-        return Problem("metadata.too_many_headers", "metadata", message, hint=hint, rule="limits of this index")
-    mime = sorted(name.decode("ascii") for name in different if name.startswith((b"content-", b"mime-")))
-    return _mime(mime[0]) if mime else None
-
-
-def _broken_off(rest: bytes) -> list[Problem]:
-    """Headers end with an empty line; a line that is no header ends them too, and all after it becomes description."""
-    if not rest or rest.startswith((b"\r", b"\n")):
-        return []
-    line = rest[:200].splitlines()[0].decode("utf-8", "replace")
-    message = f"The line {line!r} is no header; whatever follows it is not read as one."
-    hint = "Indent lines that continue a value."
-    return [Problem("metadata.broken_headers", "metadata", message, value=line, hint=hint, rule="core metadata")]
-
-
-def _no_metadata_version() -> Problem:
-    message = "There is no Metadata-Version."
-    hint = "Build with a current backend, which writes 2.1 or later."
-    return Problem("metadata_version.missing", "metadata_version", message, hint=hint, rule="core metadata")
-
-
-def _gather_raw(gathered: _Gathered, attribute: str, value: object, *, folded: bool) -> None:
-    """One of packaging's values, taken back to the texts of its headers so that folding is undone in one place."""
-    field = ATTRIBUTES[attribute]
-    if isinstance(value, dict):
-        texts = [f"{label}, {url}" for label, url in value.items()]
-    elif isinstance(value, list):
-        texts = [",".join(value)] if field.kind == "keywords" else (value or [""])
-    else:
-        texts = [str(value)]
-    for text in texts:
-        gathered.add(field, _unfolded(text, attribute) if folded else text)
-
-
-def _unfolded(text: str, attribute: str) -> str:
-    """
-    Undo the indentation by which backends write a value of several lines as one header.
-
-    Eight spaces is what distutils, setuptools, hatchling, flit and `to_headers` write; a bar, what the specification
-    shows for Description. Any other indentation is part of the value.
-    """
-    if "\n" not in text and "\r" not in text:
-        return text
-    first, *rest = _tidy(text).split("\n")
-    if attribute == "description" and all(line.startswith("       |") for line in rest):
-        return "\n".join([first, *(line[8:] for line in rest)])
-    if all(line.startswith(FOLD) for line in rest):
-        return "\n".join([first, *(line[len(FOLD) :] for line in rest)])
-    return "\n".join([first, *rest])
-
-
-def _gather_unparsed(gathered: _Gathered, header: str, values: list[Any]) -> None:
-    """What packaging would not take: said aloud, and kept as far as it means anything."""
-    field = BY_HEADER.get(header)
-    if field is None:
-        gathered.problems.append(_unknown("metadata.unknown_header", header))
-    elif field.attribute == "description":
-        message = "The description is given twice (as a header and as the body), or is not UTF-8 text."
-        gathered.problems.append(_unreadable(field, message, hint="Write it once, as the body, in UTF-8."))
-    elif field.kind in ("single", "keywords") and len(values) > 1:
-        gathered.add(field, _unfolded(values[0], field.attribute))
-        gathered.problems.append(given_twice(field.attribute, len(values), values[0]))
-    elif field.kind == "urls" and all("," in value for value in values):
-        for value in values:
-            gathered.add(field, _unfolded(value, field.attribute))
-        message = "Two addresses have the same label."
-        gathered.problems.append(
-            Problem("project_urls.duplicate", "project_urls", message, hint="Give each its own label.")
-        )
-    else:
-        gathered.problems.append(_unreadable(field, "It is not UTF-8 text.", hint="Write it in UTF-8."))
-
-
-def _mime(header: str) -> Problem:
-    message = f"The header {header[:80]!r} makes some readers see another description than others."
-    return Problem(
-        "metadata.mime_header", "metadata", message, value=header, hint="Leave it out.", rule="core metadata"
-    )
-
-
-def _unreadable(field: Field, message: str, *, hint: str) -> Problem:
-    return Problem(f"{field.attribute}.unreadable", field.attribute, message, hint=hint, rule="core metadata")
