@@ -34,17 +34,17 @@ def create_user(name: str, *, email: str, password: str | None, confirmed: bool,
     return f"{kind} {user.username!r} with the address {user.email} {'is ready' if confirmed else 'must confirm the address'}."
 
 
-def create_token(name: str, *, projects: list[str] | None, **words: str) -> str:
+def create_token(login: str, *, name: str, projects: list[str] | None) -> str:
     """Make an API token for a user; returns its text."""
     from otumat_index.accounts import actions
     from otumat_index.accounts.models import User
     from otumat_index.journal.actor import command
 
-    user = User.objects.filter(username__iexact=name).first()
+    user = User.objects.filter(username__iexact=login).first()
     if user is None:
-        raise NotFound(f"There is no user {name!r}.", hint="Make one with `otumat-index user create`.")
+        raise NotFound(f"There is no user {login!r}.", hint="Make one with `otumat-index user create`.")
     scope = [names.normalize(project) for project in projects] if projects else None
-    return actions.create_token(user, projects=scope, by=command(), at=timezone.now(), **words)[1]
+    return actions.create_token(user, name=name, projects=scope, by=command(), at=timezone.now())[1]
 
 
 def import_records(source: str, *, owner: str | None, python: str | None) -> int:

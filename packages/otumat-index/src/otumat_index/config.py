@@ -80,7 +80,7 @@ class Config:
     @classmethod
     def for_tests(cls, data: Path, **values: Any) -> Config:
         """Defaults over a scratch folder."""
-        return cls(data=data, secret_key="not a secret, only for tests", **values)  # noqa: S106
+        return cls(data=data, secret_key="not a secret, only for tests", **values)
 
     @property
     def database_path(self) -> Path:

@@ -82,6 +82,7 @@ def database(config: Config) -> dict[str, Any]:
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": config.database_path,
         "CONN_MAX_AGE": 600,
+        "TEST": {"NAME": config.data / "test.sqlite3"},  # a file: several connections must see one database
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,

@@ -1,5 +1,5 @@
 """
-What a child runs: `worker LIFELINE READY SETTINGS NUMBER LISTENERS` or `job LIFELINE -1 GRACE MODULE:FUNCTION
+What a child runs: `worker LIFELINE READY SETTINGS NUMBER PLACES` or `job LIFELINE -1 GRACE MODULE:FUNCTION
 ARGUMENT…`.
 
 Not for people; `otumat-index serve` starts it.
@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any
 
 from otumat_index.processes import lifeline
+from otumat_index.processes.places import Place
 from otumat_index.processes.worker import WorkerSettings, load, run
 
 
@@ -23,8 +24,8 @@ def main(words: list[str]) -> None:
     if kind == "worker":
         told: dict[str, Any] = json.loads(rest[0])
         told = {name: tuple(value) if isinstance(value, list) else value for name, value in told.items()}
-        listeners = [int(number) for number in rest[2].split(",")]
-        run(WorkerSettings(**told), number=int(rest[1]), listeners=listeners, ready=int(ready), pipe=int(pipe))
+        places = [Place(*place) for place in json.loads(rest[2])]
+        run(WorkerSettings(**told), number=int(rest[1]), places=places, ready=int(ready), pipe=int(pipe))
     else:
         signal.signal(signal.SIGTERM, _leave)
         signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Final
 
 from otumat_index.processes import lifeline
+from otumat_index.processes.places import Place, place_of, reserve, url_of
 from otumat_index.processes.worker import WorkerSettings
 from otumat_index.web.lane.cells import WORKERS_LIMIT
 from otumat_index.web.lane.store import Store
 
 logger = logging.getLogger(__name__)
 
-BACKLOG: Final = 2048
 # A child that lived this long has not died of its start: the next start is immediate again.
 HEALTHY_S: Final = 10.0
 FIRST_PAUSE_S: Final = 0.1
@@ -54,7 +54,6 @@ class Job:
 class _Child:
     name: str
     command: list[str]
-    descriptors: tuple[int, ...] = ()
     reports: bool = False
     """Whether it writes a byte when it is ready (the workers do)."""
     process: subprocess.Popen[bytes] | None = None
@@ -102,77 +101,33 @@ def serve(
     if not 1 <= workers <= WORKERS_LIMIT:
         raise ServeFailed(f"{workers} web workers cannot be started. Choose 1 to {WORKERS_LIMIT}.")
     Store(Path(settings.lane)).silence()  # a heart that beat before this start proves nothing
-    listeners = listen(host, port)
-    children = [_worker(settings, number, listeners) for number in range(workers)]
+    reserved = _reserve(host, port)
+    places = [place_of(one) for one in reserved]
+    children = [_worker(settings, number, places) for number in range(workers)]
     tree = _Tree([*children, *(_job(job, settings.grace_s) for job in jobs)], settings.grace_s)
     try:
         with _signals() as (wakeup, asked):
-            return _supervise(tree, wakeup, asked, lambda: on_ready and on_ready(_urls(listeners)))
+            return _supervise(tree, wakeup, asked, lambda: on_ready and on_ready([url_of(place) for place in places]))
     finally:
         _kill(tree)
-        for listener in listeners:
-            listener.close()
+        for one in reserved:
+            one.close()
         for end in tree.lifeline:
             os.close(end)
 
 
-def listen(host: str, port: int) -> list[socket.socket]:
-    """Open the listening sockets of a host, all on one port."""
-    listeners: list[socket.socket] = []
+def _reserve(host: str, port: int) -> list[socket.socket]:
     try:
-        for family, address in _addresses(host):
-            if family == socket.AF_INET6 and listeners and not _has(address):
-                continue
-            listeners.append(_bind(family, address, port))
-            port = listeners[0].getsockname()[1]
+        return reserve(host, port)
     except OSError as exc:
-        for listener in listeners:
-            listener.close()
         raise ServeFailed(
-            f"{host} port {port} cannot be listened on: {exc.strerror}. Stop what uses it, or choose another --port."
+            f"Nothing can listen on {host} port {port}: {exc.strerror}. Stop what uses it, or choose another --port."
         ) from exc
-    return listeners
 
 
-def _addresses(host: str) -> list[tuple[int, str]]:
-    if host == "localhost":
-        return [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")]
-    found = socket.getaddrinfo(host or None, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    return list(dict.fromkeys((family, str(address[0])) for family, _, _, _, address in found))
-
-
-def _has(address: str) -> bool:
-    """Whether this machine speaks IPv6 and has the address."""
-    try:
-        _bind(socket.AF_INET6, address, 0).close()
-    except OSError:
-        return False
-    return True
-
-
-def _bind(family: int, address: str, port: int) -> socket.socket:
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        listener.bind((address, port))
-        listener.listen(BACKLOG)
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-def _urls(listeners: Sequence[socket.socket]) -> list[str]:
-    names = [listener.getsockname() for listener in listeners]
-    return [f"http://[{name[0]}]:{name[1]}" if ":" in name[0] else f"http://{name[0]}:{name[1]}" for name in names]
-
-
-def _worker(settings: WorkerSettings, number: int, listeners: Sequence[socket.socket]) -> _Child:
-    descriptors = tuple(listener.fileno() for listener in listeners)
-    command = [*_PYTHON, "worker", json.dumps(asdict(settings)), str(number), ",".join(map(str, descriptors))]
-    return _Child(f"web worker {number + 1}", command, descriptors, reports=True)
+def _worker(settings: WorkerSettings, number: int, places: Sequence[Place]) -> _Child:
+    command = [*_PYTHON, "worker", json.dumps(asdict(settings)), str(number), json.dumps(places)]
+    return _Child(f"web worker {number + 1}", command, reports=True)
 
 
 def _job(job: Job, grace_s: float) -> _Child:
@@ -201,12 +156,11 @@ def _supervise(tree: _Tree, wakeup: socket.socket, asked: list[int], on_ready: C
 
 def _start(child: _Child, tree: _Tree) -> None:
     ready, report = os.pipe()
-    descriptors = [*child.descriptors, tree.lifeline[0], *([report] if child.reports else [])]
     ends = [str(tree.lifeline[0]), str(report) if child.reports else "-1"]
     # A group of its own: what the child starts can be ended with it, and Ctrl-C at the terminal reaches only us.
     child.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
         [*child.command[:4], *ends, *child.command[4:]],
-        pass_fds=descriptors,
+        pass_fds=[tree.lifeline[0], *([report] if child.reports else [])],
         stdin=subprocess.DEVNULL,
         start_new_session=True,
     )

@@ -17,6 +17,7 @@ from a2wsgi import WSGIMiddleware
 
 from otumat_index.processes import lifeline
 from otumat_index.processes.bodies import WholeBodies
+from otumat_index.processes.places import BACKLOG, Place, listen
 from otumat_index.web.lane.patience import Patience, sweep
 from otumat_index.web.lane.protocol import protocol_for
 from otumat_index.web.lane.table import Table
@@ -53,20 +54,20 @@ class WorkerSettings:
     """Addresses whose X-Forwarded-For and X-Forwarded-Proto are believed."""
 
 
-def run(settings: WorkerSettings, *, number: int, listeners: Sequence[int], ready: int, pipe: int) -> None:
+def run(settings: WorkerSettings, *, number: int, places: Sequence[Place], ready: int, pipe: int) -> None:
     """
     Serve until SIGTERM.
 
     Args:
         number: Which worker, from 0.
-        listeners: Descriptors of listening sockets.
+        places: Where to listen.
         ready: A descriptor to write one byte to once requests are answered.
         pipe: The lifeline's end.
     """
     lifeline.hold(pipe, settings.grace_s + 2)
     table = Table(Path(settings.lane), worker=number, memory_bytes=settings.memory_bytes, hosts=settings.hosts)
     server = _Server(_config(settings, table), table, settings, ready)
-    server.run([socket.socket(fileno=listener) for listener in listeners])
+    server.run([listen(place) for place in places])
 
 
 def load(target: str) -> Any:
@@ -91,7 +92,7 @@ def _config(settings: WorkerSettings, table: Table) -> uvicorn.Config:
         forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_keep_alive=max(1, round(settings.idle_s)),
         timeout_graceful_shutdown=max(1, round(settings.grace_s)),
-        backlog=2048,
+        backlog=BACKLOG,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from otumat.errors import Problem, Refused
@@ -120,48 +120,36 @@ def check_digests(claimed: Mapping[str, str], actual: Mapping[str, str]) -> list
     return problems
 
 
+STATIC = ("requires_dist", "requires_python", "provides_extra")
+"""What resolvers rely on: where sdist and wheel differ in these, one of them lies."""
+
+
 def check_siblings(sdist: Metadata, wheel: Metadata) -> list[Problem]:
     """
     A wheel may not differ from its release's sdist in a field the sdist did not declare dynamic.
 
-    Source: PEP 643: from metadata 2.2 a field not in Dynamic "MUST" have the same value in every wheel built from it.
+    Returns:
+        Errors where PEP 643 binds (sdist metadata 2.2 and later) and resolvers would be misled, warnings otherwise.
+
+    Source: PEP 643: a field not in Dynamic "MUST" have the same value in every wheel built from the sdist.
     """
-    strict = spec_number(sdist.metadata_version) >= (2, 2)
-    dynamic = {value.lower().replace("-", "_") for value in sdist.dynamic}
-    problems = []
-    for problem in spec.compare(replace(sdist, metadata_version="", dynamic=(), description=""), wheel):
-        header = {
-            "classifiers": "classifier",
-            "platforms": "platform",
-            "project_urls": "project_url",
-            "license_files": "license_file",
-        }.get(problem.field, problem.field)
-        if problem.field in (
-            "metadata_version",
-            "dynamic",
-            "description",
-            "license_files",
-            "import_names",
-            "import_namespaces",
-        ):
-            continue
-        error = (
-            strict
-            and header not in dynamic
-            and problem.field in ("name", "version", "requires_dist", "requires_python", "provides_extra")
+    binding = spec_number(sdist.metadata_version) >= (2, 2)
+    dynamic = {value.lower() for value in sdist.dynamic}
+    found = {
+        each.field: each for each in (*spec.compare(wheel, sdist), *spec.compare(sdist, wheel)) if each.field in STATIC
+    }
+    return [
+        Problem(
+            "release.files_differ",
+            field,
+            f"The wheel and the sdist of this release say different things of {field.replace('_', '-')}.",
+            value=problem.value,
+            hint="Build both from the same source, or declare the field dynamic.",
+            rule="PEP 643",
+            severity="error" if binding and field.replace("_", "-") not in dynamic else "warning",
         )
-        problems.append(
-            Problem(
-                "release.files_differ",
-                problem.field,
-                f"sdist and wheel of this release say different things. {problem.message}",
-                value=problem.value,
-                hint="Build both from the same source, or declare the field dynamic.",
-                rule="PEP 643",
-                severity="error" if error else "warning",
-            )
-        )
-    return problems
+        for field, problem in found.items()
+    ]
 
 
 def spec_number(version: str) -> tuple[int, ...]:
@@ -176,10 +164,12 @@ def entry_values(metadata: Metadata) -> dict[str, Any]:
     """Columns of `Release` that come from metadata, all of them: what is absent is cleared, as the draft says."""
     values: dict[str, Any] = {}
     for field in spec.FIELDS:
-        if field.name in ("name", "version"):
-            continue
-        value = getattr(metadata, field.name)
-        values[field.name] = (
-            [list(each) if isinstance(each, tuple) else each for each in value] if isinstance(value, tuple) else value
-        )
+        if field.attribute not in ("name", "version"):
+            value = getattr(metadata, field.attribute)
+            values[field.attribute] = as_json(value) if field.multiple else value
     return values
+
+
+def as_json(values: tuple[Any, ...]) -> list[Any]:
+    """A tuple of texts or pairs as JSON keeps it."""
+    return [list(each) if isinstance(each, tuple) else each for each in values]

