@@ -52,19 +52,23 @@ def read_metadata(path: Path, *, isolated: bool = True, tell: Callable[[str], No
 def _archived_metadata(path: Path) -> bytes:
     with path.open("rb") as file:
         inspection = archive.inspect(file, path.name)
-    if any(problem.severity == "error" for problem in inspection.problems):
-        raise Invalid(inspection.problems, message=f"{path.name} does not hold.")
-    return inspection.metadata_bytes
+    if not inspection.is_acceptable:
+        raise Invalid(inspection.problems)
+    return inspection.metadata
 
 
 def _built_metadata(folder: Path, *, isolated: bool, tell: Callable[[str], None]) -> bytes:
     """PEP 517: the back end's own answer (prepare_metadata_for_build_wheel), or that of the wheel it builds."""
+    import warnings
     from tempfile import TemporaryDirectory
 
     import build
+    from pyproject_hooks import BuildBackendWarning
 
     _check_is_project(folder)
-    with TemporaryDirectory(prefix="otumat-") as scratch:
+    with TemporaryDirectory(prefix="otumat-") as scratch, warnings.catch_warnings():
+        # Advice for the next build, told at every build; this is none.
+        warnings.simplefilter("ignore", BuildBackendWarning)
         try:
             if isolated:
                 data = _in_isolation(folder, scratch, tell)
@@ -89,10 +93,22 @@ def _check_is_project(folder: Path) -> None:
 
 
 def _in_this_interpreter(folder: Path, scratch: str, tell: Callable[[str], None]) -> bytes:
+    import os
+    import sysconfig
+
     import build
 
-    builder = build.ProjectBuilder(folder, runner=_run)
-    missing = {names[0] for names in builder.check_dependencies("wheel")}
+    # A back end may bring a program (uv-build does), which is found only beside the interpreter.
+    programs = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", "")])
+
+    def run(cmd: Sequence[str], cwd: str | None = None, extra_environ: Mapping[str, str] | None = None) -> None:
+        _run(cmd, cwd, {"PATH": programs, **(extra_environ or {})})
+
+    builder = build.ProjectBuilder(folder, runner=run)
+    required = builder.build_system_requires
+    # The back end can say what more it requires only once it is there itself.
+    missing = {names[-1] for each in required for names in build.check_dependency(each)}
+    missing = missing or {names[-1] for names in builder.check_dependencies("wheel")}
     if missing:
         raise OtumatError(
             f"Without isolation, these must be installed to build {folder}: {', '.join(sorted(missing))}.",

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from otumat.errors import Conflict, Invalid, NotFound, Problem
 from otumat.publish import reply
-from otumat.spec import archive, filenames, names
+from otumat.spec import archive, names
 from otumat.spec import metadata as core_metadata
 from otumat.spec.classifiers import Vocabulary
 from otumat.transport import FilePart, Form, Request, basic_auth
@@ -200,22 +200,20 @@ def _fields(candidate: Candidate, *, verify: bool) -> list[tuple[str, str]]:
 
 
 def _inspect(path: Path) -> Candidate:
-    parsed = filenames.parse(path.name)
     try:
         with path.open("rb") as file:
             size_bytes, sha256, blake2_256 = _measure(file)
-            file.seek(0)
             inspection = archive.inspect(file, path.name)
     except OSError as exc:
         message = f"{path} cannot be read: {exc.strerror or exc}."
         raise Invalid([Problem("file.unreadable", "content", message, value=str(path))]) from exc
-    metadata, found = core_metadata.from_bytes(inspection.metadata_bytes)
-    problems = [*parsed.problems, *inspection.problems]
-    if inspection.metadata_bytes:
+    metadata, found = core_metadata.from_bytes(inspection.metadata)
+    problems = list(inspection.problems)
+    if inspection.metadata:
         problems += found + core_metadata.check(metadata, vocabulary=Vocabulary(frozenset(metadata.classifiers)))
-    if any(problem.severity == "error" for problem in problems):
+    if any(problem.severity == "error" for problem in problems) or inspection.parsed is None:
         raise Invalid(problems)
-    return Candidate(path, size_bytes, sha256, blake2_256, parsed, metadata, tuple(problems))
+    return Candidate(path, size_bytes, sha256, blake2_256, inspection.parsed, metadata, tuple(problems))
 
 
 def _measure(file: BinaryIO) -> tuple[int, str, str]:
