@@ -1,5 +1,5 @@
 """
-Two ways in, an upload form and a JSON object; the third, METADATA bytes, is in `parsing.py`. None raises, whatever comes.
+Two ways in, an upload form and a JSON object; the third, METADATA bytes, is in `parsing.py`. Neither ever raises.
 
 A value that cannot be taken as it stands is left out and told; nothing is guessed.
 """
