@@ -9,8 +9,8 @@ from otumat.spec.filenames import ParsedFilename
 from otumat.spec.names import normalize
 from otumat.spec.versions import canonical
 
-_HEADERS_END = re.compile(rb"\r?\n[ \t]*\r?\n")
-_FIELD = re.compile(rb"^(name|version)[ \t]*:[ \t]*(.*?)[ \t\r]*$", re.IGNORECASE | re.MULTILINE)
+_HEADERS_END = re.compile(rb"(?:\A|\n)\n")
+_FIELD = re.compile(rb"^(name|version)[ \t]*:[ \t]*(.*?)[ \t]*$", re.IGNORECASE | re.MULTILINE)
 
 
 def same_project(one: str, other: str) -> bool:
@@ -32,8 +32,9 @@ def check_identity(metadata: bytes, label: str, parsed: ParsedFilename, findings
         label: What that file is called, for the messages.
     """
     said: dict[bytes, list[str]] = {b"name": [], b"version": []}
-    end = _HEADERS_END.search(metadata)
-    for field, value in _FIELD.findall(metadata[: end.start() + 1] if end else metadata):
+    lines = metadata.replace(b"\r\n", b"\n").replace(b"\r", b"\n")  # a lone CR ends a line for the email parser, too
+    end = _HEADERS_END.search(lines)
+    for field, value in _FIELD.findall(lines[: end.start()] if end else lines):
         said[field.lower()].append(value.decode("utf-8", "backslashreplace"))
     for field, promised, same in (("Name", parsed.project, same_project), ("Version", parsed.version, same_version)):
         values = said[field.lower().encode()]

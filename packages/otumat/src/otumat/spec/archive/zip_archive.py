@@ -23,9 +23,9 @@ def open_zip(window: Window, findings: Findings, limits: Limits) -> tuple[list[E
     Raises:
         Unreadable: The structure allows several readings, or costs too much; the findings say why.
     """
+    entries, ends = read_directory(window, findings, limits)
     if _looks_like_tar(window.at(0, _TAR_BLOCK)):  # A2
         findings.add("archive.two_formats", "The file can be read as a zip and as a tar archive.")
-    entries, ends = read_directory(window, findings, limits)
     check_sizes(entries, findings, limits, file_bytes=window.size)
     for entry in entries:
         check_path(entry.name, findings, name_bytes=limits.name_bytes)
