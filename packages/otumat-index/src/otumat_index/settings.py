@@ -29,8 +29,6 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
-    "allauth",
-    "allauth.account",
     "axes",
     "csp",
     "otumat_index.web",
@@ -39,6 +37,8 @@ INSTALLED_APPS = [
     "otumat_index.accounts",
     "otumat_index.publish",
     "otumat_index.discover",
+    "allauth",  # after ours: our templates stand in for its own
+    "allauth.account",
 ]
 MIDDLEWARE = [
     "otumat_index.web.middleware.TrustedProxies",

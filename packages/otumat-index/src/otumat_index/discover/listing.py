@@ -22,7 +22,7 @@ from otumat_index.publish.models import Project
 
 # Below this, rendering inside a request is quicker than explaining why the list is a second old.
 LONG_PROJECTS = 5_000
-TYPES = {"json": simple.JSON, "html": simple.HTML}
+TYPES = {"json": simple.JSON, "html": "text/html; charset=utf-8"}
 
 
 @dataclass(frozen=True, slots=True)

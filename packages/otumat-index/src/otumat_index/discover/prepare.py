@@ -9,6 +9,8 @@ from otumat_index.publish import files
 from otumat_index.publish.models import File, Project
 from otumat_index.web import lane
 
+# What browsers and old clients get; who asks for the PEP 691 HTML type goes by way of Django.
+HTML = "text/html; charset=utf-8"
 SMALL_BYTES = 256 * 1024
 SERIAL_HEADER = "X-PyPI-Last-Serial"
 
@@ -20,7 +22,7 @@ def project_answers(project: Project) -> tuple[int, list[lane.Answer]]:
     path, headers = f"/simple/{project.normalized}/", [(SERIAL_HEADER, str(serial))]
     return serial, [
         lane.prepare(path, simple.render_project_json(page), content_type=simple.JSON, format="json", headers=headers),
-        lane.prepare(path, simple.render_project_html(page), content_type=simple.HTML, format="html", headers=headers),
+        lane.prepare(path, simple.render_project_html(page), content_type=HTML, format="html", headers=headers),
     ]
 
 

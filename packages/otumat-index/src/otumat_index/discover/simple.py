@@ -151,7 +151,8 @@ def send(
     if matches(request, answer.digest):
         response: HttpResponse = HttpResponseNotModified(headers={"ETag": f'"{answer.digest}"'})
     else:
-        response = HttpResponse(answer.body, content_type=content_type or answer.content_type)
+        kind = content_type or answer.content_type
+        response = HttpResponse(answer.body, content_type=f"{kind}; charset=utf-8" if kind == "text/html" else kind)
     return finish(response, answer, is_private=is_private)
 
 

@@ -224,6 +224,12 @@ def release_for(project: Project, metadata: Metadata, *, at: datetime) -> tuple[
     return (release, False) if release is not None else entry.write_release(project, metadata, at=at)
 
 
+def python_tag(inspection: archive.Inspection) -> str:
+    """A wheel's Python tags, `py2.py3`; empty for an sdist."""
+    tags = inspection.parsed.tags if inspection.parsed else ()
+    return ".".join(sorted({tag.partition("-")[0] for tag in tags}))[:100]
+
+
 def add_file(release: Release, upload: Upload, checked: Checked, key: str, *, by: Actor, at: datetime) -> File:
     metadata, inspection = checked.metadata, checked.inspection
     upload.file.seek(0, 2)
@@ -233,7 +239,7 @@ def add_file(release: Release, upload: Upload, checked: Checked, key: str, *, by
         release=release,
         filename=upload.filename,
         kind=inspection.kind,
-        python_tag=inspection.python_tag,
+        python_tag=python_tag(inspection),
         size_bytes=upload.file.tell(),
         sha256=upload.digests["sha256_digest"],
         blake2_256=upload.digests["blake2_256_digest"],
