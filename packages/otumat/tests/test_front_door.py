@@ -7,8 +7,9 @@ import sys
 import tomllib
 from pathlib import Path
 
-import otumat
 import pytest
+
+import otumat
 
 SRC = Path(otumat.__file__).parents[1]
 

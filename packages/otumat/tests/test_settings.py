@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from otumat.errors import Invalid, NotFound, OtumatError
 from otumat.settings import Index, Settings, index_root
 

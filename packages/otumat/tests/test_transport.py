@@ -9,6 +9,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+
 from otumat.errors import Conflict, Unreachable
 from otumat.testing import RecordingTransport
 from otumat.transport import FilePart, Form, Request, Response, UrllibTransport, basic_auth
@@ -160,11 +161,13 @@ def test_a_refusal_before_the_body_was_read_is_the_answer(answering: Callable[..
     url = answering(http("413 Too Large", b"no"), read=1000)
     with big.open("rb") as file:
         form = Form([], [FilePart("content", "big", file, 20_000_000)])
+        told: list[object] = []
         try:
-            assert transport().send(Request("POST", url, body=form)).status == 413
+            told.append(transport().send(Request("POST", url, body=form)).status)
         except Unreachable as exc:
-            # The kernel may drop an answer when the other side closes with unread data; then it is told as such.
-            assert exc.code == "unreachable.broken"
+            told.append(exc.code)
+    # The kernel may drop an answer when the other side closes with unread data; then that is told.
+    assert told in ([413], ["unreachable.broken"])
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
@@ -226,7 +229,7 @@ def test_a_form_never_holds_a_file_in_memory() -> None:
 
         def read(self, size: int | None = -1, /) -> bytes:
             assert size is not None
-            assert 0 < size
+            assert size > 0
             self.largest = max(self.largest, size)
             return super().read(size)
 

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+
 from otumat.errors import Invalid, NotFound, OtumatError
 from otumat.publish.project import read_metadata
 from otumat.spec import metadata as core_metadata
@@ -90,7 +91,8 @@ def test_isolation_builds_in_an_environment_of_its_own(project: Path) -> None:
 def test_discriminators_count_in_isolation_too(project: Path, wheelhouse: Path) -> None:
     (project / "setup.py").write_text(
         "from setuptools import setup\n"
-        "setup(name='roundup', version='1.0', description='Issue tracking', discriminators=['Topic :: Office/Business'])\n"
+        "setup(name='roundup', version='1.0', description='Issue tracking',\n"
+        "      discriminators=['Topic :: Office/Business'])\n"
     )
     check_is_roundup(read_metadata(project))
 
@@ -128,7 +130,7 @@ def test_what_cannot_be_installed_for_building_is_told(project: Path, monkeypatc
 
 def test_without_isolation_missing_requirements_are_named(project: Path) -> None:
     (project / "pyproject.toml").write_text('[build-system]\nrequires = ["no-such-thing-1"]\nbuild-backend = "x"\n')
-    with pytest.raises(OtumatError, match="must be installed to build .*: no-such-thing-1"):
+    with pytest.raises(OtumatError, match=r"must be installed to build .*: no-such-thing-1"):
         read_metadata(project, isolated=False)
 
 
@@ -182,6 +184,9 @@ def test_a_metadata_file_is_taken_as_it_is(tmp_path: Path) -> None:
 
 
 def test_build_is_not_imported_for_a_built_file(make_wheel: Callable[..., Path]) -> None:
-    code = "import sys, pathlib, otumat.publish.project as p; p.read_metadata(pathlib.Path(sys.argv[1])); print('build' in sys.modules)"
+    code = (
+        "import sys, pathlib, otumat.publish.project as project;"
+        "project.read_metadata(pathlib.Path(sys.argv[1])); print('build' in sys.modules)"
+    )
     line = [sys.executable, "-c", code, str(make_wheel())]
     assert subprocess.run(line, capture_output=True, text=True, check=True, timeout=60).stdout == "False\n"
