@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import pytest
+
+from otumat.cli.console import printable, size_text
+from otumat.cli.parser import build_parser
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from subprocess import CompletedProcess
+
+    Otumat = Callable[..., CompletedProcess[str]]
+
+
+def commands() -> dict[str, argparse.ArgumentParser]:
+    (action,) = (each for each in build_parser()._actions if isinstance(each, argparse._SubParsersAction))
+    return dict(action.choices)
+
+
+def test_without_a_command_the_help_is_shown(otumat: Otumat) -> None:
+    done = otumat()
+    assert done.returncode == 2
+    assert "otumat COMMAND --help" in done.stderr
+
+
+@pytest.mark.parametrize("name", commands())
+def test_every_command_exists_and_teaches_by_example(name: str) -> None:
+    parser = commands()[name]
+    module, _, function = parser.get_default("run").partition(":")
+    assert callable(getattr(import_module(f"otumat.cli.{module}"), function))
+    assert f"otumat {name}" in parser.format_help().partition("examples:")[2]
+
+
+def examples() -> list[str]:
+    texts = [build_parser().format_help(), *(parser.format_help() for parser in commands().values())]
+    lines = [line.strip() for text in texts for line in text.partition("examples:")[2].splitlines()]
+    return sorted(
+        {
+            re.split(r"  +| \|", line[line.index("otumat ") :])[0]
+            for line in lines
+            if "otumat " in line and "'" not in line
+        }
+    )
+
+
+@pytest.mark.parametrize("line", examples())
+def test_every_example_of_the_help_is_understood(line: str) -> None:
+    assert build_parser().parse_args(shlex.split(line)[1:]).command
+
+
+@pytest.mark.parametrize("name", commands())
+def test_no_option_takes_a_secret_as_its_value(name: str) -> None:
+    taking = [option for action in commands()[name]._actions if action.nargs != 0 for option in action.option_strings]
+    assert not [option for option in taking if "password" in option or "token" in option]
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("plain text", "plain text"),
+        ("\x1b[2J", "\\x1b[2J"),
+        ("a\nb\r\tc", "a\\nb\\r\\tc"),
+        ("\u202egnp.exe", "\\u202egnp.exe"),
+        ("\x9b1m", "\\x9b1m"),
+        ("Räksmörgås 日本", "Räksmörgås 日本"),
+        ("\ud800", "\\ud800"),
+    ],
+)
+def test_control_characters_are_made_visible(given: str, shown: str) -> None:
+    assert printable(given) == shown
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "shown"),
+    [(0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 kB"), (999_999, "1.0 MB"), (5 * 10**9, "5.0 GB")],
+)
+def test_sizes_are_for_people(size_bytes: int, shown: str) -> None:
+    assert size_text(size_bytes) == shown
