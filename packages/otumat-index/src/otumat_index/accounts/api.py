@@ -34,7 +34,7 @@ def account_of(by: Actor) -> User:
             hint="Use your password, or a token without limits.",
             code="token_scope",
         )
-    return User.objects.get(pk=by.user_id)
+    return User.objects.get(pk=by.user_id or 0)
 
 
 def shown(token: Token) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def project(request: HttpRequest, name: str) -> HttpResponseBase:
     serial, answers = prepare.project_answers(found)
     if not found.is_private:
         offer(found, serial, answers)
-    return negotiated(request, {answer.format: answer for answer in answers}, is_private=found.is_private)
+    return negotiated(request, answers, is_private=found.is_private)
 
 
 @require_safe
@@ -136,12 +136,13 @@ def offer(project: Project, serial: int, answers: list[lane.Answer]) -> None:
             hints.log.warning("The lane did not take the pages of %s", project.normalized)
 
 
-def negotiated(request: HttpRequest, answers: dict[lane.Format, lane.Answer], *, is_private: bool) -> HttpResponse:
+def negotiated(request: HttpRequest, answers: list[lane.Answer], *, is_private: bool) -> HttpResponse:
     """The form the client prefers, or 406."""
     kind = simple.negotiate_type(request.headers.get("Accept"))
     if kind is None:
         return reply(request, 406, "not_acceptable", *NOT_ACCEPTABLE)
-    return send(request, answers[kind.format], is_private=is_private, content_type=kind.content_type)
+    answer = next(each for each in answers if each.format == kind.format)
+    return send(request, answer, is_private=is_private, content_type=kind.content_type)
 
 
 def send(

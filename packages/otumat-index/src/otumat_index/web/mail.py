@@ -19,7 +19,7 @@ class ConsoleAndFolder(BaseEmailBackend):
         folder = settings.CONFIG.data / "mail"
         folder.mkdir(parents=True, exist_ok=True)
         for message in email_messages:
-            data = message.message().as_bytes(linesep="\r\n")
+            data = message.message().as_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
             name = f"{timezone.now():%Y%m%dT%H%M%S.%f}-{secrets.token_hex(3)}.eml"
             (folder / name).write_bytes(data)
             sys.stdout.write(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import IO
+from typing import BinaryIO
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -53,7 +53,7 @@ class Upload:
 
     pairs: Sequence[tuple[str, str]]
     filename: str
-    file: IO[bytes]
+    file: BinaryIO
 
     @cached_property
     def digests(self) -> dict[str, str]:

@@ -108,14 +108,7 @@ class LaneProtocol(HttpToolsProtocol):
                             self.transport.write(table.unchanged + variant.unchanged)
                         elif variant.size <= COPY_LIMIT_BYTES:
                             table.counts[variant.counter] += 1
-                            w=table.ok + variant.whole
-                            import os
-                            if not self.transport.get_write_buffer_size():
-                                try: n=os.write(self.transport.get_extra_info("socket").fileno() if not hasattr(self,"_fd") else self._fd,w)
-                                except BlockingIOError: n=0
-                                self._fd=self.transport.get_extra_info("socket").fileno() if not hasattr(self,"_fd") else self._fd
-                                if n<len(w): self.transport.write(w[n:])
-                            else: self.transport.write(w)
+                            self.transport.write(table.ok + variant.whole)
                         else:
                             table.counts[variant.counter] += 1
                             self.transport.writelines((table.ok, variant.whole))
