@@ -190,10 +190,12 @@ class _Handler(BaseHTTPRequestHandler):
 def _parsed(path: str, headers: dict[str, str], body: bytes) -> Posted:
     head = f"Content-Type: {headers['content-type']}\r\nMIME-Version: 1.0\r\n\r\n".encode()
     message = BytesParser(policy=HTTP).parsebytes(head + body)
-    fields, files = [], {}
+    fields: list[tuple[str, str]] = []
+    files: dict[str, tuple[str, bytes]] = {}
     for part in message.iter_parts():
         name = str(part.get_param("name", header="content-disposition"))
         content = part.get_payload(decode=True)
+        assert isinstance(content, bytes)
         if part.get_filename() is None:
             fields.append((name, content.decode()))
         else:

@@ -114,10 +114,9 @@ def test_credentials_are_looked_for_in_the_promised_order(home: Path) -> None:
         if given_by:
             del environ[given_by]
     without_any = settings(home)
-    assert (
-        without_any.find_credentials(without_any.find_index("https://index.example.org")).source
-        == "[work] in ~/.pypirc"
-    )  # type: ignore[union-attr]
+    credentials = without_any.find_credentials(without_any.find_index("https://index.example.org"))
+    assert credentials is not None
+    assert credentials.source == "[work] in ~/.pypirc"
 
 
 def test_a_password_alone_goes_with_the_user_name_of_the_file(home: Path) -> None:

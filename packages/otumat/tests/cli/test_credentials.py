@@ -3,7 +3,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-import pexpect
+import pexpect  # type: ignore[import-untyped]
 import pytest
 
 if TYPE_CHECKING:
