@@ -97,6 +97,11 @@ def test_D50_todays_list_is_the_one_of_trove_classifiers():
     assert TROVE.check(TROVE.sorted_for_display) == []
 
 
+def test_D45_a_flood_of_unknown_classifiers_is_told_without_searching_for_each():
+    problems = TROVE.check([f"Environment :: Consol {n}" for n in range(100)])
+    assert [bool(problem.suggestions) for problem in problems] == [True] * 20 + [False] * 80
+
+
 @given(st.lists(st.text(max_size=400), max_size=5))
 def test_any_text_gets_an_answer(values):
     for problem in TROVE.check(values):

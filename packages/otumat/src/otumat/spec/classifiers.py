@@ -35,6 +35,8 @@ _WORD = re.compile(r"[a-z0-9+#.]+")
 _MAX_QUERY_CHARS = 200
 _SHORTLIST = 40
 _MAX_REMEMBERED = 4096
+_MAX_SUGGESTIONS = 20
+"""A search costs about half a millisecond; a list with more unknown classifiers than this is no list of classifiers."""
 
 
 @dataclass(frozen=True)
@@ -78,18 +80,22 @@ class Vocabulary:
         """
         if self._usable.issuperset(values) and len(set(values)) == len(values):
             return []
-        problems = [problem for value in dict.fromkeys(values) if (problem := self._check_one(value)) is not None]
+        problems: list[Problem] = []
+        for value in dict.fromkeys(values):
+            problem = self._check_one(value, suggest=len(problems) < _MAX_SUGGESTIONS)
+            if problem is not None:
+                problems.append(problem)
         problems += [_twice(value, count) for value, count in Counter(values).items() if count > 1]
         return problems
 
-    def _check_one(self, value: str) -> Problem | None:
+    def _check_one(self, value: str, *, suggest: bool) -> Problem | None:
         if value in self._usable:
             return None
         if value in self.deprecated:
             return _deprecated(value, self.deprecated[value])
         if value == PRIVATE or value.startswith(PRIVATE + SEPARATOR):
             return _private(value)
-        return _unknown(value, self.suggest(value))
+        return _unknown(value, self.suggest(value) if suggest else ())
 
     def suggest(self, value: str, limit: int = 3) -> tuple[str, ...]:
         """Classifiers that were perhaps meant by `value`, the likeliest first; none when nothing is near."""

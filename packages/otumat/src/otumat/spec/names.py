@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
-from functools import lru_cache
 
 from otumat.errors import Problem
+from otumat.spec.remembering import remember
 
 NAME_MAX_CHARS = 128
 """Longer names break file names (255 bytes with version and tags) and pages; the longest real ones have about 80."""
@@ -86,7 +86,7 @@ _REMOVED_MODULES = (
 """Modules older interpreters had: programs for those still import them by these names."""
 
 
-@lru_cache(maxsize=65536)
+@remember(8192)
 def normalize(name: str) -> str:
     """
     The spelling two names are compared by: lower case, runs of `-`, `_` and `.` as one `-`.

@@ -11,10 +11,11 @@ Pure; uses `packaging`. Start with `sortable`.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
+
+from otumat.spec.remembering import remember
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,7 +28,7 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 _ASCII_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 
 
-@lru_cache(maxsize=65536)
+@remember(16384)
 def parse(version: str) -> Version | None:
     """The PEP 440 version that the text spells (surrounding space apart), or None. Never raises."""
     text = version.strip()
@@ -51,7 +52,7 @@ def is_prerelease(version: str) -> bool:
     return parsed is not None and parsed.is_prerelease
 
 
-@lru_cache(maxsize=65536)
+@remember(16384)
 def canonical(version: str) -> str:
     """
     The key by which a project's versions are unique: `1.0`, `v1` and `1.0.0` are all `1`.
@@ -90,7 +91,7 @@ def sort_key(version: str) -> bytes:
     return sortable(version).encode("utf-8")
 
 
-@lru_cache(maxsize=65536)
+@remember(16384)
 def sortable(version: str) -> str:
     """
     Text whose code-point (and UTF-8 bytewise) order is the order of the versions. Total over any text; never raises.

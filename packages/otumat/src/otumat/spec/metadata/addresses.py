@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import string
 from email.utils import getaddresses
-from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from otumat.errors import Problem
+from otumat.spec.remembering import remember
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ _MAIL_ADDRESS = re.compile(
 _LABEL_NOISE = str.maketrans("", "", string.punctuation + string.whitespace)
 
 
-@lru_cache(maxsize=8192)
+@remember(8192)
 def fault_of_url(url: str) -> str:
     """What is wrong with a URL, as the end of a sentence; empty when it may be linked."""
     if _NOT_IN_URL.search(url):
@@ -119,13 +119,13 @@ def _same_label(label: str, first: str) -> Problem:
     )
 
 
-@lru_cache(maxsize=8192)
+@remember(8192)
 def check_author_email(value: str) -> Sequence[Problem]:
     """A comma-separated list of mail addresses, with or without names."""
     return tuple(_check_mail("author_email", value))
 
 
-@lru_cache(maxsize=8192)
+@remember(8192)
 def check_maintainer_email(value: str) -> Sequence[Problem]:
     """A comma-separated list of mail addresses, with or without names."""
     return tuple(_check_mail("maintainer_email", value))

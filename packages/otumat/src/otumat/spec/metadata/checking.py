@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _ATTRIBUTES = tuple(field.attribute for field in FIELDS)
 _ALL_VALUES: Callable[[Metadata], tuple[Any, ...]] = attrgetter(*_ATTRIBUTES)
 
+MAX_PROBLEMS = 1000
+"""All problems are told at once; ten thousand bad requirements are still one mistake."""
+
 _RULES: dict[str, Callable[[Any], Sequence[Problem]]] = {
     "summary": contents.check_summary,
     "description": contents.check_description,
@@ -65,7 +68,14 @@ def check(metadata: Metadata, *, vocabulary: Vocabulary, lenient_version: bool =
             problems += rule(value)
     problems += vocabulary.check(metadata.classifiers)
     problems += _check_together(metadata)
-    return problems
+    return problems if len(problems) <= MAX_PROBLEMS else _shortened(problems)
+
+
+def _shortened(problems: list[Problem]) -> list[Problem]:
+    """Errors before warnings, no more than anybody reads, and that there are more."""
+    problems.sort(key=lambda problem: problem.severity != "error")
+    message = f"There are {len(problems)} problems; the first {MAX_PROBLEMS} are told."
+    return [*problems[:MAX_PROBLEMS], Problem("metadata.more_problems", "metadata", message, hint="Mend these first.")]
 
 
 def _check_metadata_version(version: str, present: list[tuple[str, Any]]) -> list[Problem]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from otumat.errors import Problem
 from otumat.spec.metadata.fields import BY_HEADER
+from otumat.spec.remembering import remember
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,7 @@ def check_description(description: str) -> Sequence[Problem]:
     return problems
 
 
-@lru_cache(maxsize=1024)
+@remember(1024)
 def check_content_type(value: str) -> Sequence[Problem]:
     """`text/plain`, `text/x-rst` or `text/markdown`; charset UTF-8; variant GFM or CommonMark, of markdown only."""
     content_type, parameters = parse_content_type(value)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import keyword
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -12,6 +11,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from otumat.errors import Problem
 from otumat.spec.names import normalize
+from otumat.spec.remembering import remember
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from otumat.spec.metadata.fields import Metadata
 
 REQUIREMENT_MAX_CHARS = 4096
-"""Longer text is not parsed: nested markers cost time and stack."""
+SPECIFIERS_MAX_CHARS = 1024
+"""Longer text is not parsed: nested markers cost time and stack, long numbers time."""
 
 _EXTRA = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
-@lru_cache(maxsize=32768)
+@remember(16384)
 def parse_requirement(text: str) -> Requirement | None:
     """The PEP 508 requirement that the text spells, or None. Never raises."""
     if len(text) > REQUIREMENT_MAX_CHARS:
@@ -35,10 +36,10 @@ def parse_requirement(text: str) -> Requirement | None:
         return None
 
 
-@lru_cache(maxsize=8192)
+@remember(4096)
 def parse_specifiers(text: str) -> SpecifierSet | None:
     """The PEP 440 specifiers that the text spells, or None. Never raises."""
-    if len(text) > REQUIREMENT_MAX_CHARS:
+    if len(text) > SPECIFIERS_MAX_CHARS:
         return None
     try:
         return SpecifierSet(text)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from packaging.licenses import canonicalize_license_expression
 
 from otumat.errors import Problem
+from otumat.spec.remembering import remember
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,13 +95,9 @@ def _nickname(text: str) -> str:
     return _NOISE.sub("", lowered).rstrip("+") + later
 
 
+@remember(2048)
 def check_expression(value: str) -> Sequence[Problem]:
     """A valid SPDX expression (PEP 639), spelled as SPDX spells it, without identifiers that SPDX has retired."""
-    return _check_expression(value)
-
-
-@lru_cache(maxsize=4096)
-def _check_expression(value: str) -> tuple[Problem, ...]:
     canonical = canonical_expression(value)
     if canonical is None:
         return (_invalid(value),)
@@ -116,7 +112,7 @@ def _check_expression(value: str) -> tuple[Problem, ...]:
     return ()
 
 
-@lru_cache(maxsize=4096)
+@remember(2048)
 def canonical_expression(value: str) -> str | None:
     """The expression as SPDX spells it, or None when it is none. Never raises."""
     if len(value) > EXPRESSION_MAX_CHARS:

@@ -17,8 +17,13 @@ from otumat.errors import Problem
 from otumat.spec.metadata.fields import ATTRIBUTES, BY_HEADER, FOLD, Field, Metadata
 from otumat.spec.metadata.reading import Gathered, given_twice, tidy_text, unknown_field
 
-METADATA_MAX_BYTES = 8 * 2**20
+METADATA_MAX_BYTES = 4 * 2**20
 """METADATA beyond this is not parsed. The largest real ones have about 1 MiB."""
+
+_HEAD_MAX_BYTES = 2**20
+_HEAD_MAX_LINES = 50_000
+_MAX_HEADER_NAMES = 100
+"""There are 32 fields. Reading takes time that grows with lines times different names: without limits, hours."""
 
 
 def from_bytes(data: bytes) -> tuple[Metadata, list[Problem]]:
@@ -59,9 +64,6 @@ _DESCRIPTION_HEADER = re.compile(rb"(?im)^description:")
 
 
 _HEADER_NAME = re.compile(rb"(?m)^([!-9;-~]+):")
-_MAX_HEADERS = 20_000
-_MAX_HEADER_NAMES = 100
-"""There are 32 fields. Reading takes time that grows with headers times different names: without limits, hours."""
 
 
 def _head(data: bytes) -> bytes:
@@ -72,14 +74,19 @@ def _head(data: bytes) -> bytes:
 
 def _unsafe_head(head: bytes) -> Problem | None:
     """Why the data should not even be parsed: too many headers, or MIME ones (nested parts cost depth and hours)."""
-    headers = _HEADER_NAME.findall(head)
-    different = {name.lower() for name in headers}
-    if len(headers) > _MAX_HEADERS or len(different) > _MAX_HEADER_NAMES:
-        message = f"There are {len(headers)} headers with {len(different)} different names."
-        hint = f"At most {_MAX_HEADERS} with {_MAX_HEADER_NAMES} names are read."
-        return Problem("metadata.too_many_headers", "metadata", message, hint=hint, rule="limits of this index")
+    lines = head.count(b"\n") + head.count(b"\r")
+    if len(head) > _HEAD_MAX_BYTES or lines > _HEAD_MAX_LINES:
+        return _head_too_large(f"The headers have {len(head)} bytes in {lines} lines.")
+    different = {name.lower() for name in _HEADER_NAME.findall(head)}
+    if len(different) > _MAX_HEADER_NAMES:
+        return _head_too_large(f"There are headers with {len(different)} different names.")
     mime = sorted(name.decode("ascii") for name in different if name.startswith((b"content-", b"mime-")))
     return _mime(mime[0]) if mime else None
+
+
+def _head_too_large(message: str) -> Problem:
+    hint = f"At most {_HEAD_MAX_BYTES} bytes, {_HEAD_MAX_LINES} lines and {_MAX_HEADER_NAMES} names are read."
+    return Problem("metadata.too_many_headers", "metadata", message, hint=hint, rule="limits of this index")
 
 
 def _broken_off(rest: bytes) -> list[Problem]:

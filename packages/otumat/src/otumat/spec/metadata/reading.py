@@ -150,14 +150,22 @@ def _gather_json_urls(gathered: Gathered, value: object) -> bool:
     items = list(value.items()) if isinstance(value, dict) else value
     if not isinstance(items, list | tuple):
         return False
-    for item in items:
-        if isinstance(item, str):
-            gathered.add(ATTRIBUTES["project_urls"], item)
-        elif isinstance(item, list | tuple) and len(item) == 2 and all(isinstance(part, str) for part in item):
-            gathered.add_url(*item)
-        else:
-            return False
+    pairs = [_json_url(item) for item in items]
+    if None in pairs:
+        return False
+    for label, url in filter(None, pairs):
+        gathered.add_url(label, url)
     return True
+
+
+def _json_url(item: object) -> tuple[str, str] | None:
+    """Label and URL, from a pair or from "Label, URL"; None when it is neither."""
+    if isinstance(item, str):
+        label, _, url = item.partition(",")
+        return label, url
+    if isinstance(item, list | tuple) and len(item) == 2 and all(isinstance(part, str) for part in item):
+        return item[0], item[1]
+    return None
 
 
 def unknown_field(code: str, key: str) -> Problem:
