@@ -10,6 +10,7 @@ stands between two requests; after bytes that two parsers could read differently
 from __future__ import annotations
 
 import asyncio
+import os
 from time import monotonic_ns
 from typing import Any, ClassVar, Final
 
@@ -63,6 +64,7 @@ class LaneProtocol(HttpToolsProtocol):
         self._quick = True
         self._foreign = False
         self._held = b""
+        self._socket_fd = -1
         self._sender: FileSender | None = None
         self._close_after_file = False
         self._awaiting_drain = False
@@ -75,6 +77,12 @@ class LaneProtocol(HttpToolsProtocol):
         self.head_since = 0.0
         self.moved_at = 0.0
         self.left = (0, 0)
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Note the socket; none for an encrypted connection, whose bytes only the transport can write."""
+        super().connection_made(transport)
+        if self.scheme == "http":
+            self._socket_fd = transport.get_extra_info("socket").fileno()
 
     # The short way.
 
@@ -105,15 +113,31 @@ class LaneProtocol(HttpToolsProtocol):
                         tags = reading.tags
                         if tags is not None and (variant.tag in tags or not tags):
                             table.counts[NOT_MODIFIED] += 1
-                            self.transport.write(table.unchanged + variant.unchanged)
+                            self._write(table.unchanged + variant.unchanged)
                         elif variant.size <= COPY_LIMIT_BYTES:
                             table.counts[variant.counter] += 1
-                            self.transport.write(table.ok + variant.whole)
+                            self._write(table.ok + variant.whole)
                         else:
                             table.counts[variant.counter] += 1
                             self.transport.writelines((table.ok, variant.whole))
                         return
         self._take(data)
+
+    def _write(self, data: bytes) -> None:
+        """
+        Hand bytes to the kernel at once; what it does not take, and errors, go to the transport.
+
+        The transport would queue them until all waiting connections are read: 2 µs a request, a fifth of the whole. The
+        descriptor is sound here: called only from `data_received`, which a closing transport does not call.
+        """
+        sent = 0
+        if not self.transport.get_write_buffer_size():
+            try:
+                sent = os.write(self._socket_fd, data)
+            except OSError:
+                sent = 0
+        if sent < len(data):
+            self.transport.write(data[sent:])
 
     # The long way.
 
@@ -130,7 +154,7 @@ class LaneProtocol(HttpToolsProtocol):
         self._held = b""
         self._quick = False
         position = 0
-        while position < len(data):
+        while position < len(data) and self._ours:  # no longer ours: it closes, and what follows is not read
             if self._must_wait():
                 self._hold(data[position:])
                 return
@@ -219,7 +243,7 @@ class LaneProtocol(HttpToolsProtocol):
     # Files.
 
     def _send_file(self, entry: Entry, variant: Variant, head: bytes, close: bool) -> bool:
-        if self.scheme != "http":  # the kernel cannot encrypt
+        if self._socket_fd < 0:
             return False
         if self.transport.get_write_buffer_size():
             self._awaiting_drain = True
@@ -229,11 +253,10 @@ class LaneProtocol(HttpToolsProtocol):
         if file is None:
             self.table.drop(entry)
             return False
-        socket_fd = self.transport.get_extra_info("socket").fileno()
         self._close_after_file = close
         self.flow.pause_reading()
         self.table.counts[LARGE] += 1
-        self._sender = FileSender(self.loop, socket_fd, head, file, variant.size, self._file_sent)
+        self._sender = FileSender(self.loop, self._socket_fd, head, file, variant.size, self._file_sent)
         return True
 
     def _file_sent(self, whole: bool) -> None:
