@@ -8,6 +8,7 @@ from typing import Any
 
 from otumat.errors import Problem, Refused
 from otumat.spec import metadata as spec
+from otumat.spec.classifiers import Vocabulary
 from otumat.spec.metadata import Metadata
 from otumat_index.journal.actor import Actor
 
@@ -95,6 +96,19 @@ def check_quarantine(actor: Actor, old: str, new: str) -> None:
         raise Refused(
             "Only an admin puts a project into quarantine or takes it out.", hint="Ask an admin.", code="quarantine"
         )
+
+
+def check_entry(
+    metadata: Metadata, *, vocabulary: Vocabulary, max_description_kb: int, lenient_version: bool = False
+) -> list[Problem]:
+    """Every rule for the information of an entry: those of core metadata, and the limits of this index."""
+    problems = spec.check(metadata, vocabulary=vocabulary, lenient_version=lenient_version)
+    size_bytes = len(metadata.description.encode("utf-8", "replace"))
+    if size_bytes > max_description_kb * 1000:
+        message = f"The description has {size_bytes / 1000:.0f} kB; this index accepts {max_description_kb} kB."
+        hint = "Move the details to your documentation, or ask the admin to raise MAX_DESCRIPTION_KB."
+        problems.append(Problem("description.too_long", "description", message, hint=hint))
+    return problems
 
 
 def check_digests(claimed: Mapping[str, str], actual: Mapping[str, str]) -> list[Problem]:

@@ -12,6 +12,9 @@ from otumat_index.journal.actor import Actor
 from otumat_index.publish import queries, rules
 from otumat_index.publish.models import Classifier, Project, Release, ReleaseClassifier, Role
 
+NEWEST_FIRST = ("is_yanked", "is_prerelease", "-sort_key")
+"""Order of a project's releases: not yanked, final before pre-release, highest version."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -83,6 +86,6 @@ def link_classifiers(release: Release, texts: tuple[str, ...], *, is_new: bool) 
 
 
 def refresh_latest(project: Project, *, at: datetime) -> None:
-    """Point the project at its most recent release: not yanked, final before pre-release, highest version."""
-    newest = project.releases.order_by("is_yanked", "is_prerelease", "-sort_key").first()
+    """Point the project at its most recent release."""
+    newest = project.releases.order_by(*NEWEST_FIRST).first()
     Project.objects.filter(pk=project.pk).update(latest=newest, updated_at=at)

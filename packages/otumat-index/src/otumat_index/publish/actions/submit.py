@@ -47,18 +47,8 @@ def submit_release(pairs: Sequence[tuple[str, str]], *, by: Actor, at: datetime,
 
 def check(metadata: Metadata) -> list[Problem]:
     """Every rule for an entry on this index."""
-    problems = spec.check(metadata, vocabulary=queries.vocabulary())
-    size_bytes, limit_kb = len(metadata.description.encode("utf-8", "replace")), settings.CONFIG.max_description_kb
-    if size_bytes > limit_kb * 1000:
-        problems.append(
-            Problem(
-                "description.too_long",
-                "description",
-                f"The description has {size_bytes / 1000:.0f} kB; this index accepts {limit_kb} kB.",
-                hint="Move the details to your documentation, or ask the admin to raise MAX_DESCRIPTION_KB.",
-            )
-        )
-    return problems
+    limit_kb = settings.CONFIG.max_description_kb
+    return rules.check_entry(metadata, vocabulary=queries.vocabulary(), max_description_kb=limit_kb)
 
 
 @transaction.atomic
