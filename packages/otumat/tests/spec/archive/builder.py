@@ -36,7 +36,7 @@ class Zipped:
     Attributes:
         packed: The bytes in the archive; deflated or stored `content` by default.
         local, central: What the local header or the central entry says instead of the truth, by field name:
-            flags, method, crc, packed, size, name, extra, and (central only) offset, comment, mode, system, disk.
+            flags, method, crc, packed, size, name, extra; central only: offset, comment, mode, system, disk, needed.
         descriptor: Bytes behind the data.
         before: Bytes before the local header.
     """
@@ -86,9 +86,9 @@ class Zipped:
         return b"PK\3\4" + struct.pack("<5H3L2H", *numbers) + f["name"] + f["extra"] + self.data() + self.descriptor
 
     def central_bytes(self, offset: int) -> bytes:
-        extras = {"offset": offset, "comment": b"", "mode": 0o100644, "system": 3, "disk": 0}
+        extras = {"offset": offset, "comment": b"", "mode": 0o100644, "system": 3, "disk": 0, "needed": 20}
         f = self.truth() | extras | self.central
-        numbers = (f["system"] << 8 | 20, 20, f["flags"], f["method"], 0, 33, f["crc"], f["packed"], f["size"])
+        numbers = (f["system"] << 8 | 20, f["needed"], f["flags"], f["method"], 0, 33, f["crc"], f["packed"], f["size"])
         sizes = (len(f["name"]), len(f["extra"]), len(f["comment"]), f["disk"], 0, f["mode"] << 16, f["offset"])
         return (
             b"PK\1\2"

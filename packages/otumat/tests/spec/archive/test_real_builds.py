@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -27,7 +28,9 @@ demo = "demo_package:main"
 """
 SETTINGS = {
     "flit_core.buildapi": '[tool.flit.module]\nname = "demo_package"\n',
-    "setuptools.build_meta": '[tool.setuptools]\npackages = ["demo_package"]\n',
+    "setuptools.build_meta": (
+        '[tool.setuptools]\npackages = ["demo_package"]\n[tool.setuptools.package-data]\n"*" = ["data/*"]\n'
+    ),
     "hatchling.build": '[tool.hatch.build.targets.wheel]\npackages = ["demo_package"]\n',
     "uv_build": '[tool.uv.build-backend]\nmodule-root = ""\nmodule-name = "demo_package"\n',
     "pdm.backend": "",
@@ -58,7 +61,9 @@ def project(request, tmp_path) -> tuple[str, Path]:
 def test_what_a_backend_builds_has_no_problems(project, hook):
     backend, root = project
     (root / "out").mkdir()
-    subprocess.run([sys.executable, "-c", CALL, backend, hook, "out"], cwd=root, check=True, capture_output=True)
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))  # uv_build calls a program
+    environ = os.environ | {"PATH": path}
+    subprocess.run([sys.executable, "-c", CALL, backend, hook, "out"], cwd=root, check=True, env=environ)
     (built,) = (root / "out").iterdir()
     with built.open("rb") as file:
         inspection = inspect(file, built.name)

@@ -154,6 +154,7 @@ def test_A14_other_kinds_of_members_are_refused(forge, errors, kind):
         "sub/../../../x",
         "sub/../x",
         "..\\..\\x",
+        "C:x",
         "",
     ],
 )

@@ -98,6 +98,13 @@ def test_A18_scripts_named_as_paths_are_refused(builder, errors, group, name):
     assert errors(builder.wheel({f"{INFO}/entry_points.txt": text.encode()})) == {"entry_points.path"}
 
 
+def test_A18_sections_that_readers_take_differently_are_refused(builder, errors):
+    for text in (b"[console_scripts]\n[x] y\n../evil = a:b\n", b"[console_scripts\na = b\n"):
+        assert "entry_points.unreadable" in errors(builder.wheel({f"{INFO}/entry_points.txt": text}))
+    marked = b"\xef\xbb\xbf[console_scripts]\n../evil = a:b\n"
+    assert errors(builder.wheel({f"{INFO}/entry_points.txt": marked})) == {"entry_points.path"}
+
+
 def test_A18_plain_scripts_and_paths_in_other_groups_are_accepted(builder, look):
     text = b"[console_scripts]\ndemo = demo:main [extra]\ndemo-2.x=demo:main\n\n[files]\na/b = demo\n"
     inspection = look(builder.wheel({f"{INFO}/entry_points.txt": text}))

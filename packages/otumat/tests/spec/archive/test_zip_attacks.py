@@ -84,6 +84,15 @@ def test_A02_an_sdist_that_is_also_a_zip_is_refused(builder, errors):
     assert "archive.two_formats" in errors(packed.getvalue(), builder.SDIST_NAME)
 
 
+def test_A02_an_sdist_around_a_whole_zip_is_refused(builder, errors):
+    inner = builder.Tarred("demo-1.0/inner.bin", builder.wheel())
+    stored = gzip.compress(gzip.decompress(builder.sdist([inner])), compresslevel=0, mtime=0)
+    with zipfile.ZipFile(io.BytesIO(stored)) as archive:
+        assert archive.read("demo/__init__.py")
+    assert errors(stored, builder.SDIST_NAME) == {"archive.two_formats"}
+    assert not errors(builder.sdist([inner]), builder.SDIST_NAME)
+
+
 def test_A03_a_member_listed_twice_is_refused(builder, errors):
     members = builder.wheel_members()
     assert "archive.duplicate" in errors(builder.zip_bytes([*members, builder.Zipped("demo/__init__.py", b"evil")]))
@@ -363,6 +372,10 @@ def test_A12_encrypted_and_exotic_members_are_refused(forge, errors, flags):
     said = {"flags": flags}
     assert errors(forge({"local": said, "central": said})) <= {"archive.encrypted", "archive.flags"}
     assert errors(forge({"local": said, "central": said}))
+
+
+def test_A12_members_for_readers_to_come_are_refused(forge, errors):
+    assert errors(forge({"central": {"needed": 64}})) == {"archive.flags"}
 
 
 SMALL = Limits(ratio_from_bytes=100_000, unpacked_bytes=10_000_000, members=50, file_bytes=500_000, listing_bytes=5_000)

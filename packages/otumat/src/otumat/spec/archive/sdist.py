@@ -68,11 +68,19 @@ def _read_tar(window: Window, findings: Findings, limits: Limits) -> tuple[list[
 
 
 def _could_be_zip(window: Window) -> bool:
-    """Whether a reader of zips would find an end record; the last bytes of gzip data are never one by chance."""
-    tail = window.at(max(0, window.size - _END_OF_ZIP_REACH), _END_OF_ZIP_REACH)
+    """
+    Whether a reader of zips could open the file.
+
+    zipfile takes bytes before and behind a zip, so an end record anywhere in its reach counts when a central directory
+    lies before it, or when it fits the end of the file.
+    """
+    first = max(0, window.size - _END_OF_ZIP_REACH)
+    tail = window.at(first, _END_OF_ZIP_REACH)
     at = tail.find(_END_OF_ZIP)
     while at >= 0:
-        if at + 22 + int.from_bytes(tail[at + 20 : at + 22], "little") == len(tail):
+        directory = first + at - int.from_bytes(tail[at + 12 : at + 16], "little")
+        comment_size = int.from_bytes(tail[at + 20 : at + 22], "little")
+        if at + 22 + comment_size == len(tail) or (directory >= 0 and window.at(directory, 4) == b"PK\1\2"):
             return True
         at = tail.find(_END_OF_ZIP, at + 1)
     return False
@@ -124,7 +132,10 @@ def _check_links(members: Collection[Member], findings: Findings) -> None:
     for member in members:
         if member.kind == "file":
             files.add(member.path)
-        elif not {"hardlink": member.target in files, "symlink": _stays_inside(member)}.get(member.kind, True):
+        elif member.kind == "hardlink":
+            if member.target not in files:
+                _tell_link(member, findings)
+        elif member.kind == "symlink" and not _stays_inside(member):
             _tell_link(member, findings)
 
 
@@ -133,7 +144,8 @@ def _stays_inside(link: Member) -> bool:
     leading = next((at for at, step in enumerate(steps) if step not in ("..", ".")), len(steps))
     end = posixpath.normpath(posixpath.join(posixpath.dirname(link.path), link.target))
     top = link.path.partition("/")[0]
-    return bool(link.target) and ".." not in steps[leading:] and "\\" not in end and f"{end}/".startswith(f"{top}/")
+    stranger = not link.target or "\\" in link.target or link.target[1:2] == ":"  # other meanings on Windows
+    return not stranger and ".." not in steps[leading:] and f"{end}/".startswith(f"{top}/")
 
 
 def _tell_link(member: Member, findings: Findings) -> None:

@@ -143,10 +143,12 @@ def _check_wheel_version(wheel_metadata: bytes, findings: Findings) -> None:
 def _check_entry_points(content: bytes, findings: Findings) -> None:
     """A18: the name of a script becomes a file name; it must not lead anywhere else."""
     group = ""
-    for raw in content.decode("utf-8", "backslashreplace").splitlines():
+    for raw in content.decode("utf-8-sig", "backslashreplace").splitlines():
         line = raw.strip()
         if line.startswith("[") and line.endswith("]"):
             group = line[1:-1].strip().lower()
+        elif line.startswith("["):  # a section to some readers, an entry to others
+            findings.add("entry_points.unreadable", f"entry_points.txt has the unclear line {shown(line)}.")
         elif group in _SCRIPT_GROUPS and line and not line.startswith(("#", ";")):
             name = line.partition("=")[0].strip()
             if "/" in name or "\\" in name or name in ("", ".", ".."):

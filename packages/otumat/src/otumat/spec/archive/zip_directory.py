@@ -36,6 +36,7 @@ _EXTRAS_REFUSED = {
     0x0017: "encryption",
     0x9901: "encryption",
 }
+_NEWEST = 63  # APPNOTE 4.4.3: version 6.3, and what zipfile reads
 _UNIX = 3
 _TYPE_MASK, _FILE, _DIRECTORY, _SYMLINK = 0o170000, 0o100000, 0o040000, 0o120000
 
@@ -173,7 +174,8 @@ def _read_entries(table: bytes, count: int, findings: Findings) -> list[Entry]:
 
 
 def _read_entry(fields: tuple[int, ...], variable: bytes, findings: Findings) -> Entry:
-    made_by, flags, method, crc, packed, size = fields[1], fields[3], fields[4], *fields[7:10]
+    made_by, needed, flags, method = fields[1:5]
+    crc, packed, size = fields[7:10]
     name_size, extra_size, comment_size, disk, _, mode, offset = fields[10:]
     raw_name = variable[:name_size]
     name = _decode_name(raw_name, flags, findings)
@@ -181,6 +183,8 @@ def _read_entry(fields: tuple[int, ...], variable: bytes, findings: Findings) ->
         findings.add("archive.comment", f"Member {shown(name)} has a comment in the central directory.")
     if disk:
         findings.add("archive.zip_layout", f"Member {shown(name)} says it is on another disk.")
+    if needed > _NEWEST:
+        findings.add("archive.flags", f"Member {shown(name)} asks for a newer zip reader than there is.")
     if extra_size or FULL32 in (packed, size, offset):
         try:
             size, packed, offset = resolve_zip64(variable[name_size : name_size + extra_size], (size, packed, offset))
