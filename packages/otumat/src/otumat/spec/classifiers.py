@@ -108,10 +108,9 @@ class Vocabulary:
 
     def _search(self, value: str) -> tuple[str, ...]:
         wanted = " ".join(value.lower().split())
-        renamed = _RENAMED.get(wanted)
+        renamed = _RENAMED.get(wanted, "")
         first = [renamed] if renamed in self._usable else []
-        found = self._ranked(wanted)
-        return tuple(dict.fromkeys(first + found))[:10]  # type: ignore[arg-type]
+        return tuple(dict.fromkeys(first + self._ranked(wanted)))[:10]
 
     def _ranked(self, wanted: str) -> list[str]:
         """By trigrams in common first (one pass over an inverted index), then by words, of the nearest few."""
