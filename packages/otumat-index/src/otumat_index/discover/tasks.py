@@ -16,18 +16,40 @@ from otumat_index.web import hints, lane
 
 # More changes at once than this is an import: its pages are prepared when first asked for.
 EAGER_PROJECTS = 200
+QUIET_S = 0.4
 LIST_TOPIC = "/simple/"
 
 
-@follower.listens
-def prepare_pages(topics: dict[str, int]) -> None:
-    """Render the pages of a few changed projects, so that not even the first reader waits."""
-    store = hints.running()
-    if store is None or len(topics) > EAGER_PROJECTS:
-        return
-    for project in Project.objects.filter(normalized__in=list(topics), is_private=False):
-        serial, answers = prepare.project_answers(project)
-        store.put(project.normalized, serial, answers)
+class PageKeeper:
+    """
+    Renders the pages of changed projects ahead of their readers, once a project has been quiet for a moment.
+
+    A project whose files arrive one after the other would otherwise be rendered whole after each of them; meanwhile whoever asks gets
+    a fresh page by way of Django.
+    """
+
+    def __init__(self) -> None:
+        self.changed_at: dict[str, float] = {}
+
+    def note(self, topics: dict[str, int]) -> None:
+        """Remember changed projects; so many at once are an import, whose pages wait for their first readers."""
+        if len(topics) <= EAGER_PROJECTS:
+            self.changed_at |= dict.fromkeys(topics, time.monotonic())
+
+    def __call__(self) -> None:
+        quiet = [topic for topic, at in self.changed_at.items() if time.monotonic() - at >= QUIET_S]
+        store = hints.running()
+        for topic in quiet:
+            del self.changed_at[topic]
+        if store is not None:
+            for project in Project.objects.filter(normalized__in=quiet[:EAGER_PROJECTS], is_private=False):
+                serial, answers = prepare.project_answers(project)
+                store.put(project.normalized, serial, answers)
+
+
+pages = PageKeeper()
+follower.listens(pages.note)
+follower.every(0.2)(pages)
 
 
 class ListKeeper:
