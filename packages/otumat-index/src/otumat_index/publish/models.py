@@ -105,7 +105,10 @@ class Release(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["project", "canonical"], name="publish_release_once")]
-        indexes: ClassVar = [models.Index(fields=["project", "-sort_key"])]
+        indexes: ClassVar = [
+            models.Index(fields=["project", "-sort_key"]),
+            models.Index(fields=["project", "is_yanked", "is_prerelease", "-sort_key"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.project_id} {self.version}"
