@@ -146,7 +146,11 @@ def _unwise(code: str, message: str, value: str, better: str) -> Problem:
 
 
 def check_conflict(metadata: Metadata) -> list[Problem]:
-    """With a License-Expression there may be neither a License nor `License ::` classifiers (PEP 639)."""
+    """
+    With a License-Expression there may be no License (PEP 639), and should be no `License ::` classifiers.
+
+    The latter is a warning: one in twenty releases in use says both, and they seldom disagree.
+    """
     problems = []
     if metadata.license:
         message = "License and License-Expression are both given."
@@ -154,12 +158,20 @@ def check_conflict(metadata: Metadata) -> list[Problem]:
         problems.append(Problem("license.conflict", "license", message, hint=hint, rule="PEP 639"))
     for classifier in metadata.classifiers:
         if classifier.startswith("License ::"):
-            message = f"{classifier!r} cannot go with a License-Expression."
-            hint = "Leave the classifier out."
-            rule = "PEP 639"
-            code = "classifier.license_conflict"
-            problems.append(Problem(code, "classifiers", message, value=classifier, hint=hint, rule=rule))
+            problems.append(_license_twice(classifier))
     return problems
+
+
+def _license_twice(classifier: str) -> Problem:
+    return Problem(
+        "classifier.license_conflict",
+        "classifiers",
+        f"{classifier[:160]!r} says again what the License-Expression says.",
+        value=classifier,
+        hint="Leave the classifier out.",
+        rule="PEP 639",
+        severity="warning",
+    )
 
 
 def check_files(paths: tuple[str, ...]) -> Sequence[Problem]:

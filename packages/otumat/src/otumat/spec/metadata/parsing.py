@@ -48,7 +48,7 @@ def from_bytes(data: bytes) -> tuple[Metadata, list[Problem]]:
         message = f"The metadata cannot be read ({type(exc).__name__})."
         return Metadata(), [Problem("metadata.unreadable", "metadata", message, hint="Build the file anew.")]
     gathered = Gathered()
-    gathered.problems += _broken_off(data[len(head) :])
+    gathered.problems += _broken_off(head, data[len(head) :])
     described_in_head = _DESCRIPTION_HEADER.search(head) is not None
     for attribute, value in raw.items():
         _gather_raw(gathered, attribute, value, folded=attribute != "description" or described_in_head)
@@ -59,11 +59,12 @@ def from_bytes(data: bytes) -> tuple[Metadata, list[Problem]]:
     return gathered.metadata(), gathered.problems
 
 
-_HEADERS = re.compile(rb"(?:(?:[!-9;-~]+:|[ \t])[^\r\n]*(?:\r\n|\r|\n|\Z))*")
-_DESCRIPTION_HEADER = re.compile(rb"(?im)^description:")
-
-
-_HEADER_NAME = re.compile(rb"(?m)^([!-9;-~]+):")
+# Lines as Python's mail parser sees them, so that nothing it takes for a header escapes: they end in LF, CR or both, and
+# "From " or a bare colon may begin one.
+_HEADERS = re.compile(rb"(?:(?:From |[!-9;-~]*:|[ \t])[^\r\n]*(?:\r\n|\r|\n|\Z))*")
+_HEADER_NAME = re.compile(rb"(?<![^\r\n])([!-9;-~]+):")
+_DESCRIPTION_HEADER = re.compile(rb"(?i)(?<![^\r\n])description:")
+_NO_HEADER = re.compile(rb"(?<![^\r\n])(?:From |:)[^\r\n]*")
 
 
 def _head(data: bytes) -> bytes:
@@ -89,12 +90,13 @@ def _head_too_large(message: str) -> Problem:
     return Problem("metadata.too_many_headers", "metadata", message, hint=hint, rule="limits of this index")
 
 
-def _broken_off(rest: bytes) -> list[Problem]:
+def _broken_off(head: bytes, rest: bytes) -> list[Problem]:
     """Headers end with an empty line; a line that is no header ends them too, and all after it becomes description."""
-    if not rest or rest.startswith((b"\r", b"\n")):
+    stray = _NO_HEADER.search(head)
+    if stray is None and (not rest or rest.startswith((b"\r", b"\n"))):
         return []
-    line = rest[:200].splitlines()[0].decode("utf-8", "replace")
-    message = f"The line {line!r} is no header; whatever follows it is not read as one."
+    line = (stray.group() if stray else rest[:200].splitlines()[0])[:200].decode("utf-8", "replace")
+    message = f"The line {line!r} is no header; readers differ in what they make of it and of what follows."
     hint = "Indent lines that continue a value."
     return [Problem("metadata.broken_headers", "metadata", message, value=line, hint=hint, rule="core metadata")]
 
