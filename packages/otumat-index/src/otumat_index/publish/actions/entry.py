@@ -87,5 +87,5 @@ def link_classifiers(release: Release, texts: tuple[str, ...], *, is_new: bool) 
 
 def refresh_latest(project: Project, *, at: datetime) -> None:
     """Point the project at its most recent release."""
-    newest = project.releases.order_by(*NEWEST_FIRST).first()
+    newest = project.releases.order_by(*NEWEST_FIRST).values_list("pk", flat=True).first()
     Project.objects.filter(pk=project.pk).update(latest=newest, updated_at=at)
