@@ -177,14 +177,14 @@ def confusable_key(name: str) -> str:
 
 def check_claim(name: str, *, existing_confusable: str | None) -> list[Problem]:
     """
-    Rules for a name that no project holds yet. Existing projects keep their names whatever these say.
+    Rules for a name that no project holds yet, beside `check_name`. Existing projects keep their names whatever these say.
 
     Args:
         name: The name as sent.
         existing_confusable: A project with the same `confusable_key`, or None. One that differs in nothing but case and
             separators is the same project (PEP 503), hence no problem.
     """
-    problems = check_name(name)
+    problems: list[Problem] = []
     normalized = normalize(name)
     if normalized in STANDARD_LIBRARY:
         problems.append(_claim("name.standard_library", name, "is a module of Python's standard library"))

@@ -59,8 +59,8 @@ def from_bytes(data: bytes) -> tuple[Metadata, list[Problem]]:
     return gathered.metadata(), gathered.problems
 
 
-# Lines as Python's mail parser sees them, so that nothing it takes for a header escapes: they end in LF, CR or both, and
-# "From " or a bare colon may begin one.
+# Lines as Python's mail parser sees them, so that nothing it takes for a header escapes: they end in LF, CR or both,
+# and "From " or a bare colon may begin one.
 _HEADERS = re.compile(rb"(?:(?:From |[!-9;-~]*:|[ \t])[^\r\n]*(?:\r\n|\r|\n|\Z))*")
 _HEADER_NAME = re.compile(rb"(?<![^\r\n])([!-9;-~]+):")
 _DESCRIPTION_HEADER = re.compile(rb"(?i)(?<![^\r\n])description:")
