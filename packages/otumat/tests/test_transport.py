@@ -91,6 +91,12 @@ def test_a_post_is_never_redirected(answering: Callable[..., str], status: str) 
         transport().send(Request("POST", url, body=b"x"))
 
 
+@pytest.mark.parametrize("location", ["http://[::1", "http://127.0.0.1:port/", "/\xe4"])
+def test_a_redirect_to_nonsense_is_told(answering: Callable[..., str], location: str) -> None:
+    with pytest.raises(Unreachable):
+        transport().send(Request("GET", answering(http("302 Found", Location=location), b"")))
+
+
 def test_redirects_in_circles_end(answering: Callable[..., str]) -> None:
     url = answering(*[http("302 Found", Location="/round")] * 10)
     with pytest.raises(Unreachable, match="circles"):
@@ -148,6 +154,9 @@ def test_half_an_answer_is_none(answering: Callable[..., str], answer: bytes) ->
         ("http://no-such-host.invalid/", "no host no-such-host.invalid"),
         ("file:///etc/passwd", "no http or https"),
         ("ftp://127.0.0.1/x", "no http or https"),
+        ("http://127.0.0.1:1\u00e4/", "no http or https|broke off"),
+        ("http://[::1/", "no http or https"),
+        ("http://127.0.0.1:1/\r\nX-Evil: 1", "broke off"),
     ],
 )
 def test_what_cannot_be_reached_is_told_in_words(url: str, message: str) -> None:

@@ -113,8 +113,8 @@ def test_D44_verify_tells_the_problems_of_every_file(
     files = [make_wheel("aa", metadata=BAD), make_wheel("bb", metadata=BAD)]
     done = otumat("publish", "--verify", *files, **as_alice)
     assert done.returncode == 1
-    assert "Nonsense :: aa" in done.stderr
-    assert "Nonsense :: bb" in done.stderr
+    assert "aa-1.0-py3-none-any.whl: classifiers: 'Nonsense :: aa' is not in the list" in done.stderr
+    assert "bb-1.0-py3-none-any.whl: classifiers: 'Nonsense :: bb' is not in the list" in done.stderr
 
 
 def test_the_first_refusal_ends_a_publication_and_names_what_is_left(
@@ -122,7 +122,7 @@ def test_the_first_refusal_ends_a_publication_and_names_what_is_left(
 ) -> None:
     done = otumat("publish", make_wheel("aa", metadata=BAD), make_wheel("bb"), **as_alice)
     assert done.returncode == 1
-    assert "Not sent: aa-1.0-py3-none-any.whl, bb-1.0-py3-none-any.whl." in done.stderr
+    assert "Still to be sent: aa-1.0-py3-none-any.whl, bb-1.0-py3-none-any.whl." in done.stderr
     assert index.releases == {}
 
 
@@ -147,7 +147,7 @@ def test_a_folder_is_answered_with_how_to_name_its_files(
     otumat: Otumat, index: Any, as_alice: dict[str, str], make_wheel: Make
 ) -> None:
     done = otumat("publish", make_wheel().parent.name, **as_alice)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "dist is a folder. Name its files: dist/*" in done.stderr
 
 

@@ -154,7 +154,7 @@ def test_a_broken_pyproject_is_told(project: Path, pyproject: str) -> None:
 def test_a_folder_without_a_project_is_told(tmp_path: Path, files: list[str], message: str) -> None:
     for file in files:
         (tmp_path / file).write_text("")
-    with pytest.raises(Invalid, match=message):
+    with pytest.raises(OtumatError, match=message):
         read_metadata(tmp_path)
 
 

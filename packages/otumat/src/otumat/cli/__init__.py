@@ -30,7 +30,16 @@ if TYPE_CHECKING:
 DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 
 USAGE_CODES = frozenset(
-    {"credentials.missing", "extra.missing", "index.unknown", "index.unset", "index.url", "path.missing"}
+    {
+        "credentials.missing",
+        "extra.missing",
+        "index.unknown",
+        "index.unset",
+        "index.url",
+        "path.folder",
+        "path.missing",
+        "project.none",
+    }
 )
 EXTRAS = {"build": "publish", "packaging": "publish", "pyproject_hooks": "publish", "trove_classifiers": "publish"}
 

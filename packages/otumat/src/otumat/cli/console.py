@@ -61,6 +61,7 @@ class Console:
 
     def note(self, text: str = "") -> None:
         """A line about what is going on; no part of the result."""
+        self._stdout.flush()  # both may end in one log, where their order matters
         print(text, file=self._stderr, flush=True)
 
     def redraw(self, text: str) -> None:

@@ -13,6 +13,7 @@ from otumat.cli.progress import Bar
 from otumat.errors import Invalid, OtumatError, Problem
 from otumat.publish import project, upload
 from otumat.publish import register as registering
+from otumat.settings import TOKEN_USERNAME
 from otumat.spec import metadata as core_metadata
 from otumat.transport import UrllibTransport
 
@@ -42,7 +43,7 @@ def register(options: argparse.Namespace, settings: Settings, console: Console) 
     if not console.as_json:
         _show_metadata(metadata, console)
     by = credentials.choose(options, settings, index, console)
-    console.note(f"{'Verifying at' if options.verify else 'Submitting to'} {index.url} as {printable(by.username)}...")
+    console.note(f"{'Verifying at' if options.verify else 'Submitting to'} {index.url} {_who(by)}...")
     receipt = registering.submit(metadata, to=index, by=by, over=_transport(), verify=options.verify)
     _tell_receipt(receipt, index, metadata, console)
     return 0
@@ -62,7 +63,7 @@ def publish(options: argparse.Namespace, settings: Settings, console: Console) -
     new, there = upload.split_known(candidates, known)
     sent = [_outcome(candidate, "skipped") for candidate in there]
     console.beside_an_error = {"index": index.url, "files": sent}
-    console.note(f"{'Verifying at' if options.verify else 'Publishing to'} {index.url} as {printable(by.username)}:")
+    console.note(f"{'Verifying at' if options.verify else 'Publishing to'} {index.url} {_who(by)}:")
     for candidate in there:
         _show(console, f"  {candidate.filename}  {console.style('is there already, the same byte for byte', DIM)}")
     send_all = _verify_all if options.verify else _upload_all
@@ -71,7 +72,7 @@ def publish(options: argparse.Namespace, settings: Settings, console: Console) -
         console.show_json({"ok": True, "index": index.url, "files": sent})
     else:
         for page in dict.fromkeys(str(each["url"]) for each in sent if each["url"]):
-            console.show(page)
+            console.show(printable(page))
     return 0
 
 
@@ -84,9 +85,7 @@ def _upload_all(
             sent.append(_send(candidate, to, by, over, console, verify=False))
         except OtumatError:
             if left := ", ".join(each.filename for each in new[position:]):
-                console.note(
-                    f"Not sent: {left}. Once it is mended, give the same command again; what is there is skipped."
-                )
+                console.note(f"Still to be sent: {left}. Give the same command again then; what is there is skipped.")
             raise
 
 
@@ -154,8 +153,8 @@ def _tell_receipt(receipt: Receipt, index: Index, metadata: Metadata, console: C
         answer = {
             "ok": True,
             "action": receipt.action,
-            "name": receipt.name,
-            "version": receipt.version,
+            "name": receipt.name or metadata.name,
+            "version": receipt.version or metadata.version,
             "url": receipt.url,
         }
         console.show_json({**answer, "index": index.url, "problems": [each.as_dict() for each in receipt.problems]})
@@ -166,6 +165,10 @@ def _tell_receipt(receipt: Receipt, index: Index, metadata: Metadata, console: C
     console.show(f"{console.style(done, GREEN)}: {printable(release)} {end}")
     if receipt.url:
         console.show(printable(receipt.url))
+
+
+def _who(by: Credentials) -> str:
+    return "with an API token" if by.username == TOKEN_USERNAME else f"as {printable(by.username)}"
 
 
 def _transport() -> UrllibTransport:

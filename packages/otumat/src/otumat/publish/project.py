@@ -31,8 +31,9 @@ def read_metadata(path: Path, *, isolated: bool = True, tell: Callable[[str], No
 
     Errors:
         NotFound: `path.missing`, nothing there.
-        Invalid: no project, or an archive that does not hold.
-        OtumatError: `build.failed`, with the last lines of the back end's output.
+        Invalid: an archive that does not hold.
+        OtumatError: `project.none`, a folder without a project; `build.requirements`, what it takes to build is not
+            there; `build.failed`, with the last lines of the back end's output.
         ModuleNotFoundError: a folder, and the package build (of the extra `publish`) is not installed.
     """
     if path.is_dir():
@@ -89,7 +90,7 @@ def _check_is_project(folder: Path) -> None:
     else:
         message = f"{folder} holds no Python project: there is neither pyproject.toml nor setup.py."
         hint = "Run this in the project's folder, or name the folder: otumat register PATH"
-    raise Invalid([Problem("project.none", "path", message, value=str(folder), hint=hint)], message=f"{message} {hint}")
+    raise OtumatError(message, code="project.none", hint=hint)
 
 
 def _in_this_interpreter(folder: Path, scratch: str, tell: Callable[[str], None]) -> bytes:

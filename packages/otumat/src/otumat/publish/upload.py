@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from otumat.errors import Conflict, Invalid, NotFound, Problem
+from otumat.errors import Conflict, Invalid, NotFound, OtumatError, Problem
 from otumat.publish import reply
 from otumat.spec import archive, names
 from otumat.spec import metadata as core_metadata
@@ -60,7 +60,7 @@ def find_files(patterns: Iterable[str]) -> list[Path]:
     Turn arguments into files; patterns are for shells that do not expand them, `dist/*` may stand in quotes.
 
     Errors:
-        NotFound: `path.missing`, an argument that names nothing. Invalid: a folder.
+        NotFound: `path.missing`, an argument that names nothing. OtumatError: `path.folder`.
     """
     from glob import glob
     from pathlib import Path
@@ -72,10 +72,7 @@ def find_files(patterns: Iterable[str]) -> list[Path]:
             raise NotFound(f"There is no {pattern}.", code="path.missing", hint="Build first: python -m build")
         for path in paths:
             if path.is_dir():
-                problem = Problem(
-                    "path.folder", "path", f"{path} is a folder.", value=str(path), hint=f"Name its files: {path}/*"
-                )
-                raise Invalid([problem], message=str(problem.message), hint=problem.hint)
+                raise OtumatError(f"{path} is a folder.", code="path.folder", hint=f"Name its files: {path}/*")
             found[path] = None
     return list(found)
 
@@ -171,7 +168,8 @@ def upload(
         progress: Called with (bytes sent, bytes in all) while the form goes out.
 
     Errors:
-        As otumat.publish.reply.read; Conflict when the file on disk is no longer the one that was looked at.
+        As otumat.publish.reply.read, problems naming the file; Conflict when the file on disk is no longer the one
+        that was looked at.
     """
     url = f"{to.url}/legacy/"
     headers = {"Accept": "application/json", "Authorization": basic_auth(by.username, by.password)}
@@ -182,7 +180,12 @@ def upload(
             )
         part = FilePart("content", candidate.filename, file, candidate.size_bytes)
         form = Form(_fields(candidate, verify=verify), [part], progress=progress)
-        return reply.read(over.send(Request("POST", url, headers, form)), asked=url)
+        response = over.send(Request("POST", url, headers, form))
+    try:
+        return reply.read(response, asked=url)
+    except Invalid as exc:
+        exc.problems = tuple(_of_file(candidate.filename, problem) for problem in exc.problems)
+        raise
 
 
 def _fields(candidate: Candidate, *, verify: bool) -> list[tuple[str, str]]:
@@ -213,7 +216,8 @@ def _inspect(path: Path) -> Candidate:
         problems += found + core_metadata.check(metadata, vocabulary=Vocabulary(frozenset(metadata.classifiers)))
     if any(problem.severity == "error" for problem in problems) or inspection.parsed is None:
         raise Invalid(problems)
-    return Candidate(path, size_bytes, sha256, blake2_256, inspection.parsed, metadata, tuple(problems))
+    warnings = tuple(_of_file(path.name, problem) for problem in problems)
+    return Candidate(path, size_bytes, sha256, blake2_256, inspection.parsed, metadata, warnings)
 
 
 def _measure(file: BinaryIO) -> tuple[int, str, str]:

@@ -1,130 +1,29 @@
 """
-The wire: one request out, one answer back. The only module of the client that opens a socket.
+The standard library's HTTP.
 
-`Transport` is what the rest of the client knows; `UrllibTransport` is the standard library's way of doing it, and
-`otumat.testing.RecordingTransport` does it without a network. Nothing heavy is imported before the first request.
-
-Rules: TLS certificates are always verified; an answer is never larger than `max_body_bytes` nor slower than `total_s`;
-a GET follows redirects on the same host only; a POST follows none, for credentials and files go where they were
-addressed.
+TLS certificates are always verified; an answer is never larger than `max_body_bytes` nor slower than `total_s`; a GET
+follows redirects on the same host only; a POST follows none, for credentials and files go where they were addressed.
 """
+# ruff: noqa: TID251 - urllib.request is banned everywhere else
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
-from otumat.errors import Conflict, Unreachable
+from otumat.errors import Unreachable
+from otumat.transport.exchange import Response
+from otumat.transport.form import Form
 
 if TYPE_CHECKING:
     import http.client
     import urllib.request
-    from collections.abc import Callable, Iterator, Mapping
-    from typing import BinaryIO
 
-    Progress = Callable[[int, int], None]
+    from otumat.transport.exchange import Request
 
-CHUNK_BYTES = 64 * 1024
+READ_BYTES = 64 * 1024
 MAX_BODY_BYTES = 16 * 1024 * 1024
 MAX_REDIRECTS = 5
-
-
-@dataclass(frozen=True)
-class FilePart:
-    """A file field of a form. `file` is read from its beginning, `size_bytes` of it."""
-
-    name: str
-    filename: str
-    file: BinaryIO
-    size_bytes: int
-
-
-class Form:
-    """
-    A multipart/form-data body (RFC 7578) that is written while it is sent: files are never held in memory.
-
-    Iterating yields the body in pieces and may be done again; `size_bytes` is known beforehand.
-    """
-
-    def __init__(
-        self, fields: list[tuple[str, str]], files: list[FilePart] | None = None, *, progress: Progress | None = None
-    ) -> None:
-        from secrets import token_hex
-
-        self.fields = fields
-        self.files = files or []
-        self.progress = progress
-        self._boundary = token_hex(16)
-        self._end = f"--{self._boundary}--\r\n".encode()
-
-    @property
-    def content_type(self) -> str:
-        return f"multipart/form-data; boundary={self._boundary}"
-
-    @property
-    def size_bytes(self) -> int:
-        fields = sum(len(self._field(name, value)) for name, value in self.fields)
-        files = sum(len(self._head(part.name, part.filename)) + part.size_bytes + 2 for part in self.files)
-        return fields + files + len(self._end)
-
-    def __iter__(self) -> Iterator[bytes]:
-        total, sent = self.size_bytes, 0
-        for piece in self._pieces():
-            yield piece
-            sent += len(piece)
-            if self.progress is not None:
-                self.progress(sent, total)
-
-    def _pieces(self) -> Iterator[bytes]:
-        yield b"".join(self._field(name, value) for name, value in self.fields)
-        for part in self.files:
-            yield self._head(part.name, part.filename)
-            yield from _exactly(part)
-            yield b"\r\n"
-        yield self._end
-
-    def _field(self, name: str, value: str) -> bytes:
-        return self._head(name) + value.encode() + b"\r\n"
-
-    def _head(self, name: str, filename: str | None = None) -> bytes:
-        lines = [f"--{self._boundary}", f'Content-Disposition: form-data; name="{_quoted(name)}"']
-        if filename is not None:
-            lines[-1] += f'; filename="{_quoted(filename)}"'
-            lines.append("Content-Type: application/octet-stream")
-        return ("\r\n".join(lines) + "\r\n\r\n").encode()
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is asked. `body` is bytes with a Content-Type among the headers, or a Form that brings its own."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes | Form | None = None
-
-
-@dataclass(frozen=True)
-class Response:
-    """What came back: any HTTP status, header names in lower case, the whole body."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    reason: str = ""
-
-    @property
-    def media_type(self) -> str:
-        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-class Transport(Protocol):
-    """Anything that carries a request to a server and its answer back."""
-
-    def send(self, request: Request) -> Response:
-        """Raise Unreachable when there is no answer; every HTTP status is an answer."""
-        ...
 
 
 class UrllibTransport:
@@ -154,15 +53,18 @@ class UrllibTransport:
             location = response.headers.get("location", "")
             if response.status not in (301, 302, 303, 307, 308) or not location:
                 return response
-            url = _followed(request.method, url, urljoin(url, location))
+            try:
+                url = _followed(request.method, url, urljoin(url, location))
+            except ValueError as exc:
+                raise _no_address(location) from exc
         raise Unreachable(f"{_host(request.url)} redirects in circles.", code="unreachable.redirect")
 
     def _send_once(self, request: Request, url: str) -> Response:
         from http.client import HTTPException
         from urllib.error import URLError
 
-        if urlsplit(url).scheme not in ("http", "https"):
-            raise Unreachable(f"{url} is no http or https address.", code="unreachable.scheme")
+        if not url.startswith(("http://", "https://")):
+            raise _no_address(url)
         if self._opener is None:
             self._opener = _opener()
         try:
@@ -172,6 +74,8 @@ class UrllibTransport:
             raise _unreachable(url, exc.reason) from exc
         except (OSError, HTTPException) as exc:
             raise _unreachable(url, exc) from exc
+        except ValueError as exc:  # characters that no address has
+            raise _no_address(url) from exc
 
     def _as_urllib(self, request: Request, url: str) -> urllib.request.Request:
         from urllib.request import Request as UrllibRequest
@@ -187,7 +91,7 @@ class UrllibTransport:
 
         deadline = monotonic() + self._total_s
         pieces, size = [], 0
-        while piece := answer.read1(CHUNK_BYTES):
+        while piece := answer.read1(READ_BYTES):
             pieces.append(piece)
             size += len(piece)
             if size > self._max_body_bytes:
@@ -201,32 +105,6 @@ class UrllibTransport:
             raise _unreachable(url, "the answer is incomplete")
         headers = {name.lower(): value for name, value in answer.headers.items()}
         return Response(status=answer.status, headers=headers, body=b"".join(pieces), reason=answer.reason or "")
-
-
-def basic_auth(username: str, password: str) -> str:
-    """The value of an Authorization header (RFC 7617, UTF-8)."""
-    from base64 import b64encode
-
-    return "Basic " + b64encode(f"{username}:{password}".encode()).decode("ascii")
-
-
-def _exactly(part: FilePart) -> Iterator[bytes]:
-    """The promised number of bytes of a file, or an error: a body shorter than announced would hang the other side."""
-    part.file.seek(0)
-    left = part.size_bytes
-    while left:
-        piece = part.file.read(min(CHUNK_BYTES, left))
-        if not piece:
-            raise Conflict(
-                f"{part.filename} became shorter while it was sent.", code="file.changed", hint="Send it again."
-            )
-        left -= len(piece)
-        yield piece
-
-
-def _quoted(text: str) -> str:
-    """A name or filename inside quotes, as browsers write it (WHATWG HTML, multipart/form-data encoding algorithm)."""
-    return text.replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")
 
 
 def _followed(method: str, url: str, target: str) -> str:
@@ -245,6 +123,10 @@ def _followed(method: str, url: str, target: str) -> str:
             hint="If you trust that place, give its address with --index.",
         )
     return target
+
+
+def _no_address(url: str) -> Unreachable:
+    return Unreachable(f"{url} is no http or https address.", code="unreachable.address")
 
 
 def _host(url: str) -> str:
