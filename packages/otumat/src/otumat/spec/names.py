@@ -177,7 +177,7 @@ def confusable_key(name: str) -> str:
 
 def check_claim(name: str, *, existing_confusable: str | None) -> list[Problem]:
     """
-    Rules for a name that no project holds yet, beside `check_name`. Existing projects keep their names whatever these say.
+    Rules for a name that no project holds yet, beside `check_name`. Existing projects keep theirs whatever these say.
 
     Args:
         name: The name as sent.
