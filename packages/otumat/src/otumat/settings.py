@@ -180,10 +180,8 @@ class Settings:
                     hint="Add a line `repository = URL` below it.",
                 )
         names = ", ".join(known.name for known in self.indexes)
-        known_names = f"Known names: {names}." if names else "No index is listed in ~/.pypirc."
-        return NotFound(
-            f"There is no index named {wanted!r}.", code="index.unknown", hint=f"{known_names} Or give a URL."
-        )
+        hint = f"Known names: {names}. Or give its URL." if names else "~/.pypirc lists none; give its URL."
+        return NotFound(f"There is no index named {wanted!r}.", code="index.unknown", hint=hint)
 
 
 def index_root(url: str) -> str:
@@ -232,7 +230,7 @@ def _sections(path: Path) -> Iterator[Index]:
     try:
         with path.open("rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as exc:
         raise Invalid([_file_problem(shown, f"cannot be read: {exc.strerror or exc}")]) from exc

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import argparse
+import io
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pexpect  # type: ignore[import-untyped]
 import pytest
+
+from otumat.cli.console import Console
+from otumat.cli.credentials import choose, for_reading
+from otumat.settings import Index, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -160,6 +166,28 @@ def test_a_broken_keyring_is_no_reason_to_fail_otherwise(otumat: Otumat, index: 
     done = otumat("register", pkg_info, "--index", index.url, PYTHON_KEYRING_BACKEND="no.such.Backend")
     assert done.returncode == 2
     assert "There are no credentials" in done.stderr
+
+
+@pytest.mark.parametrize(("url", "warned"), [("http://index.example.org", True), ("http://localhost:8000", False)])
+def test_a_password_that_travels_unencrypted_is_warned_of(url: str, warned: bool) -> None:
+    told = io.StringIO()
+    console = Console(io.StringIO(), io.StringIO(), told, environ={})
+    options = argparse.Namespace(token_stdin=False, password_stdin=False, username="")
+    settings = Settings(username="alice", password="wonderland")
+    assert choose(options, settings, Index(url), console).username == "alice"
+    assert ("unencrypted" in told.getvalue()) is warned
+    assert "wonderland" not in told.getvalue()
+
+
+def test_reading_never_sends_a_password_unencrypted() -> None:
+    settings = Settings(username="alice", password="wonderland")
+    assert for_reading(settings, Index("http://index.example.org")) is None
+    assert for_reading(settings, Index("https://index.example.org")) is not None
+
+
+def test_a_user_without_a_home_can_use_the_command(otumat: Otumat, index: Any) -> None:
+    done = otumat("classifiers", "--index", index.url, HOME="/dev/null")
+    assert done.returncode == 0, done.stderr
 
 
 def test_colours_are_for_terminals_only(at_a_terminal: Any, otumat: Otumat, index: Any, pkg_info: Path) -> None:

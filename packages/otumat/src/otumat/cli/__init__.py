@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help(sys.stderr)
         return MISUSED
     try:
-        settings = Settings.from_env(os.environ, Path.home())
+        settings = Settings.from_env(os.environ, _home())
         room, _, name = options.run.partition(":")
         code: int = getattr(import_module(f"otumat.cli.{room}"), name)(options, settings, console)
         sys.stdout.flush()
@@ -75,6 +75,14 @@ def fail(console: Console, exc: OtumatError) -> int:
     """Tell an error and return the exit code that goes with it."""
     console.tell_error(exc)
     return MISUSED if exc.code in USAGE_CODES else FAILED
+
+
+def _home() -> Path:
+    """The user's home folder; a place without files for a user without one, as in some containers."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path(os.devnull)
 
 
 def _missing_extra(command: str, exc: ModuleNotFoundError) -> OtumatError:

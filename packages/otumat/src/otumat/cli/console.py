@@ -105,7 +105,10 @@ class Console:
             told = [problem.as_dict() for problem in problems]
             self.show_json({"ok": False, "error": error, "problems": told, **self.beside_an_error})
             return
-        self.note(f"{self.style('otumat:', RED, on_stderr=True)} {printable(str(exc), keep_lines=True)}")
+        separator = "\n" if exc.message.endswith("\n") else " "  # below the output of a build, on a line of its own
+        hint = separator + exc.hint if exc.hint else ""
+        text = printable(exc.message.rstrip() + hint, keep_lines=True)
+        self.note(f"{self.style('otumat:', RED, on_stderr=True)} {text}")
         self.tell_problems(problems)
 
     def tell_problems(self, problems: Iterable[Problem]) -> None:

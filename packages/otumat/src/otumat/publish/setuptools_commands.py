@@ -75,7 +75,8 @@ class register(Command):  # noqa: N801 - the command's name, as setuptools spell
             self._otumat("register", str(pkg_info))
 
     def _otumat(self, command: str, *arguments: str) -> None:
-        line = [sys.executable, "-m", "otumat", command, *arguments]
+        # -P: a module of the project's folder must not stand in for one that the command needs.
+        line = [sys.executable, "-P", "-m", "otumat", command, *arguments]
         if self.index:
             line += ["--index", self.index]
         if command == "register":
