@@ -20,6 +20,7 @@ from otumat_index.processes.bodies import WholeBodies
 from otumat_index.processes.places import BACKLOG, Place, listen
 from otumat_index.web.lane.patience import Patience, sweep
 from otumat_index.web.lane.protocol import protocol_for
+from otumat_index.web.lane.reasons import carried
 from otumat_index.web.lane.table import Table
 
 logger = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ def load(target: str) -> Any:
 
 
 def _config(settings: WorkerSettings, table: Table) -> uvicorn.Config:
-    application: Any = WSGIMiddleware(load(settings.application), workers=settings.threads)
+    application: Any = WSGIMiddleware(carried(load(settings.application)), workers=settings.threads)
     return uvicorn.Config(
         WholeBodies(application, limit_bytes=settings.body_limit_bytes),
         loop="uvloop",

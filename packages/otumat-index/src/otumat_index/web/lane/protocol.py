@@ -19,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from otumat_index.web.lane.heads import ODD, Reading
+from otumat_index.web.lane.reasons import Head
 from otumat_index.web.lane.sending import FileSender
 from otumat_index.web.lane.table import (
     HEARTBEAT_LIMIT_NS,
@@ -303,10 +304,12 @@ class LaneProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Note where the parser stands."""
+        """Note where the parser stands, and let the answer have a reason of its own."""
         self._in_head = False
         self.head_since = 0.0
         super().on_headers_complete()
+        if self.cycle is not None and not self.cycle.response_started:
+            self.cycle.transport = Head(self.transport)  # type: ignore[assignment]
 
     def on_message_complete(self) -> None:
         """Note where the parser stands."""
