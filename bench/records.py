@@ -1,9 +1,10 @@
 """
 Core-metadata records of a whole index, made up but plausible: what `otumat-index import` reads, one object a project.
 
-Names, versions and summaries come from a list of packages when there is one (a TSV with a header: name, version, month, rank,
-summary; the environment variable PACKAGE_LIST names it), else they are synthesised. All the rest is drawn at random, seeded by
-the name: the same project has the same classifiers in every run. `python -m bench.records COUNT > FILE.jsonl` writes them.
+Names, versions and summaries come from a list of packages when there is one (a TSV with a header: name, version, month,
+rank, summary; the environment variable PACKAGE_LIST names it), else they are synthesised. All the rest is drawn at
+random, seeded by the name: the same project has the same classifiers in every run.
+`python -m bench.records COUNT > FILE.jsonl` writes them.
 """
 
 from __future__ import annotations
@@ -41,14 +42,16 @@ COMMON = (
 )
 """What most projects say, the most frequent first; every other classifier follows in a fixed order of its own."""
 
-WORDS = (
-    "async cache client cloud command compiler config crypto data database dataset deploy device document editor engine event "
-    "export file filter format game geometry graph http image index json kernel language layout learning library linter log "
-    "mail matrix media message metrics model network notebook number parser pipeline plot plugin protocol proxy query queue "
-    "reader render report robot router schedule schema search sensor server session signal simple socket solver storage "
-    "stream string table template tensor terminal test text thread time token tool tracker tree type unit validate vector "
-    "video web widget worker workflow wrapper xml yaml"
-).split()
+_WORDS = """
+    async cache client cloud command compiler config crypto data database dataset deploy device document
+    editor engine event export file filter format game geometry graph http image index json kernel language
+    layout learning library linter log mail matrix media message metrics model network notebook number parser
+    pipeline plot plugin protocol proxy query queue reader render report robot router schedule schema search
+    sensor server session signal simple socket solver storage stream string table template tensor terminal
+    test text thread time token tool tracker tree type unit validate vector video web widget worker workflow
+    wrapper xml yaml
+"""
+WORDS = tuple(_WORDS.split())
 LICENSES = ("MIT", "Apache-2.0", "BSD-3-Clause", "GPL-3.0-or-later", "MPL-2.0", "MIT OR Apache-2.0")
 PYTHONS = (">=3.8", ">=3.9", ">=3.10", ">=3.11", ">=3.7,<4", ">=3.6", ">=3.12")
 GIVEN = (
