@@ -80,6 +80,15 @@ def test_a_back_end_that_only_builds_wheels_is_asked_for_one(project: Path) -> N
     check_is_roundup(read_metadata(project, isolated=False))
 
 
+@pytest.mark.parametrize("isolated", [True, False])
+def test_a_build_never_sees_the_credentials(project: Path, monkeypatch: pytest.MonkeyPatch, isolated: bool) -> None:
+    for name in ("OTUMAT_TOKEN", "OTUMAT_PASSWORD", "OTUMAT_INDEX", "TWINE_PASSWORD"):
+        monkeypatch.setenv(name, "secret")
+    (project / "pyproject.toml").write_text(IN_TREE)
+    (project / "backend.py").write_text("import os; assert 'secret' not in os.environ.values()" + ONLY_BUILDS_WHEELS)
+    check_is_roundup(read_metadata(project, isolated=isolated))
+
+
 def test_isolation_builds_in_an_environment_of_its_own(project: Path) -> None:
     told: list[str] = []
     (project / "pyproject.toml").write_text(IN_TREE)

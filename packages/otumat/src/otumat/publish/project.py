@@ -154,11 +154,16 @@ def _metadata_file(builder: ProjectBuilder, scratch: str) -> bytes:
 
 
 def _run(cmd: Sequence[str], cwd: str | None = None, extra_environ: Mapping[str, str] | None = None) -> None:
-    """Run one hook; what the back end says is kept for the error message and shown to nobody otherwise."""
+    """
+    Run one hook; what the back end says is kept for the error message and shown to nobody otherwise.
+
+    The credentials for the index are no business of a build, which is code of many people.
+    """
     import os
     import subprocess
 
-    environ = {**os.environ, **(extra_environ or {})}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OTUMAT_", "TWINE_"))}
+    environ = {**kept, **(extra_environ or {})}
     subprocess.run(cmd, cwd=cwd, env=environ, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # noqa: S603
 
 
