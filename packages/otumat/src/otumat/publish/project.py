@@ -86,7 +86,7 @@ def _check_is_project(folder: Path) -> None:
     if (folder / "setup.cfg").is_file():
         # No front end builds it like this any more; telling how is better than guessing.
         message = f"{folder} has a setup.cfg, but neither pyproject.toml nor setup.py."
-        hint = 'Add a setup.py with one line: __import__("setuptools").setup()'
+        hint = "Add a setup.py with one line: from setuptools import setup; setup()"
     else:
         message = f"{folder} holds no Python project: there is neither pyproject.toml nor setup.py."
         hint = "Run this in the project's folder, or name the folder: otumat register PATH"
