@@ -8,15 +8,18 @@ from datetime import datetime, timedelta
 from allauth.account.models import EmailAddress
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from otumat.errors import Conflict, Invalid, NotFound, Problem, Refused
+from otumat.spec import names
 from otumat_index.accounts import rules
 from otumat_index.accounts.models import OneTimeLink, Token, User
 from otumat_index.journal import actions as journal
 from otumat_index.journal.actor import Actor
 
 FIRST_ADMIN = "first-admin"
+TOKENS_MAX = 500
+TOKEN_NAME_MAX_CHARS = 100
 
 
 @transaction.atomic
@@ -34,18 +37,31 @@ def create_user(
         Invalid: Naming everything wrong with name, address and password.
         Conflict: The login is taken.
     """
-    if User.objects.filter(username__iexact=name).exists():
-        raise Conflict(f"The login {name!r} is taken.", hint="Choose another one.", code="login_taken")
     user = User(username=name, email=email.strip(), is_superuser=admin, is_staff=admin, date_joined=at)
     check_user(user, password)
+    check_free(user, confirmed=confirmed)
     if password is None:
         user.set_unusable_password()
     else:
         user.set_password(password)
-    user.save()
-    EmailAddress.objects.create(user=user, email=user.email, verified=confirmed, primary=True)
+    try:
+        with transaction.atomic():
+            user.save()
+            EmailAddress.objects.create(user=user, email=user.email, verified=confirmed, primary=True)
+    except IntegrityError:  # somebody was quicker
+        check_free(user, confirmed=confirmed)
+        raise
     journal.write("user.create", name, by=by, at=at, admin=admin, confirmed=confirmed)
     return user
+
+
+def check_free(user: User, *, confirmed: bool) -> None:
+    """Refuse a login, or a confirmed address, that another account has."""
+    if User.objects.filter(username__iexact=user.username).exists():
+        raise Conflict(f"The login {user.username!r} is taken.", hint="Choose another one.", code="login_taken")
+    if confirmed and EmailAddress.objects.filter(email__iexact=user.email, verified=True).exists():
+        message = f"The address {user.email!r} belongs to another account."
+        raise Conflict(message, hint="Use another one.", code="address_taken")
 
 
 def check_user(user: User, password: str | None) -> None:
@@ -84,17 +100,18 @@ def create_token(
     Returns:
         The row, and the token's text, which is shown once and never kept.
     """
-    problems = rules.check_scope(actions, projects)
-    if not name.strip():
-        problems.append(Problem("token.name", "name", "A token needs a name to tell it from others."))
     if by.actions is not None or by.projects is not None:
         raise Refused("A limited token cannot make tokens.", hint="Sign in, or use a token without limits.")
+    problems = rules.check_scope(actions, projects) + check_token(name, expires_at, at=at)
     if problems:
         raise Invalid(problems)
+    if Token.objects.filter(user=user).count() >= TOKENS_MAX:
+        raise Conflict(f"{user.username!r} has {TOKENS_MAX} tokens, the most there may be.", hint="Revoke some first.")
+    projects = None if projects is None else list(dict.fromkeys(map(names.normalize, projects)))
     text = rules.make_token(secrets.token_bytes(32))
     token = Token.objects.create(
         user=user,
-        name=name.strip()[:100],
+        name=name.strip(),
         sha256=rules.digest(text),
         hint=text[: len(rules.TOKEN_PREFIX) + 4],
         actions=actions,
@@ -106,6 +123,17 @@ def create_token(
         "token.create", user.username, by=by, at=at, token=token.pk, name=token.name, actions=actions, projects=projects
     )
     return token, text
+
+
+def check_token(name: str, expires_at: datetime | None, *, at: datetime) -> list[Problem]:
+    """What is wrong with a new token's name and end."""
+    problems, name = [], name.strip()
+    if not name or len(name) > TOKEN_NAME_MAX_CHARS or not name.isprintable():
+        message = f"A token needs a name of 1 to {TOKEN_NAME_MAX_CHARS} characters to tell it from others."
+        problems.append(Problem("token.name", "name", message, value=name, hint="Say in a line what it is for."))
+    if expires_at is not None and expires_at <= at:
+        problems.append(Problem("token.expires_at", "expires_at", "That moment has passed.", value=str(expires_at)))
+    return problems
 
 
 @transaction.atomic

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import ClassVar
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth import authenticate
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
 from otumat.errors import Refused, Unauthenticated
@@ -16,7 +18,11 @@ from otumat_index.accounts.models import Token, User
 from otumat_index.accounts.passwords import RecentlyChecked
 from otumat_index.journal.actor import NOBODY, Actor
 
+Next = Callable[[HttpRequest], HttpResponseBase]
+
 RECENT = RecentlyChecked()
+USED = "otumat.token_used"
+"""In `request.META`: the token whose use is to be noted."""
 HOW = "Use your login and password, or the user name __token__ with an API token as the password."
 
 
@@ -39,18 +45,18 @@ def from_header(request: HttpRequest) -> Actor:
         raise Unauthenticated("This needs a login.", hint=HOW)
     scheme, _, rest = header.partition(" ")
     if scheme.lower() == "bearer":
-        return from_token(rest.strip())
+        return from_token(request, rest.strip())
     basic = rules.parse_basic(header)
     if basic is None:
         raise Unauthenticated("The Authorization header cannot be read.", hint=HOW)
     name, password = basic
     if name == "__token__" or rules.looks_like_token(password):
-        return from_token(password)
+        return from_token(request, password)
     return from_password(request, name, password)
 
 
-def from_token(text: str) -> Actor:
-    """The actor of an API token."""
+def from_token(request: HttpRequest, text: str) -> Actor:
+    """The actor of an API token. Its use is written down by `TokenUse`, after the answer."""
     now = timezone.now()
     token = Token.objects.select_related("user").filter(sha256=rules.digest(text.strip())).first()
     if token is None or not token.user.is_active or (token.expires_at is not None and token.expires_at <= now):
@@ -59,7 +65,7 @@ def from_token(text: str) -> Actor:
             hint="It may be mistyped, expired or revoked; make a new one on your account page.",
         )
     if token.last_used_at is None or now - token.last_used_at > timedelta(minutes=1):
-        Token.objects.filter(pk=token.pk).update(last_used_at=now)
+        request.META[USED] = token.pk
     return Actor(
         name=token.user.username,
         user_id=token.user_id,
@@ -70,11 +76,42 @@ def from_token(text: str) -> Actor:
     )
 
 
+def leave_no_trace(request: HttpRequest) -> None:
+    """This request only verifies: nothing is written for it, not even that its token was used (D43)."""
+    request.META.pop(USED, None)
+
+
+class TokenUse:
+    """Middleware that notes when a token was last used, at most once a minute."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if USED in request.META:
+            Token.objects.filter(pk=request.META[USED]).update(last_used_at=timezone.now())
+        return response
+
+
+class ByHeader:
+    """What the management API asks before it reads a body."""
+
+    openapi_name = "Basic"
+    openapi_security_schema: ClassVar = {"type": "http", "scheme": "basic", "description": HOW}
+
+    def __call__(self, request: HttpRequest) -> Actor:
+        return from_header(request)
+
+
 def from_password(request: HttpRequest, name: str, password: str) -> Actor:
     """The actor of a login name and password, with lock-out of guessers."""
+    if len(name) > rules.LOGIN_MAX_CHARS:
+        raise Unauthenticated("That login and password do not match.", hint=HOW)
     user = User.objects.filter(username__iexact=name).first()
     if user is None or not user.is_active or not RECENT.knows(user.username, password, user.password):
-        user = authenticate(request, username=name, password=password)  # type: ignore[assignment]
+        # In one spelling, or each way to write a name would have tries of its own before it is locked.
+        user = authenticate(request, username=name.lower(), password=password)  # type: ignore[assignment]
         if user is None:
             raise Unauthenticated("That login and password do not match.", hint=HOW)
         RECENT.remember(user.username, password, user.password)

@@ -5,12 +5,18 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 import zlib
 
 from otumat.errors import Problem
+from otumat.spec import names
 
 TOKEN_PREFIX = "otumat-"
+LOGIN_MAX_CHARS = 254
+"""A mail address is no longer, a user name is shorter."""
+SCOPE_MAX_PROJECTS = 1000
 ACTIONS = ("submit", "upload", "yank", "read", "manage")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def make_token(random_bytes: bytes) -> str:
@@ -46,7 +52,8 @@ def parse_basic(header: str) -> tuple[str, str] | None:
     except (binascii.Error, ValueError):
         return None
     user, colon, password = text.partition(":")
-    return (user, password) if colon else None
+    # RFC 7617 forbids control characters in both; a NUL would be an error inside the database.
+    return (user, password) if colon and not _CONTROL.search(text) else None
 
 
 def check_scope(actions: list[str] | None, projects: list[str] | None) -> list[Problem]:
@@ -59,7 +66,7 @@ def check_scope(actions: list[str] | None, projects: list[str] | None) -> list[P
             value=action,
             hint=f"Choose from {', '.join(ACTIONS)}.",
         )
-        for action in actions or []
+        for action in dict.fromkeys(actions or [])
         if action not in ACTIONS
     ]
     if actions == []:
@@ -71,6 +78,14 @@ def check_scope(actions: list[str] | None, projects: list[str] | None) -> list[P
                 hint="Leave it out for all actions.",
             )
         )
+    if projects is not None and len(projects) > SCOPE_MAX_PROJECTS:
+        message = f"{len(projects)} projects are named; a token is limited to at most {SCOPE_MAX_PROJECTS}."
+        problems.append(Problem("token.project", "projects", message, hint="Make several tokens."))
+    problems += [
+        Problem("token.project", "projects", f"{name[:80]!r} is no name of a project.", value=name)
+        for name in projects or []
+        if names.check_name(name)
+    ]
     if projects == []:
         problems.append(
             Problem(

@@ -1,12 +1,15 @@
+"""Addresses of accounts; signing up, in and out are allauth's, below `/account/` too."""
+
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
-
-def home(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("")
-
+from otumat_index.accounts import views
 
 app_name = "accounts"
-urlpatterns = [path("account/", home, name="home")]
+urlpatterns = [
+    path("account/", views.home, name="home"),
+    path("account/tokens/", views.tokens, name="tokens"),
+    path("account/tokens/<int:token_id>/revoke", views.revoke_token, name="revoke_token"),
+    path("account/first-admin/<str:secret>/", views.first_admin, name="first_admin"),
+]

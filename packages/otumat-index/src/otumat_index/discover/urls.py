@@ -17,6 +17,13 @@ urlpatterns = [
     path("pypi/<str:name>/json", legacy_json.project, name="json"),
     path("pypi/<str:name>/<str:version>/json", legacy_json.project),
     path("", views.home, name="home"),
+    path("projects/", views.projects, name="projects"),
+    path("index", views.projects, name="index"),
+    path("search", views.search, name="search"),
+    path("display", views.display, name="display"),
+    path("classifiers/", views.classifiers, name="classifiers"),
+    path("browse/", views.browse, name="browse"),
     path("project/<str:name>/", views.project, name="project"),
     path("project/<str:name>/<str:version>/", views.release, name="release"),
+    path("project/<str:name>/<str:version>/description.txt", views.description, name="description"),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from otumat_index.publish import manage_views as manage
 from otumat_index.publish import views
 
 app_name = "publish"
@@ -13,4 +14,13 @@ urlpatterns = [
     path("legacy", views.legacy),
     path("pypi", views.legacy, name="pypi"),
     path("pypi/", views.legacy),
+    path("manage/submit/", manage.submit, name="submit_form"),
+    path("manage/project/<str:name>/", manage.project, name="manage"),
+    path("manage/project/<str:name>/yank", manage.yank, name="manage_yank"),
+    path("manage/project/<str:name>/status", manage.status, name="manage_status"),
+    path("manage/project/<str:name>/visibility", manage.visibility, name="manage_visibility"),
+    path("manage/project/<str:name>/role", manage.role, name="manage_role"),
+    path("manage/project/<str:name>/role/remove", manage.remove_role, name="manage_remove_role"),
+    path("manage/project/<str:name>/file/remove", manage.remove_file, name="manage_remove_file"),
+    path("manage/project/<str:name>/file/<str:filename>/remove", manage.confirm_removal, name="manage_confirm_removal"),
 ]

@@ -1,9 +1,9 @@
 """
 Descriptions as HTML that can do nothing: no script, no style, no form, nothing of ours it could pass for.
 
-A description is a stranger's program for a parser: markup of a few kilobytes can keep one busy for minutes. So each is
-rendered in a process of its own (`child.py`) with limits of time and memory, once, and kept by its digest. What cannot be
-rendered within them is shown as the plain text it is.
+A description is a stranger's program for a parser: a megabyte of `<div>` keeps one busy for minutes. So each is
+rendered in a process of its own (`child.py`) with limits of time and memory, once, and kept by its digest. What
+cannot be rendered within them is shown as the plain text it is.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 CHILD = Path(__file__).parent / "child.py"
 FORMS = {"text/markdown": "markdown", "text/x-rst": "rst", "text/plain": "", "": "rst"}
-"""How each content type is rendered. Without one, the specification says: reStructuredText if it is that, else plain."""
+"""How each content type is rendered. Without one, as specified: reStructuredText if it is that, else plain."""
 
 GENERATION = "1"
 """Counted up with every change of what `child.py` makes, so that nothing kept before is shown again."""

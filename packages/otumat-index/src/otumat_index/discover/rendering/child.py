@@ -1,8 +1,8 @@
 """
 The process that renders one description: text on standard input, safe HTML on standard output.
 
-Run by file name (`python -I child.py markdown`), so it imports nothing of ours and knows no settings, secrets or database.
-Any failure is an exit code; the caller then shows the text as it is.
+Run by file name (`python -I child.py markdown`), so it imports nothing of ours and knows no settings, no
+secrets and no database. Any failure is an exit code; the caller then shows the text as it is.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ CPU_S = 3
 MEMORY_BYTES = 768 << 20
 OUTPUT_MAX_CHARS = 4_000_000
 
-TAGS = frozenset(
-    "a abbr b blockquote br caption cite code col colgroup dd del details dfn div dl dt em figcaption figure h1 h2 h3 h4 "
-    "h5 h6 hr i img ins kbd li mark ol p pre q rp rt ruby s samp section small span strong strike sub summary sup table "
-    "tbody td tfoot th thead tr tt u ul var wbr aside".split()
-)
+TAGS = """
+a abbr b blockquote br caption cite code col colgroup dd del details dfn div dl dt em figcaption figure h1
+h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q rp rt ruby s samp section small span strong strike sub
+summary sup table tbody td tfoot th thead tr tt u ul var wbr aside
+"""
 ATTRIBUTES = {
     "*": {"id", "title", "lang", "dir"},
     "a": {"href"},
@@ -59,7 +59,7 @@ def markdown(text: str) -> str:
 
 
 def rst(text: str) -> str:
-    """reStructuredText without files, raw HTML and links to itself; text with errors is refused, as maintainers expect."""
+    """reStructuredText without files and raw HTML. Text with errors is refused, as maintainers are used to."""
     from readme_renderer import rst as renderer
 
     renderer.SETTINGS.update(
@@ -77,7 +77,7 @@ def clean(html: str) -> str:
 
     safe = nh3.clean(
         html,
-        tags=set(TAGS),
+        tags=set(TAGS.split()),
         attributes={tag: set(names) for tag, names in ATTRIBUTES.items()},
         attribute_filter=attribute,
         url_schemes=set(LINKS),
@@ -85,6 +85,7 @@ def clean(html: str) -> str:
         set_tag_attribute_values={"img": {"loading": "lazy", "referrerpolicy": "no-referrer"}},
     )
     # The cleaner writes tags in one way, so a pattern is enough; in texts and attributes the change would be harmless.
+    safe = re.sub(r"<img(?![^>]* src=)[^>]*>", "", safe)
     return re.sub(r"<(/?)h([1-6])(?=[ >])", lambda found: f"<{found[1]}h{min(6, int(found[2]) + 2)}", safe)
 
 

@@ -1,0 +1,9 @@
+"""Pages for people, and the draft's addresses of them."""
+
+from __future__ import annotations
+
+from otumat_index.discover.views.browsing import browse, classifiers
+from otumat_index.discover.views.lists import display, home, projects, search
+from otumat_index.discover.views.project import description, project, release
+
+__all__ = ["browse", "classifiers", "description", "display", "home", "project", "projects", "release", "search"]
