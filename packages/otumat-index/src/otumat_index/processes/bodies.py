@@ -1,5 +1,5 @@
 """
-Request bodies are taken in whole before the application sees the request.
+Request bodies are taken in whole before the application sees the request; answers end with their last byte.
 
 A WSGI application reads its body from a thread, and there are few threads: sixteen clients that send a byte a second
 would occupy them all. Here a slow body costs a coroutine and a buffer that turns into a file when it grows; how long
@@ -23,6 +23,31 @@ MEMORY_BYTES: Final = 1 << 20
 CHUNK_BYTES: Final = 256 * 1024
 
 
+class _Completing:
+    """
+    Send on, and say "that was all" with the last announced byte.
+
+    The bridge to WSGI says so in a message of its own, later, when the client may long have sent its next request:
+    which would then find the connection busy and miss the hot lane.
+    """
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._left: int | None = None
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            lengths = [value for name, value in message["headers"] if name.lower() == b"content-length"]
+            self._left = int(lengths[0]) if lengths else None
+        elif self._left is not None and message["body"]:
+            self._left -= len(message["body"])
+            if self._left == 0:
+                message["more_body"] = False
+        elif self._left == 0:
+            return  # said already
+        await self._send(message)
+
+
 class WholeBodies:
     """ASGI middleware: read the body to its end, then call the application."""
 
@@ -32,6 +57,7 @@ class WholeBodies:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; requests without a body pass straight through."""
+        send = _Completing(send)
         if scope["type"] != "http" or not _has_body(scope):
             await self._application(scope, receive, send)
         elif _announced(scope) > self._limit_bytes:
