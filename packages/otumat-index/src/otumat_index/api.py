@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
-from ninja.errors import ValidationError
+from ninja.errors import HttpError, ValidationError
 
 from otumat.errors import Invalid, OtumatError, Problem
 from otumat_index import __version__
 from otumat_index.accounts.api import router as accounts
+from otumat_index.accounts.credentials import ByHeader
 from otumat_index.publish.api import router as publish
 from otumat_index.web import errors
 
-api = NinjaAPI(title="Otumat index", version=__version__, urls_namespace="api", docs_url=None)
+api = NinjaAPI(title="Otumat index", version=__version__, urls_namespace="api", docs_url=None, auth=ByHeader())
 api.add_router("", accounts)
 api.add_router("", publish)
 
@@ -20,6 +21,11 @@ api.add_router("", publish)
 @api.exception_handler(OtumatError)
 def ours(request: HttpRequest, exc: OtumatError) -> HttpResponse:
     return errors.answer(request, exc)
+
+
+@api.exception_handler(HttpError)
+def unreadable(request: HttpRequest, exc: HttpError) -> HttpResponse:
+    return errors.reply(request, exc.status_code, "bad_request", "The request cannot be read.", "Send a JSON object.")
 
 
 @api.exception_handler(ValidationError)

@@ -8,6 +8,7 @@ command line. All mistakes are told at once. A secret may come from a file: set 
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import secrets
 import tomllib
 from collections.abc import Mapping
@@ -21,9 +22,9 @@ from otumat.errors import Invalid, Problem
 SECRET = {"secret": True}
 
 
-def option(default: Any, why: str, *, secret: bool = False, choices: tuple[str, ...] = ()) -> Any:
+def option(default: Any, why: str, *, secret: bool = False, choices: tuple[str, ...] = (), least: int = 0) -> Any:
     """A field of `Config`: its default, one line of why, and whether its value must never be shown."""
-    return field(default=default, metadata={"why": why, "secret": secret, "choices": choices})
+    return field(default=default, metadata={"why": why, "secret": secret, "choices": choices, "least": least})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,14 +51,14 @@ class Config:
         "open", "open: whoever submits a free name first owns it; admin: an admin assigns it", choices=("open", "admin")
     )
     sign_up: bool = option(True, "whether strangers may register an account")
-    max_file_mb: int = option(100, "largest file accepted by an upload")
-    max_project_files: int = option(20_000, "most files of one project")
-    max_description_kb: int = option(1_000, "longest description accepted")
+    max_file_mb: int = option(100, "largest file accepted by an upload", least=1)
+    max_project_files: int = option(20_000, "most files of one project", least=1)
+    max_description_kb: int = option(1_000, "longest description accepted", least=1)
     require_https: bool = option(False, "refuse credentials over plain http (behind a proxy: see trusted_proxies)")
     trusted_proxies: str = option("", "comma-separated addresses or networks whose X-Forwarded-* headers are believed")
-    workers: int = option(2, "web worker processes")
-    web_threads: int = option(8, "threads a worker runs pages and uploads in")
-    body_timeout_s: int = option(60, "seconds a client may take to send its request body")
+    workers: int = option(2, "web worker processes", least=1)
+    web_threads: int = option(8, "threads a worker runs pages and uploads in", least=1)
+    body_timeout_s: int = option(60, "seconds a client may take to send its request body", least=1)
     lane_cache_mb: int = option(64, "memory a worker keeps prepared simple pages and small files in")
     log_format: str = option("text", "text for people, json for machines", choices=("text", "json"))
     log_level: str = option("INFO", "least level written", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
@@ -108,11 +109,12 @@ def read(environ: Mapping[str, str], **overrides: Any) -> tuple[Config, dict[str
 
     def take(name: str, raw: Any, source: str) -> None:
         try:
-            values[name] = convert(hints[name], raw, options[name].metadata["choices"])
+            values[name] = convert(hints[name], raw, options[name].metadata)
             sources[name] = source
         except ValueError as exc:
+            shown = "a value not shown here" if options[name].metadata["secret"] else repr(raw)
             problems.append(
-                Problem("setting.malformed", name, f"{name.upper()} is {raw!r} ({source}): {exc}.", rule="settings")
+                Problem("setting.malformed", name, f"{name.upper()} is {shown} ({source}): {exc}.", rule="settings")
             )
 
     for name, raw in from_file(data / "settings.toml", problems).items():
@@ -128,7 +130,7 @@ def read(environ: Mapping[str, str], **overrides: Any) -> tuple[Config, dict[str
                 )
             )
     for name in options:
-        if f"{name.upper()}_FILE" in environ:
+        if environ.get(f"{name.upper()}_FILE"):
             take(name, secret_from_file(environ[f"{name.upper()}_FILE"], name, problems), f"{name.upper()}_FILE")
         if environ.get(name.upper()):
             take(name, environ[name.upper()], "environment")
@@ -160,7 +162,7 @@ def secret_from_file(path: str, name: str, problems: list[Problem]) -> str:
         return ""
 
 
-def convert(kind: type, raw: Any, choices: tuple[str, ...]) -> Any:
+def convert(kind: type, raw: Any, wanted: Mapping[str, Any]) -> Any:
     """A value of the wanted type from text or TOML; ValueError says what was expected."""
     if kind is bool:
         if isinstance(raw, bool):
@@ -179,17 +181,15 @@ def convert(kind: type, raw: Any, choices: tuple[str, ...]) -> Any:
             raise ValueError("expected yes or no")
         return answers[str(raw).lower()]
     if kind is int:
-        try:
-            number = int(raw)
-        except (TypeError, ValueError):
-            raise ValueError("expected a whole number") from None
-        if number < 0:
-            raise ValueError("expected 0 or more")
-        return number
-    if not isinstance(raw, str):
+        if isinstance(raw, bool | float) or not str(raw).isascii() or not str(raw).isdigit() or len(str(raw)) > 9:
+            raise ValueError("expected a whole number")
+        if int(raw) < wanted["least"]:
+            raise ValueError(f"expected {wanted['least']} or more")
+        return int(raw)
+    if not isinstance(raw, str) or "\0" in raw:
         raise ValueError("expected text")
-    if choices and raw not in choices:
-        raise ValueError(f"expected one of {', '.join(choices)}")
+    if wanted["choices"] and raw not in wanted["choices"]:
+        raise ValueError(f"expected one of {', '.join(wanted['choices'])}")
     return raw
 
 
@@ -198,31 +198,54 @@ def check(values: Mapping[str, Any]) -> list[Problem]:
     problems = []
     schemes = {
         "public_url": ("http", "https"),
-        "database_url": ("sqlite", "postgres", "postgresql"),
-        "files_url": ("s3", "file"),
+        "database_url": ("postgres", "postgresql"),
+        "files_url": ("s3",),
         "mail_url": ("smtp", "smtps"),
     }
     for name, allowed in schemes.items():
         value = values.get(name, "")
-        if value and (urlsplit(value).scheme not in allowed):
-            problems.append(
-                Problem(
-                    "setting.malformed",
-                    name,
-                    f"{name.upper()} must begin with {' or '.join(s + '://' for s in allowed)}.",
-                )
-            )
-    if (url := values.get("public_url", "")) and (
-        urlsplit(url).query or urlsplit(url).fragment or not urlsplit(url).netloc
-    ):
-        problems.append(
-            Problem(
-                "setting.malformed",
-                "public_url",
-                f"PUBLIC_URL is {url!r}; expected scheme and host, such as https://index.example.org.",
-            )
-        )
+        if value and not is_url(value, allowed):
+            beginnings = " or ".join(f"{scheme}://" for scheme in allowed)
+            message = f"{name.upper()} is no URL that begins with {beginnings} and names a host."
+            problems.append(Problem("setting.malformed", name, message, hint=HINTS.get(name, "")))
+    if (url := values.get("public_url", "")) and is_url(url, schemes["public_url"]) and not is_bare(url):
+        message = f"PUBLIC_URL is {url!r}; expected scheme and host alone, such as https://index.example.org."
+        problems.append(Problem("setting.malformed", "public_url", message))
+    for text in values.get("trusted_proxies", "").split(","):
+        if text.strip() and not is_network(text.strip()):
+            message = f"TRUSTED_PROXIES names {text.strip()!r}, which is neither an address nor a network."
+            hint = "Write addresses such as 10.0.0.1 or networks such as 10.0.0.0/8, with commas between."
+            problems.append(Problem("setting.malformed", "trusted_proxies", message, hint=hint))
     return problems
+
+
+HINTS = {
+    "database_url": "Leave it empty for the SQLite database in the data folder.",
+    "files_url": "Leave it empty for a folder in the data folder.",
+}
+
+
+def is_url(text: str, schemes: tuple[str, ...]) -> bool:
+    """Whether text is a URL of one of these schemes that names something; a database may be reached without a host."""
+    try:
+        url = urlsplit(text)
+        return url.scheme in schemes and bool(url.netloc or url.path.strip("/")) and (url.port is None or url.port > 0)
+    except ValueError:
+        return False
+
+
+def is_bare(text: str) -> bool:
+    """Whether a URL has nothing but scheme, host and port."""
+    url = urlsplit(text)
+    return url.path in ("", "/") and not (url.query or url.fragment or url.username or url.password)
+
+
+def is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 def secret_key(config: Config) -> str:

@@ -34,7 +34,8 @@ def project(request: HttpRequest, name: str, version: str | None = None) -> Http
     }
     if found.status != Project.Status.QUARANTINED:
         for file in files:
-            by_version[file.release.version].append(file_object(file))
+            # A release may have come since its version was read.
+            by_version.setdefault(file.release.version, []).append(file_object(file))
     body["urls"] = by_version.get(release.version, []) if release else []
     if not version:
         body["releases"] = by_version
@@ -49,7 +50,7 @@ def info(project: Project, release: Release | None) -> dict[str, Any]:
     page = public_url(f"/project/{project.normalized}/")
     if release is None:
         return {"name": project.name, "version": None, "package_url": page, "project_url": page}
-    urls = {label: url for label, url in release.project_urls}
+    urls = dict(release.project_urls)
     return {
         "name": project.name,
         "version": release.version,

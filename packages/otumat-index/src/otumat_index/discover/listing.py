@@ -42,8 +42,14 @@ def folder() -> Path:
 
 def newest() -> Build | None:
     """The newest finished build, if there is any."""
-    serials = [int(path.name.split(".")[0]) for path in folder().glob("*.html.gz")]
-    return Build(max(serials), folder()) if serials else None
+    serials = finished(folder())
+    return Build(serials[-1], folder()) if serials else None
+
+
+def finished(folder: Path) -> list[int]:
+    """Serials of all finished builds, in order. Names of files still being written begin with `new`."""
+    begins = (path.name.partition(".")[0] for path in folder.glob("*.html.gz"))
+    return sorted(int(serial) for serial in begins if serial.isdigit())
 
 
 def render(form: str, *, serial: int) -> bytes:
@@ -68,17 +74,16 @@ def build() -> Build:
         body = render(form, serial=serial)
         write(made.file(form), body)
         write(made.file(form, packed=True), gzip.compress(body, 6, mtime=0))
-    for path in made.folder.iterdir():
-        if path.name.split(".")[0].isdigit() and int(path.name.split(".")[0]) < serial:
-            older = int(path.name.split(".")[0])
-            if older not in keep(made.folder):
-                path.unlink(missing_ok=True)
+    discard_others(made)
     return made
 
 
-def keep(folder: Path) -> set[int]:
-    """Serials of the newest two builds: a worker may be sending the older one."""
-    return set(sorted({int(path.name.split(".")[0]) for path in folder.glob("*.html.gz")})[-2:])
+def discard_others(made: Build) -> None:
+    """Leave this build and the one before, which a worker may be sending. Higher serials are another database's."""
+    kept = [str(serial) for serial in finished(made.folder) if serial <= made.serial][-2:]
+    for path in made.folder.iterdir():
+        if path.name.partition(".")[0] not in kept:
+            path.unlink(missing_ok=True)
 
 
 def write(path: Path, body: bytes) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from otumat.spec import simple
-from otumat_index.discover import queries
-from otumat_index.journal import queries as journal
-from otumat_index.publish import files
+from otumat_index.discover import listing, queries
 from otumat_index.publish.models import File, Project
 from otumat_index.web import lane
 
@@ -15,12 +15,17 @@ SMALL_BYTES = 256 * 1024
 SERIAL_HEADER = "X-PyPI-Last-Serial"
 
 
-def project_answers(project: Project) -> tuple[int, list[lane.Answer]]:
-    """A public project's simple page in both forms, and the serial it includes."""
-    serial = journal.serial_of(project.normalized)
+def project_answers(project: Project, *, serial: int) -> list[lane.Answer]:
+    """
+    A project's simple page in both forms.
+
+    Args:
+        serial: Of the project, read *before* its row: the lane must never take a state older than its serial, least
+            of all a public page of a project that has just become private.
+    """
     page = queries.project_page(project, serial=serial)
     path, headers = f"/simple/{project.normalized}/", [(SERIAL_HEADER, str(serial))]
-    return serial, [
+    return [
         lane.prepare(path, simple.render_project_json(page), content_type=simple.JSON, format="json", headers=headers),
         lane.prepare(path, simple.render_project_html(page), content_type=HTML, format="html", headers=headers),
     ]
@@ -32,17 +37,27 @@ def metadata_answer(file: File) -> lane.Answer:
     return lane.prepare(path, bytes(file.metadata), content_type="application/octet-stream", format="raw")
 
 
-def file_answer(file: File) -> lane.Answer | None:
-    """A file itself: its bytes when small, its place when large; None where the store redirects downloads."""
-    place = files.store().local_path(file.key)
-    if place is None:
-        return None
+def file_answer(file: File, place: Path) -> lane.Answer:
+    """A file itself: its bytes when small, its place when large."""
     path = queries.file_path(file.key)
     if file.size_bytes < SMALL_BYTES:
         return lane.prepare(
             path, place.read_bytes(), content_type=content_type(file.filename), format="raw", compress=False
         )
     return lane.of_file(path, place, content_type=content_type(file.filename), digest=file.sha256)
+
+
+def list_answer(made: listing.Build, form: simple.Format) -> lane.Answer:
+    """One form of the list of projects, as a file."""
+    return lane.of_file(
+        "/simple/",
+        made.file(form),
+        content_type=listing.TYPES[form],
+        digest=f"{made.serial:016d}{form}",
+        format=form,
+        compressed_file=made.file(form, packed=True),
+        headers=[(SERIAL_HEADER, str(made.serial)), ("Cache-Control", "no-cache")],
+    )
 
 
 def content_type(filename: str) -> str:

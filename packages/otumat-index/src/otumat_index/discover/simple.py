@@ -8,6 +8,7 @@ public project is handed to the lane, so the next request does not come here.
 from __future__ import annotations
 
 import functools
+import re
 import sqlite3
 from typing import TypeVar
 
@@ -26,7 +27,7 @@ from otumat.spec import names, simple
 from otumat_index.accounts import credentials
 from otumat_index.discover import listing, prepare
 from otumat_index.journal import queries as journal
-from otumat_index.publish import files
+from otumat_index.publish import files, rules
 from otumat_index.publish import queries as publish
 from otumat_index.publish.models import File, Project
 from otumat_index.web import hints, lane
@@ -43,12 +44,13 @@ NOT_ACCEPTABLE = (
 def project(request: HttpRequest, name: str) -> HttpResponseBase:
     """PEP 503 and 691: one project's files."""
     normalized = names.normalize(name)
+    if names.check_name(name):
+        raise NotFound(f"There is no project {name!r} on this index.")
     if name != normalized or not request.path.endswith("/"):
-        if names.check_name(name):
-            raise NotFound(f"There is no project {name!r} on this index.")
         return HttpResponseRedirect(f"{'../' if request.path.endswith('/') else ''}{normalized}/", status=301)
+    serial = journal.serial_of(normalized)  # first, see there
     found = publish.find(name, functools.partial(credentials.from_request, request))
-    serial, answers = prepare.project_answers(found)
+    answers = prepare.project_answers(found, serial=serial)
     if not found.is_private:
         offer(found, serial, answers)
     return negotiated(request, answers, is_private=found.is_private)
@@ -57,6 +59,8 @@ def project(request: HttpRequest, name: str) -> HttpResponseBase:
 @require_safe
 def projects(request: HttpRequest) -> HttpResponseBase:
     """PEP 503 and 691: the names of all projects. A long list comes from the newest build."""
+    if not request.path.endswith("/"):  # its links are relative
+        return HttpResponseRedirect("simple/", status=301)
     kind = simple.negotiate_type(request.headers.get("Accept"))
     if kind is None:
         return reply(request, 406, "not_acceptable", *NOT_ACCEPTABLE)
@@ -72,58 +76,87 @@ def projects(request: HttpRequest) -> HttpResponseBase:
             headers=[(prepare.SERIAL_HEADER, str(serial))],
         )
         return send(request, answer, is_private=False, content_type=kind.content_type)
-    packed = "gzip" in request.headers.get("Accept-Encoding", "")
-    response = FileResponse(made.file(kind.format, packed=packed).open("rb"), content_type=kind.content_type)
+    return built_list(request, made, kind)
+
+
+def built_list(request: HttpRequest, made: listing.Build, kind: simple.Negotiated) -> HttpResponseBase:
+    """A finished build, with the lane's own headers."""
+    answer = prepare.list_answer(made, kind.format)
+    if matches(request, answer.digest):
+        return finish(HttpResponseNotModified(), answer, is_private=False)
+    packed = takes_gzip(request)
+    place = made.file(kind.format, packed=packed)
+    response = FileResponse(place.open("rb"), content_type=with_charset(kind.content_type))
     if packed:
         response["Content-Encoding"] = "gzip"
-    response["Vary"] = "Accept, Accept-Encoding"
-    response["Cache-Control"] = "no-cache"
-    response[prepare.SERIAL_HEADER] = str(made.serial)
-    return response
+    return finish(response, answer, is_private=False)
+
+
+def takes_gzip(request: HttpRequest) -> bool:
+    """Whether the client named gzip, and did not refuse it (`q=0`)."""
+    named = request.headers.get("Accept-Encoding", "").replace(" ", "").lower().split(",")
+    return any(each == "gzip" or re.fullmatch(r"gzip;q=(?!0(\.0*)?$)[0-9.]+", each) for each in named)
+
+
+def with_charset(content_type: str) -> str:
+    return f"{content_type}; charset=utf-8" if content_type == "text/html" else content_type
 
 
 @require_safe
 def file(request: HttpRequest, key: str) -> HttpResponseBase:
     """The bytes of a file; from S3 by a redirect to a signed address."""
+    serial = journal.last_serial()  # before the row, see `prepare.project_answers`
     found = find_file(request, key)
     owner = found.release.project
-    answer = prepare.file_answer(found)
-    if answer is None:
+    place = files.store().local_path(found.key)
+    if place is None:
         response: HttpResponseBase = HttpResponseRedirect(files.store().signed_url(found.key) or "")
         response["Cache-Control"] = "no-store"
         return response
+    try:
+        answer = prepare.file_answer(found, place)
+        content = place.open("rb")
+    except FileNotFoundError:  # removed since we read its row
+        raise no_such_file() from None
     if not owner.is_private:
-        offer(owner, journal.serial_of(owner.normalized), [answer])
+        offer(owner, serial, [answer])
     if matches(request, answer.digest):
-        return HttpResponseNotModified(headers={"ETag": f'"{answer.digest}"'})
-    place = files.store().local_path(found.key)
-    assert place is not None  # noqa: S101 - an answer without a place is a redirect
-    response = FileResponse(place.open("rb"), content_type=answer.content_type)
+        content.close()
+        return finish(HttpResponseNotModified(), answer, is_private=owner.is_private)
+    response = FileResponse(content, content_type=answer.content_type)
     return finish(response, answer, is_private=owner.is_private)
 
 
 @require_safe
 def metadata(request: HttpRequest, key: str) -> HttpResponseBase:
     """PEP 658: the METADATA of a file."""
+    serial = journal.last_serial()
     found = find_file(request, key)
     if not found.metadata_sha256:
         raise NotFound(f"{found.filename} has no metadata of its own to offer.")
     owner, answer = found.release.project, prepare.metadata_answer(found)
     if not owner.is_private:
-        offer(owner, journal.serial_of(owner.normalized), [answer])
+        offer(owner, serial, [answer])
     return send(request, answer, is_private=owner.is_private)
 
 
 def find_file(request: HttpRequest, key: str) -> File:
     """A file whose project the request may see; hidden and missing get one answer."""
-    found = File.objects.select_related("release__project").filter(key=key).first()
-    if found is None or found.release.project.is_private:
+    found = File.objects.select_related("release__project").filter(key=key).first() if key.isprintable() else None
+    owner = found.release.project if found is not None else None
+    if owner is None or owner.is_private:
         by = credentials.from_request(request)
-        if found is not None:
-            publish.project(found.release.project.normalized, by=by)
+        # Asked for missing ones too, so that they take as long as hidden ones (A87).
+        standing = publish.standing_of(by, owner.normalized if owner else "missing")
+        if not rules.may(by, "read", standing):
+            raise no_such_file()
     if found is None or found.release.project.status == Project.Status.QUARANTINED:
-        raise NotFound("There is no such file on this index.")
+        raise no_such_file()
     return found
+
+
+def no_such_file() -> NotFound:
+    return NotFound("There is no such file on this index.")
 
 
 def offer(project: Project, serial: int, answers: list[lane.Answer]) -> None:
@@ -149,11 +182,11 @@ def send(
     request: HttpRequest, answer: lane.Answer, *, is_private: bool, content_type: str | None = None
 ) -> HttpResponse:
     """A prepared answer by way of Django, with the lane's own headers."""
-    if matches(request, answer.digest):
-        response: HttpResponse = HttpResponseNotModified(headers={"ETag": f'"{answer.digest}"'})
-    else:
-        kind = content_type or answer.content_type
-        response = HttpResponse(answer.body, content_type=f"{kind}; charset=utf-8" if kind == "text/html" else kind)
+    response: HttpResponse = (
+        HttpResponseNotModified()
+        if matches(request, answer.digest)
+        else HttpResponse(answer.body, content_type=with_charset(content_type or answer.content_type))
+    )
     return finish(response, answer, is_private=is_private)
 
 

@@ -1,4 +1,4 @@
-"""What discovery does after a commit: prepare pages of changed projects, rebuild the list, and clean up after crashes."""
+"""What discovery does after a commit: prepare pages of changed projects, rebuild the list, clean up after crashes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from otumat_index.journal import queries as journal
 from otumat_index.publish import files
 from otumat_index.publish import queries as publish
 from otumat_index.publish.models import Project
-from otumat_index.web import hints, lane
+from otumat_index.web import hints
 
 # More changes at once than this is an import: its pages are prepared when first asked for.
 EAGER_PROJECTS = 200
@@ -24,8 +24,8 @@ class PageKeeper:
     """
     Renders the pages of changed projects ahead of their readers, once a project has been quiet for a moment.
 
-    A project whose files arrive one after the other would otherwise be rendered whole after each of them; meanwhile whoever asks gets
-    a fresh page by way of Django.
+    A project whose files arrive one after the other would otherwise be rendered whole after each of them; meanwhile
+    whoever asks gets a fresh page by way of Django.
     """
 
     def __init__(self) -> None:
@@ -42,9 +42,10 @@ class PageKeeper:
         for topic in quiet:
             del self.changed_at[topic]
         if store is not None:
-            for project in Project.objects.filter(normalized__in=quiet[:EAGER_PROJECTS], is_private=False):
-                serial, answers = prepare.project_answers(project)
-                store.put(project.normalized, serial, answers)
+            serials = journal.serials_of(quiet[:EAGER_PROJECTS])  # before the rows, see `prepare.project_answers`
+            for project in Project.objects.filter(normalized__in=list(serials), is_private=False):
+                serial = serials[project.normalized]
+                store.put(project.normalized, serial, prepare.project_answers(project, serial=serial))
 
 
 pages = PageKeeper()
@@ -67,22 +68,9 @@ class ListKeeper:
         begun = time.monotonic()
         made = listing.build()
         store.mark_stale(LIST_TOPIC, made.serial)
-        store.put(LIST_TOPIC, made.serial, [list_answer(made, form) for form in ("json", "html")])
+        store.put(LIST_TOPIC, made.serial, [prepare.list_answer(made, form) for form in ("json", "html")])
         self.built_serial = made.serial
         self.not_before = time.monotonic() + 4 * (time.monotonic() - begun)
-
-
-def list_answer(made: listing.Build, form: lane.answers.Format) -> lane.Answer:
-    """One form of the list as a file the lane sends."""
-    return lane.of_file(
-        "/simple/",
-        made.file(form),
-        content_type=listing.TYPES[form],
-        digest=f"{made.serial:016d}{form}",
-        format=form,
-        compressed_file=made.file(form, packed=True),
-        headers=[(prepare.SERIAL_HEADER, str(made.serial)), ("Cache-Control", "no-cache")],
-    )
 
 
 follower.every(0.2)(ListKeeper())

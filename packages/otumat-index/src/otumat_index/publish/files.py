@@ -3,7 +3,8 @@ Where the bytes of files lie: a local folder, or S3 by one URL.
 
 Keeping a file takes three steps, so that kill -9 at any point leaves neither half a file nor one without its row:
 `keep` writes the bytes durably and leaves a marker in `data/incoming`; the caller commits its row; `settle` removes the
-marker. `recover` (at start, and now and then) looks at old markers and deletes bytes that no row names.
+marker. Removing one is the same backwards: `condemn`, commit, `undo`. `recover` (at start, and now and then) looks at
+old markers and deletes bytes that no row names.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import obstore
 from django.conf import settings
+from obstore.exceptions import AlreadyExistsError
 from obstore.store import S3Store
 
 CHUNK_BYTES = 1 << 20
@@ -53,9 +55,10 @@ class LocalFiles:
 
     def put(self, key: str, source: Path) -> None:
         target = self.root / key
+        new = [folder for folder in (target.parent, *target.parent.parents) if not folder.exists()]
         target.parent.mkdir(parents=True, exist_ok=True)
         os.link(source, target)
-        for folder in (target.parent, target.parent.parent):
+        for folder in (target.parent, *(folder.parent for folder in new)):
             sync_folder(folder)
 
     def delete(self, key: str) -> None:
@@ -97,7 +100,7 @@ class S3Files:
 
 
 def s3_from_url(url: str) -> S3Files:
-    """`s3://KEY:SECRET@bucket/prefix?endpoint=http://127.0.0.1:8333&region=us-east-1`; without keys, the environment's."""
+    """`s3://KEY:SECRET@bucket/prefix?endpoint=http://127.0.0.1:8333&region=us-east-1`; or the environment's keys."""
     parts = urlsplit(url)
     asked = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     options: dict[str, Any] = {"region": asked.get("region", "us-east-1")}
@@ -123,8 +126,12 @@ def store() -> FileStore:
 
 
 def new_key(sha256: str, filename: str) -> str:
-    """A key nobody else has or will have, even for the same bytes: each upload owns what it writes."""
-    return f"{sha256[:2]}/{sha256[2:4]}/{sha256[4:24]}{secrets.token_hex(6)}/{filename}"
+    """
+    A key nobody else has or will have, even for the same bytes: each upload owns what it writes.
+
+    14 characters before a file name of at most 240: as a marker, it fits into the 255 bytes of a file's name.
+    """
+    return f"{sha256[:2]}/{secrets.token_urlsafe(7)}/{filename}"
 
 
 def keep(source: IO[bytes], key: str) -> Path:
@@ -134,9 +141,7 @@ def keep(source: IO[bytes], key: str) -> Path:
     Returns:
         The marker, to be given to `settle` after the row is committed, or to `undo`.
     """
-    incoming = settings.CONFIG.data / "incoming"
-    incoming.mkdir(parents=True, exist_ok=True)
-    marker = incoming / key.replace("/", "~")
+    marker = marker_of(key)
     source.seek(0)
     with marker.open("xb") as target:
         shutil.copyfileobj(source, target, CHUNK_BYTES)
@@ -144,10 +149,31 @@ def keep(source: IO[bytes], key: str) -> Path:
         os.fsync(target.fileno())
     try:
         store().put(key, marker)
+    except (FileExistsError, AlreadyExistsError):  # another's bytes: they stay
+        settle(marker)
+        raise
     except BaseException:
         undo(marker)
         raise
     return marker
+
+
+def condemn(key: str) -> Path:
+    """
+    Leave a marker for bytes whose row is about to be deleted.
+
+    Returns:
+        The marker, to be given to `undo` after the commit; until then, `recover` lets bytes with a row live.
+    """
+    marker = marker_of(key)
+    marker.touch()
+    return marker
+
+
+def marker_of(key: str) -> Path:
+    incoming = settings.CONFIG.data / "incoming"
+    incoming.mkdir(parents=True, exist_ok=True)
+    return incoming / key.replace("/", "~")
 
 
 def settle(marker: Path) -> None:
@@ -156,7 +182,7 @@ def settle(marker: Path) -> None:
 
 
 def undo(marker: Path) -> None:
-    """The row was not written: take the bytes away again."""
+    """No row names the bytes: take them away."""
     store().delete(key_of(marker))
     marker.unlink(missing_ok=True)
 
@@ -184,7 +210,7 @@ def recover(is_known: Callable[[str], bool], *, older_than_s: float = 3600) -> i
 
 def old_markers(older_than_s: float) -> Iterator[Path]:
     incoming = settings.CONFIG.data / "incoming"
-    for marker in incoming.glob("*~*~*~*") if incoming.exists() else ():
+    for marker in incoming.glob("*~*~*") if incoming.exists() else ():
         try:
             if time.time() - marker.stat().st_mtime >= older_than_s:
                 yield marker

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 
 from otumat.errors import Invalid, Problem, Refused
+from otumat_index.accounts import credentials
 from otumat_index.accounts.adapter import public_url
 from otumat_index.publish.actions import Upload
 from otumat_index.publish.actions.entry import Outcome
@@ -22,13 +23,22 @@ FORM_OVERHEAD_BYTES = 2_000_000
 def check_size(request: HttpRequest) -> None:
     """Refuse by the announced length, before a byte of the body is read."""
     limit = settings.CONFIG.max_file_mb * 1_000_000
-    length = int(request.META.get("CONTENT_LENGTH") or 0)
+    told = str(request.META.get("CONTENT_LENGTH") or "0")
+    length = int(told) if told.isascii() and told.isdigit() and len(told) < 20 else 0  # as Django takes it
     if length > limit + settings.CONFIG.max_description_kb * 1000 + FORM_OVERHEAD_BYTES:
         raise Refused(
             f"The request is {length / 1e6:.1f} MB; this index accepts files of {settings.CONFIG.max_file_mb} MB.",
             hint="Split the archive, or ask the admin to raise MAX_FILE_MB.",
             code="too_large",
         )
+
+
+def is_verification(request: HttpRequest) -> bool:
+    """Whether everything is to be checked and nothing written, no trace of this request included."""
+    verify = request.POST.get(":action") == "verify" or request.POST.get("verify", "").strip() not in ("", "0", "false")
+    if verify:
+        credentials.leave_no_trace(request)
+    return verify
 
 
 def pairs(request: HttpRequest) -> list[tuple[str, str]]:

@@ -171,6 +171,6 @@ class File(models.Model):
 
 
 class UsedName(models.Model):
-    """Every filename ever published, so that none comes back with other bytes."""
+    """Every filename ever published, in the one spelling of `rules.slot`, so that none comes back with other bytes."""
 
     filename = models.CharField(max_length=300, primary_key=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from otumat.errors import Problem, Refused
 from otumat.spec import metadata as spec
+from otumat.spec import versions
 from otumat.spec.classifiers import Vocabulary
+from otumat.spec.filenames import ParsedFilename
 from otumat.spec.metadata import Metadata
 from otumat_index.journal.actor import Actor
 
@@ -55,6 +57,11 @@ def may(actor: Actor, action: str, standing: Standing) -> bool:
     return actor.covers(action, standing.name) and bool(roles_of(actor, standing) & MAY.get(action, frozenset()))
 
 
+def is_hidden(actor: Actor, standing: Standing) -> bool:
+    """Whether the project is none of the actor's business: private, and without a role there."""
+    return standing.exists and standing.is_private and not roles_of(actor, standing)
+
+
 def check_may(actor: Actor, action: str, standing: Standing, *, name_claims: str) -> None:
     """
     Refuse what role, credential or the project's state do not allow. A free name may be claimed by submit and upload.
@@ -67,12 +74,18 @@ def check_may(actor: Actor, action: str, standing: Standing, *, name_claims: str
         raise Refused(
             f"This token may not {what}.", hint="Use a token that covers this project and action.", code="token_scope"
         )
-    if not standing.exists:
+    if is_hidden(actor, standing) or not standing.exists:
+        # A hidden project and a free name get one answer wherever nobody may claim; where anybody may, the refusal of
+        # a hidden one says no more than that the name cannot be had (A86).
         if name_claims == "admin" and not actor.is_admin:
             raise Refused(
-                f"The name {standing.name!r} is free, but on this index an admin assigns names.",
+                f"You have no role for {standing.name!r}, and on this index an admin assigns names.",
                 hint="Ask an admin to make you its owner.",
                 code="claim_needs_admin",
+            )
+        if standing.exists:
+            raise Refused(
+                f"The name {standing.name!r} cannot be claimed.", hint="Choose another name.", code="name_unavailable"
             )
         return
     if not roles_of(actor, standing) & MAY.get(action, frozenset()):
@@ -111,27 +124,72 @@ def check_entry(
     return problems
 
 
-def check_digests(claimed: Mapping[str, str], actual: Mapping[str, str]) -> list[Problem]:
-    """Claimed digests, whichever were sent, must be those of the bytes that arrived (case does not matter)."""
-    problems = []
-    for name, value in claimed.items():
-        if (
-            name == "md5_digest" and len(value.strip()) != 32
-        ):  # twine sends md5 as base64 of another kind to some indexes
-            problems.append(
-                Problem("digest.malformed", name, f"{name} is {value!r}, which is no MD5 in hex.", value=value)
-            )
-        elif value.strip().lower() != actual[name]:
-            problems.append(
-                Problem(
-                    "digest.mismatch",
-                    name,
-                    f"{name} says {value.strip()!r}, but the bytes that arrived have {actual[name]!r}.",
-                    value=value,
-                    hint="The upload was damaged or the digest belongs to another file; send it again.",
-                )
-            )
+def check_digests(claimed: Sequence[tuple[str, str]], actual: Mapping[str, str]) -> list[Problem]:
+    """
+    Claimed digests, whichever were sent, must be those of the bytes that arrived (case does not matter).
+
+    Each is held against the digest of its own algorithm only: an MD5 never stands for a SHA-256 (A30).
+    """
+    problems = [
+        Problem(
+            "digest.mismatch",
+            name,
+            f"{name} says {value[:130]!r}, but the bytes that arrived have {actual[name]!r}.",
+            value=value,
+            hint="The upload was damaged or the digest belongs to another file; send it again.",
+        )
+        for name, value in claimed
+        if value.lower() != actual[name]
+    ]
+    if {name for name, _ in claimed} == {"md5_digest"}:
+        message = "An MD5 alone does not say which file was meant: others with the same one can be made."
+        hint = "Send sha256_digest."
+        problems.append(Problem("digest.weak", "md5_digest", message, hint=hint, severity="warning"))
     return problems
+
+
+FILETYPES = {"wheel": "bdist_wheel", "sdist": "sdist"}
+
+
+def check_filetype(claimed: str, kind: str) -> list[Problem]:
+    """The form's `filetype`, where it is sent, is that of the file."""
+    expected = FILETYPES.get(kind, claimed)
+    if claimed in ("", expected):
+        return []
+    message = f"The form says {claimed[:80]!r}, but the file is a {kind}."
+    hint = f"Send {expected!r}, or leave it out."
+    return [Problem("filetype.mismatch", "filetype", message, value=claimed, hint=hint)]
+
+
+def check_widths(values: Mapping[str, str], widths: Mapping[str, int]) -> list[Problem]:
+    """Which texts do not fit their columns: SQLite would not mind, PostgreSQL would."""
+    return [
+        Problem(
+            "text.too_long",
+            name,
+            f"It has {len(value)} characters; this index takes {widths[name]}.",
+            value=value,
+            hint="Shorten it.",
+            rule="limits of this index",
+        )
+        for name, value in values.items()
+        if len(value) > widths.get(name, len(value))
+    ]
+
+
+def slot(filename: ParsedFilename) -> str:
+    """
+    What a file is, however its name is spelled: an index offers one file a slot, once and for ever.
+
+    `foo.bar-1.0-py3.py2-none-any.whl` and `foo_bar-1.0.0-py2.py3-none-any.whl` are one slot, and a release has one
+    sdist (PEP 527), be it `.tar.gz` or `.zip`. No longer than the name itself.
+    """
+    stem = f"{filename.project.replace('-', '_')}-{versions.canonical(filename.version)}"
+    if filename.kind == "sdist":
+        return f"{stem}.tar.gz"
+    columns = zip(*(tag.rsplit("-", 2) for tag in filename.tags), strict=True)
+    tags = "-".join(".".join(sorted(set(column))) for column in columns)
+    return "-".join(part for part in (stem, filename.build, tags) if part) + ".whl"
 
 
 STATIC = ("requires_dist", "requires_python", "provides_extra")

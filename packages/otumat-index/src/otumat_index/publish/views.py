@@ -11,9 +11,11 @@ from django.views.decorators.http import require_POST
 
 from otumat.errors import Invalid, Problem
 from otumat_index.accounts import credentials
+from otumat_index.journal.actor import NOBODY, Actor
 from otumat_index.publish import actions, forms, queries
 
-Door = Callable[[HttpRequest], HttpResponse]
+Door = Callable[[HttpRequest, Actor], HttpResponse]
+FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
 
 # Uploaders hold no cookie: the header alone says who they are, so no other site can make a browser upload.
@@ -21,23 +23,26 @@ Door = Callable[[HttpRequest], HttpResponse]
 @require_POST
 def submit(request: HttpRequest) -> HttpResponse:
     """The draft's `submit`: a form of metadata makes or replaces an entry. `:action=verify` writes nothing."""
-    by = credentials.from_header(request)
+    by = credentials.from_header(request)  # nobody unknown makes us read a body
     forms.check_size(request)
-    verify = request.POST.get(":action") == "verify" or bool(request.POST.get("verify"))
+    return take_metadata(request, by)
+
+
+def take_metadata(request: HttpRequest, by: Actor) -> HttpResponse:
+    """`:action=submit` and `verify`."""
+    verify = forms.is_verification(request)
     fields = [(name, value) for name, value in forms.pairs(request) if name not in actions.NOT_METADATA]
     return forms.reply(request, actions.submit_release(fields, by=by, at=timezone.now(), verify=verify))
 
 
-def upload(request: HttpRequest) -> HttpResponse:
+def take_file(request: HttpRequest, by: Actor) -> HttpResponse:
     """`:action=file_upload`: one wheel or sdist with its form."""
-    by = credentials.from_header(request)
-    forms.check_size(request)
     sent = forms.upload(request)
-    verify = bool(request.POST.get("verify"))
+    verify = forms.is_verification(request)
     return forms.reply(request, actions.publish_file(sent, by=by, at=timezone.now(), verify=verify))
 
 
-def list_classifiers(request: HttpRequest) -> HttpResponse:
+def list_classifiers(request: HttpRequest, by: Actor = NOBODY) -> HttpResponse:
     """`:action=list_classifiers`: the list to paste into a project's metadata."""
     return HttpResponse(
         "\n".join(queries.vocabulary().sorted_for_display) + "\n", content_type="text/plain; charset=utf-8"
@@ -45,9 +50,9 @@ def list_classifiers(request: HttpRequest) -> HttpResponse:
 
 
 LEGACY: dict[str, Door] = {
-    "submit": submit,
-    "verify": submit,
-    "file_upload": upload,
+    "submit": take_metadata,
+    "verify": take_metadata,
+    "file_upload": take_file,
     "list_classifiers": list_classifiers,
 }
 
@@ -59,10 +64,7 @@ def legacy(request: HttpRequest) -> HttpResponse:
         return list_classifiers(request)
     if request.method != "POST":
         return HttpResponseRedirect("/")
-    if request.headers.get("Content-Type", "").partition(";")[0] not in (
-        "multipart/form-data",
-        "application/x-www-form-urlencoded",
-    ):
+    if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() not in FORMS:
         raise Invalid(
             [
                 Problem(
@@ -73,7 +75,7 @@ def legacy(request: HttpRequest) -> HttpResponse:
                 )
             ]
         )
-    credentials.from_header(request)  # nobody unknown makes us read a body
+    by = credentials.from_header(request)  # nobody unknown makes us read a body
     forms.check_size(request)
     name = request.POST.get(":action", "")
     if name not in LEGACY:
@@ -89,4 +91,4 @@ def legacy(request: HttpRequest) -> HttpResponse:
                 )
             ]
         )
-    return LEGACY[name](request)
+    return LEGACY[name](request, by)

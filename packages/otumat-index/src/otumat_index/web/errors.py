@@ -43,8 +43,13 @@ TITLES = {
 }
 
 
+SPECIAL: dict[str, int] = {"too_large": 413}
+
+
 def status_of(error: OtumatError) -> int:
-    """The HTTP status of an error, by its nearest class in the table."""
+    """The HTTP status of an error: its code's own where there is one, else that of its nearest class in the table."""
+    if error.code in SPECIAL:
+        return SPECIAL[error.code]
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
 
 
@@ -119,9 +124,11 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return reply(
-        request, 500, "error", "This is our mistake, not yours.", "It has been logged. Please try again in a moment."
-    )
+    said = ("This is our mistake, not yours.", "It has been logged. Please try again in a moment.")
+    try:
+        return reply(request, 500, "error", *said)
+    except Exception:  # noqa: BLE001 - what broke the answer (the database, say) may break its page as well
+        return HttpResponse(" ".join(said) + "\n", status=500, content_type="text/plain; charset=utf-8")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

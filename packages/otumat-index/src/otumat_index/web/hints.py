@@ -32,10 +32,9 @@ def changed(topic: str, serial: int) -> None:
 
     Only a quicker way: who follows the journal does the same a moment later. Nothing happens where no lane runs.
     """
-    store = running()
-    if store is None:
-        return
     try:
-        store.mark_stale(topic, serial)
+        store = running()
+        if store is not None:
+            store.mark_stale(topic, serial)
     except (OSError, sqlite3.Error) as exc:
         log.warning("The lane could not be told that %s changed: %s", topic, exc)

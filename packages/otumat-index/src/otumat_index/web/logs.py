@@ -8,21 +8,32 @@ from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
 
-# Whatever slips into a message: tokens of ours, Authorization headers, passwords in URLs.
 SECRET = re.compile(
-    r"otumat-[\w-]{20,}|((?:Basic|Bearer)\s+)[\w+/=.~-]{8,}|(://[^/\s:@]+:)[^/\s@]+(?=@)", re.IGNORECASE
+    r"otumat-[\w-]{20,}"  # our tokens
+    r"|\b((?:Basic|Bearer)\s+)[\w+/=.~-]{8,}"  # Authorization headers
+    r"|(://[^/\s:@]*:)[^/\s@]+(?=@)"  # passwords in URLs
+    r"|(/account/(?:first-admin|confirm-email|password/reset/key)/)[^/\s\"?]+",  # links that work once
+    re.IGNORECASE,
 )
 
 
-class Redact(logging.Filter):
-    """Blank out secrets in what is about to be written."""
+def redacted(text: str) -> str:
+    """The same without whatever looks like a secret."""
+    return SECRET.sub(lambda found: (found[1] or found[2] or found[3] or "") + "[secret]", text)
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        text = record.getMessage()
-        clean = SECRET.sub(lambda found: (found[1] or found[2] or "") + "[secret]", text)
-        if clean != text:
-            record.msg, record.args = clean, None
-        return True
+
+class Text(logging.Formatter):
+    """One line for people, tracebacks below it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redacted(super().format(record))
+
+
+class Json(JsonFormatter):
+    """One object a line for machines."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redacted(super().format(record))
 
 
 def configure(*, level: str, form: str) -> None:
@@ -30,12 +41,11 @@ def configure(*, level: str, form: str) -> None:
     config: dict[str, Any] = {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"redact": {"()": Redact}},
         "formatters": {
-            "text": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"},
-            "json": {"()": JsonFormatter, "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+            "text": {"()": Text, "fmt": "{asctime} {levelname:<7} {name}: {message}", "style": "{"},
+            "json": {"()": Json, "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s"},
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": form, "filters": ["redact"]}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": form}},
         "root": {"level": level, "handlers": ["stderr"]},
         "loggers": {
             "axes": {"level": "WARNING"},

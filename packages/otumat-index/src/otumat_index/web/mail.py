@@ -23,7 +23,8 @@ class ConsoleAndFolder(BaseEmailBackend):
             name = f"{timezone.now():%Y%m%dT%H%M%S.%f}-{secrets.token_hex(3)}.eml"
             (folder / name).write_bytes(data)
             sys.stdout.write(
-                f"\n--- mail to {', '.join(message.to)} ({folder / name}) ---\n{message.subject}\n\n{message.body}\n---\n"
+                f"\n--- mail to {', '.join(message.to)} ({folder / name}) ---\n"
+                f"{message.subject}\n\n{message.body}\n---\n"
             )
         sys.stdout.flush()
         return len(email_messages)

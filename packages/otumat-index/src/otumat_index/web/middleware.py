@@ -22,10 +22,19 @@ def trusted_networks() -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, .
     return tuple(ipaddress.ip_network(text, strict=False) for text in texts if text)
 
 
+UNKNOWN_PROXY = "otumat.unknown_proxy"
+"""In `request.META`: somebody forwarded this request whom nobody told us to believe."""
+
+
 def is_trusted(address: str) -> bool:
     """Whether an address is one of ours."""
+    return is_address(address) and any(ipaddress.ip_address(address) in network for network in trusted_networks())
+
+
+def is_address(text: str) -> bool:
+    """Whether text is an IP address, and nothing but one (no port, no zone)."""
     try:
-        return any(ipaddress.ip_address(address) in network for network in trusted_networks())
+        return "%" not in str(ipaddress.ip_address(text))
     except ValueError:
         return False
 
@@ -42,11 +51,13 @@ class TrustedProxies:
         if trusted_networks() and is_trusted(meta.get("REMOTE_ADDR", "")):
             # The right-most address that is not itself a trusted proxy: what stands further left, the client wrote.
             hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
-            outside = next((hop for hop in reversed(hops) if not is_trusted(hop)), None)
-            if outside:
+            outside = next((hop for hop in reversed(hops) if not is_trusted(hop)), "")
+            if is_address(outside):
                 meta["REMOTE_ADDR"] = outside
             if scheme in ("http", "https"):
                 meta["wsgi.url_scheme"] = scheme
+        elif forwarded:
+            meta[UNKNOWN_PROXY] = True
         return self.get_response(request)
 
 

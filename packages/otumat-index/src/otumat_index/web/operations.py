@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import secrets
 
 from django.conf import settings
 from django.db import Error, connection
@@ -14,7 +15,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from otumat.errors import Refused
 from otumat_index.web import hints
-from otumat_index.web.middleware import client_address
+from otumat_index.web.middleware import UNKNOWN_PROXY, client_address, is_address
 
 
 @require_safe
@@ -40,7 +41,7 @@ def database_answers() -> bool:
 
 
 def data_is_writable() -> bool:
-    probe = settings.CONFIG.data / f".ready-{id(connection)}"
+    probe = settings.CONFIG.data / f".ready-{secrets.token_hex(4)}"
     try:
         probe.write_bytes(b"")
         probe.unlink(missing_ok=True)
@@ -49,16 +50,18 @@ def data_is_writable() -> bool:
     return True
 
 
+def is_local(request: HttpRequest) -> bool:
+    """Whether it comes from this machine, and not through a proxy on it."""
+    address = client_address(request)
+    return is_address(address) and ipaddress.ip_address(address).is_loopback and UNKNOWN_PROXY not in request.META
+
+
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus text; for loopback addresses, or with the token METRICS_TOKEN."""
     token = settings.CONFIG.metrics_token
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if not (
-        hmac.compare_digest(given.encode(), token.encode())
-        if token
-        else ipaddress.ip_address(client_address(request)).is_loopback
-    ):
+    if not (hmac.compare_digest(given.encode(), token.encode()) if token else is_local(request)):
         raise Refused("Metrics are for operators.", hint="Send the METRICS_TOKEN as a bearer token.")
     registry = CollectorRegistry()
     store = hints.running()

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from otumat.errors import Problem
+from django.db import connection
+
+from otumat.errors import Invalid, NotFound, Problem
 from otumat.spec import names, versions
 from otumat.spec.metadata import Metadata
 from otumat_index.journal.actor import Actor
@@ -22,7 +24,7 @@ class Outcome:
     What a submission did, or would have done.
 
     Attributes:
-        action: `created`, `updated` or `verified`.
+        action: `created`, `updated`, `unchanged` or `verified`.
         name, version: As the index shows them.
         problems: Warnings; errors are raised.
         serial: Of the journal row; 0 for a verification.
@@ -35,23 +37,59 @@ class Outcome:
     serial: int = 0
 
 
-def check_claim(name: str, standing: rules.Standing) -> list[Problem]:
-    """What speaks against a new name; nothing for one that exists."""
+def check_claim(name: str, standing: rules.Standing, *, by: Actor) -> list[Problem]:
+    """What speaks against a new name; nothing for one that exists. A private project's name is not told."""
     if standing.exists or names.check_name(name):
         return []
-    return names.check_claim(name, existing_confusable=queries.confusable_with(standing.name))
+    twin, is_taken = queries.confusable_with(standing.name, by=by)
+    problems = names.check_claim(name, existing_confusable=twin)
+    if is_taken and twin is None:
+        message = f"The name {name!r} cannot be claimed."
+        problems.append(Problem("name.unavailable", "name", message, value=name, hint="Choose another name."))
+    return problems
 
 
 def get_or_claim(name: str, *, by: Actor, at: datetime) -> tuple[Project, bool]:
-    """The project, locked for this transaction; a free name gets its first owner."""
+    """
+    The project, locked for this transaction; a free name gets its first owner.
+
+    Raises:
+        Invalid: Somebody claimed a name that looks alike since `check_claim` was asked.
+    """
     normalized = names.normalize(name)
+    found = Project.objects.select_for_update(of=("self",)).filter(normalized=normalized).first()
+    if found is not None:
+        return found, False
+    key = names.confusable_key(name)
+    alone_with(key)
+    if problems := check_claim(name, queries.standing_of(by, normalized), by=by):
+        raise Invalid(problems)
     project, claimed = Project.objects.select_for_update().get_or_create(
-        normalized=normalized,
-        defaults={"name": name, "confusable": names.confusable_key(name), "created_at": at, "updated_at": at},
+        normalized=normalized, defaults={"name": name, "confusable": key, "created_at": at, "updated_at": at}
     )
     if claimed and by.user_id is not None:
         Role.objects.create(project=project, user_id=by.user_id, kind=Role.Kind.OWNER, granted_at=at)
     return project, claimed
+
+
+def alone_with(confusable: str) -> None:
+    """Until commit, nobody else claims a name with this key. SQLite lets one transaction write at a time anyway."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"claim {confusable}"])
+
+
+def lock(project: Project) -> Project:
+    """
+    The project as it is now, locked for this transaction.
+
+    Every action on a project begins here: what its door had read may have changed since, and the locks of all
+    actions come in one order (project, then the journal's head).
+    """
+    found = Project.objects.select_for_update(of=("self",)).filter(pk=project.pk).first()
+    if found is None:
+        raise NotFound(f"There is no project {project.name!r} on this index.")
+    return found
 
 
 def write_release(project: Project, metadata: Metadata, *, at: datetime) -> tuple[Release, bool]:
@@ -78,7 +116,7 @@ def link_classifiers(release: Release, texts: tuple[str, ...], *, is_new: bool) 
     if not texts:
         return
     known = dict(Classifier.objects.filter(text__in=texts).values_list("text", "pk"))
-    for text in set(texts) - known.keys():
+    for text in sorted(set(texts) - known.keys()):  # in one order, or two uploads could wait for each other
         known[text] = Classifier.objects.get_or_create(text=text)[0].pk
     ReleaseClassifier.objects.bulk_create(
         [ReleaseClassifier(release=release, classifier_id=known[text]) for text in dict.fromkeys(texts)]

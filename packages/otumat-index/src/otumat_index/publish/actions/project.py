@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 
 from django.db import transaction
 
@@ -22,6 +23,7 @@ def set_status(project: Project, status: str, *, reason: str, by: Actor, at: dat
 
     Source: PEP 792.
     """
+    project = entry.lock(project)
     rules.check_may(by, "manage", queries.standing_of(by, project.normalized), name_claims="admin")
     if status not in Project.Status.values:
         hint = f"Choose from {', '.join(Project.Status.values)}."
@@ -55,6 +57,7 @@ def set_status(project: Project, status: str, *, reason: str, by: Actor, at: dat
 @transaction.atomic
 def set_visibility(project: Project, *, is_private: bool, by: Actor, at: datetime) -> Project:
     """Show a project to everybody, or only to holders of a role."""
+    project = entry.lock(project)
     rules.check_may(by, "manage", queries.standing_of(by, project.normalized), name_claims="admin")
     project.is_private, project.updated_at = is_private, at
     project.save(update_fields=["is_private", "updated_at"])
@@ -63,18 +66,23 @@ def set_visibility(project: Project, *, is_private: bool, by: Actor, at: datetim
 
 
 def remove_file(project: Project, filename: str, *, by: Actor, at: datetime) -> None:
-    """Take a file away for good. Its name stays used: other bytes can never appear under it."""
-    key = unlist_file(project, filename, by=by, at=at)
-    files.store().delete(key)
+    """
+    Take a file away for good. Its name stays used: other bytes can never appear under it.
+
+    Should we die between the commit and the deletion, the marker tells `files.recover` to go on.
+    """
+    files.undo(unlist_file(project, filename, by=by, at=at))
 
 
 @transaction.atomic
-def unlist_file(project: Project, filename: str, *, by: Actor, at: datetime) -> str:
+def unlist_file(project: Project, filename: str, *, by: Actor, at: datetime) -> Path:
+    project = entry.lock(project)
     rules.check_may(by, "manage", queries.standing_of(by, project.normalized), name_claims="admin")
     file = File.objects.filter(release__project=project, filename=filename).first()
     if file is None:
         raise NotFound(f"{project.name} has no file {filename!r}.")
+    marker = files.condemn(file.key)
     file.delete()
     entry.refresh_latest(project, at=at)
     journal.write("file.remove", filename, by=by, at=at, topic=project.normalized, sha256=file.sha256)
-    return file.key
+    return marker

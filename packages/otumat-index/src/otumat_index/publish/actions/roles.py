@@ -11,12 +11,14 @@ from otumat_index.accounts.models import User
 from otumat_index.journal import actions as journal
 from otumat_index.journal.actor import Actor
 from otumat_index.publish import queries, rules
+from otumat_index.publish.actions import entry
 from otumat_index.publish.models import Project, Role
 
 
 @transaction.atomic
 def assign_role(project: Project, user: User, kind: str, *, by: Actor, at: datetime) -> Role:
     """Give a person a role, or change it; one role a person and project."""
+    project = entry.lock(project)
     rules.check_may(by, "manage", queries.standing_of(by, project.normalized), name_claims="admin")
     if kind not in Role.Kind.values:
         raise Invalid(
@@ -40,6 +42,7 @@ def assign_role(project: Project, user: User, kind: str, *, by: Actor, at: datet
 @transaction.atomic
 def remove_role(project: Project, user: User, *, by: Actor, at: datetime) -> None:
     """Take a person's role away; the last owner stays."""
+    project = entry.lock(project)
     rules.check_may(by, "manage", queries.standing_of(by, project.normalized), name_claims="admin")
     check_owner_stays(project, user)
     removed, _ = Role.objects.filter(project=project, user=user).delete()
@@ -49,10 +52,8 @@ def remove_role(project: Project, user: User, *, by: Actor, at: datetime) -> Non
 
 
 def check_owner_stays(project: Project, user: User) -> None:
-    """Refuse to leave a project without an owner."""
-    owners = list(
-        Role.objects.select_for_update().filter(project=project, kind=Role.Kind.OWNER).values_list("user", flat=True)
-    )
+    """Refuse to leave a project without an owner; it is locked, so two owners cannot remove each other at once."""
+    owners = list(Role.objects.filter(project=project, kind=Role.Kind.OWNER).values_list("user", flat=True)[:2])
     if owners == [user.pk]:
         raise Conflict(
             f"{user.username!r} is the last owner of {project.name}.",

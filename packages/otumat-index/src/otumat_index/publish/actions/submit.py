@@ -10,7 +10,7 @@ from django.db import transaction
 
 from otumat.errors import Invalid, Problem
 from otumat.spec import metadata as spec
-from otumat.spec import names
+from otumat.spec import names, versions
 from otumat.spec.metadata import Metadata
 from otumat_index.journal import actions as journal
 from otumat_index.journal.actor import Actor
@@ -37,7 +37,7 @@ def submit_release(pairs: Sequence[tuple[str, str]], *, by: Actor, at: datetime,
     standing = queries.standing_of(by, names.normalize(metadata.name))
     if metadata.name and not names.check_name(metadata.name):
         rules.check_may(by, "submit", standing, name_claims=settings.CONFIG.name_claims)
-    problems = [*problems, *check(metadata), *entry.check_claim(metadata.name, standing)]
+    problems = [*problems, *check(metadata), *entry.check_claim(metadata.name, standing, by=by)]
     if any(problem.severity == "error" for problem in problems):
         raise Invalid(problems)
     if verify:
@@ -48,7 +48,23 @@ def submit_release(pairs: Sequence[tuple[str, str]], *, by: Actor, at: datetime,
 def check(metadata: Metadata) -> list[Problem]:
     """Every rule for an entry on this index."""
     limit_kb = settings.CONFIG.max_description_kb
-    return rules.check_entry(metadata, vocabulary=queries.vocabulary(), max_description_kb=limit_kb)
+    problems = rules.check_entry(metadata, vocabulary=queries.vocabulary(), max_description_kb=limit_kb)
+    told = {problem.field for problem in problems if problem.severity == "error"}
+    return problems + [problem for problem in check_fit(metadata) if problem.field not in told]
+
+
+def check_fit(metadata: Metadata) -> list[Problem]:
+    """Which values are longer than their columns."""
+    columns = queries.widths()
+    values = {name: getattr(metadata, name) for name in columns if hasattr(metadata, name)}
+    problems = rules.check_widths(values, columns)
+    if not problems:
+        problems = rules.check_widths(
+            {"version": versions.sortable(metadata.version)}, {"version": columns["sort_key"]}
+        )
+    for text in metadata.classifiers:
+        problems += rules.check_widths({"classifiers": text}, {"classifiers": columns["classifier"]})
+    return problems
 
 
 @transaction.atomic

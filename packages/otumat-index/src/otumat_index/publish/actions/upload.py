@@ -12,7 +12,7 @@ from typing import BinaryIO
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from otumat.errors import Conflict, Invalid, Problem
+from otumat.errors import Conflict, Invalid, OtumatError, Problem
 from otumat.spec import archive, names, versions
 from otumat.spec import metadata as spec
 from otumat.spec.metadata import Metadata
@@ -70,8 +70,13 @@ class Upload:
         }
 
     @cached_property
-    def claimed_digests(self) -> dict[str, str]:
-        return {name: value for name, value in self.pairs if name in DIGESTS and value.strip()}
+    def claimed_digests(self) -> list[tuple[str, str]]:
+        return [(name, value.strip()) for name, value in self.pairs if name in DIGESTS and value.strip()]
+
+    @property
+    def filetype(self) -> str:
+        """What the form says it is: `bdist_wheel`, `sdist`, or nothing."""
+        return next((value.strip() for name, value in self.pairs if name == "filetype"), "")
 
     @cached_property
     def metadata_pairs(self) -> list[tuple[str, str]]:
@@ -85,6 +90,12 @@ class Checked:
     metadata: Metadata
     inspection: archive.Inspection
     problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def slot(self) -> str:
+        """What the file is, however its name is spelled."""
+        assert self.inspection.parsed is not None  # noqa: S101 - without, there would be a problem
+        return rules.slot(self.inspection.parsed)
 
 
 def publish_file(upload: Upload, *, by: Actor, at: datetime, verify: bool = False) -> Outcome:
@@ -101,41 +112,56 @@ def publish_file(upload: Upload, *, by: Actor, at: datetime, verify: bool = Fals
     checked = check_upload(upload, by=by)
     if any(problem.severity == "error" for problem in checked.problems):
         raise Invalid(checked.problems)
-    same = already_there(upload)
+    same = already_there(upload, checked)
     if same or verify:
-        name, version = checked.metadata.name, checked.metadata.version
-        return Outcome("unchanged" if same else "verified", name, version, tuple(checked.problems))
+        return outcome_of("unchanged" if same else "verified", checked)
     key = files.new_key(upload.digests["sha256_digest"], upload.filename)
     marker = files.keep(upload.file, key)
     try:
         outcome = write(upload, checked, key, by=by, at=at)
-    except IntegrityError as exc:
+    except IntegrityError:
         files.undo(marker)
-        raise taken(upload.filename) from exc
-    except BaseException:
+        if already_there(upload, checked):  # another upload of the same bytes was quicker
+            return outcome_of("unchanged", checked)
+        raise
+    except OtumatError:
         files.undo(marker)
         raise
+    # Any other exception may have come after the commit (a lost connection): the marker stays, `recover` will see.
     files.settle(marker)
     return outcome
+
+
+def outcome_of(action: str, checked: Checked) -> Outcome:
+    """An outcome that wrote nothing."""
+    return Outcome(action, checked.metadata.name, checked.metadata.version, tuple(checked.problems))
 
 
 def check_upload(upload: Upload, *, by: Actor) -> Checked:
     """All checks of design section 7, in one go."""
     form, form_problems = spec.from_form(upload.metadata_pairs)
+    check_may_upload(form.name, by=by)  # before a stranger makes us open an archive
     inspection = archive.inspect(upload.file, upload.filename, limits=limits())
     metadata, problems = spec.from_bytes(inspection.metadata) if inspection.metadata else (form, [])
-    standing = queries.standing_of(by, names.normalize(metadata.name))
-    if metadata.name and not names.check_name(metadata.name):
-        rules.check_may(by, "upload", standing, name_claims=settings.CONFIG.name_claims)
+    standing = check_may_upload(metadata.name, by=by)
     problems = [*form_problems, *inspection.problems, *problems]
     problems += rules.check_digests(upload.claimed_digests, upload.digests)
+    problems += rules.check_filetype(upload.filetype, inspection.kind)
     if inspection.metadata:
         problems += check(metadata)
         problems += archive.missing_license_files(inspection, metadata.license_files)
         problems += spec.compare(form, metadata)
         problems += check_against_siblings(standing.name, inspection.kind, metadata)
-    problems += entry.check_claim(metadata.name, standing)
+    problems += entry.check_claim(metadata.name, standing, by=by)
     return Checked(metadata, inspection, list(dict.fromkeys(problems)))
+
+
+def check_may_upload(name: str, *, by: Actor) -> rules.Standing:
+    """The project of this name, if the actor may upload to it; a name that is none is told of later."""
+    standing = queries.standing_of(by, names.normalize(name))
+    if not names.check_name(name):
+        rules.check_may(by, "upload", standing, name_claims=settings.CONFIG.name_claims)
+    return standing
 
 
 def limits() -> archive.Limits:
@@ -157,17 +183,17 @@ def check_against_siblings(normalized: str, kind: str, metadata: Metadata) -> li
     return problems
 
 
-def already_there(upload: Upload) -> bool:
+def already_there(upload: Upload, checked: Checked) -> bool:
     """
     Whether exactly this file is listed already: sending it again is no error and changes nothing.
 
     Raises:
-        Conflict: The name was used before, for other bytes or for a file that was removed.
+        Conflict: The name, in whatever spelling, was used before, for other bytes or for a file that was removed.
     """
     sha256 = File.objects.filter(filename=upload.filename).values_list("sha256", flat=True).first()
     if sha256 == upload.digests["sha256_digest"]:
         return True
-    if sha256 is not None or UsedName.objects.filter(filename=upload.filename).exists():
+    if sha256 is not None or UsedName.objects.filter(filename=checked.slot).exists():
         raise taken(upload.filename)
     return False
 
@@ -175,8 +201,9 @@ def already_there(upload: Upload) -> bool:
 def taken(filename: str) -> Conflict:
     """Begins with the words twine's --skip-existing and uv look for."""
     return Conflict(
-        f"File already exists: {filename!r} was published before, and names are never used again.",
-        hint="Make a new version, or a new build number for a wheel.",
+        f"File already exists: {filename!r}, or the same under another spelling, was published before, and names are "
+        "never used again.",
+        hint="Make a new version, or a new build number for a wheel. A release has one sdist.",
         code="file_exists",
     )
 
@@ -188,7 +215,8 @@ def write(upload: Upload, checked: Checked, key: str, *, by: Actor, at: datetime
     # Asked again under the lock: another first submitter may have won the name meanwhile.
     rules.check_may(by, "upload", queries.standing_of(by, project.normalized), name_claims=settings.CONFIG.name_claims)
     check_quota(project)
-    UsedName.objects.create(filename=upload.filename)
+    check_new_siblings(project, checked)
+    UsedName.objects.create(filename=checked.slot)
     release, created = release_for(project, metadata, at=at)
     add_file(release, upload, checked, key, by=by, at=at)
     entry.refresh_latest(project, at=at)
@@ -204,6 +232,13 @@ def write(upload: Upload, checked: Checked, key: str, *, by: Actor, at: datetime
         claimed=claimed,
     )
     return Outcome("created", project.name, release.version, tuple(checked.problems), serial)
+
+
+def check_new_siblings(project: Project, checked: Checked) -> None:
+    """Once more under the lock: sdist and wheel may have been on their way at once, each not seeing the other."""
+    found = check_against_siblings(project.normalized, checked.inspection.kind, checked.metadata)
+    if any(problem.severity == "error" for problem in found):
+        raise Invalid(found)
 
 
 def check_quota(project: Project) -> None:

@@ -51,6 +51,7 @@ def unyank_release(project: Project, version: str, *, by: Actor, at: datetime) -
 
 
 def set_release(project: Project, version: str, is_yanked: bool, reason: str, *, by: Actor, at: datetime) -> Release:
+    project = entry.lock(project)
     rules.check_may(by, "yank", queries.standing_of(by, project.normalized), name_claims="admin")
     release = queries.release(project, version)
     release.is_yanked, release.yank_reason, release.updated_at = is_yanked, reason, at
@@ -75,6 +76,7 @@ def unyank_file(project: Project, filename: str, *, by: Actor, at: datetime) -> 
 
 
 def set_file(project: Project, filename: str, is_yanked: bool, reason: str, *, by: Actor, at: datetime) -> File:
+    project = entry.lock(project)
     rules.check_may(by, "yank", queries.standing_of(by, project.normalized), name_claims="admin")
     file = File.objects.filter(release__project=project, filename=filename).first()
     if file is None:
