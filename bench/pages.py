@@ -27,7 +27,8 @@ def project(name: str, files: int) -> Page:
     )
     html = (
         '<!DOCTYPE html>\n<html>\n  <head>\n    <meta name="pypi:repository-version" content="1.4">\n'
-        f"    <title>Links for {name}</title>\n  </head>\n  <body>\n    <h1>Links for {name}</h1>\n{links}  </body>\n</html>\n"
+        f"    <title>Links for {name}</title>\n  </head>\n  <body>\n    <h1>Links for {name}</h1>\n"
+        f"{links}  </body>\n</html>\n"
     )
     versions = sorted({entry["filename"].split("-")[1] for entry in entries})
     told = {"meta": {"api-version": "1.4"}, "name": name, "versions": versions, "files": entries}

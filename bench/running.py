@@ -51,11 +51,14 @@ class Server:
 
 
 @contextlib.contextmanager
-def running(name: str, command: Sequence[str | Path], port: int, *, env: Headers | None = None) -> Iterator[Server]:
+def running(
+    name: str, command: Sequence[str | Path], port: int, *, env: Headers | None = None, quiet: bool = False
+) -> Iterator[Server]:
     """Start a server, wait until it accepts, end it."""
     process = subprocess.Popen(
         [str(word) for word in command],
         stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL if quiet else None,
         env={**os.environ, **(env or {})},
         start_new_session=True,
     )

@@ -34,17 +34,19 @@ class _Completing:
     def __init__(self, send: Send) -> None:
         self._send = send
         self._left: int | None = None
+        self._ended = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             lengths = [value for name, value in message["headers"] if name.lower() == b"content-length"]
             self._left = int(lengths[0]) if lengths else None
-        elif self._left is not None and message["body"]:
-            self._left -= len(message["body"])
-            if self._left == 0:
-                message["more_body"] = False
-        elif self._left == 0:
-            return  # said already
+        elif self._ended:
+            return
+        else:
+            if self._left is not None:
+                self._left -= len(message["body"])
+                message["more_body"] = message.get("more_body", False) and self._left > 0
+            self._ended = not message.get("more_body", False)
         await self._send(message)
 
 

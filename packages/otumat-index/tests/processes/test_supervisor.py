@@ -75,7 +75,8 @@ class Tree:
         found: set[int] = set()
 
         def both() -> bool:
-            found.add(int(self.get().split()[0]))
+            with contextlib.suppress(ConnectionError):  # a worker that is being killed resets what waits for it
+                found.add(int(self.get().split()[0]))
             return len(found) == 2
 
         _until(both)
