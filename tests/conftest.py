@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from harness.clients import Home
 from harness.projects import Project, write_project
 from harness.server import Index

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from harness.artifacts import make_sdist, make_wheel
 from harness.clients import Done, Home
 from harness.projects import Project

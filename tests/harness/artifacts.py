@@ -12,6 +12,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+PYPROJECT = """\
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "{name}"
+version = "{version}"
+
+[tool.setuptools]
+py-modules = ["{module}"]
+"""
 WHEEL = "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 
 
@@ -63,7 +75,7 @@ def make_wheel(
 def make_sdist(name: str, version: str = "1.0", *, headers: str = "") -> Artifact:
     """An sdist that setuptools could build."""
     safe = name.replace("-", "_")
-    pyproject = f'[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n[project]\nname = "{name}"\nversion = "{version}"\n[tool.setuptools]\npy-modules = ["{safe}"]\n'
+    pyproject = PYPROJECT.format(name=name, version=version, module=safe)
     contents = {
         "PKG-INFO": metadata_of(name, version, headers),
         "pyproject.toml": pyproject.encode(),

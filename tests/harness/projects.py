@@ -37,6 +37,15 @@ Homepage = "https://example.org/{name}"
 {name} = "{module}:main"
 
 """
+MODULE = '''\
+"""Keeps track."""
+
+__version__ = "{version}"
+
+
+def main() -> None:
+    print("{name} {version}")
+'''
 CLASSIFIERS = ["Development Status :: 4 - Beta", "Intended Audience :: Developers", "Topic :: Office/Business"]
 TAILS = {
     "setuptools": ("setuptools.build_meta", '[tool.setuptools]\npackages = ["{module}"]\n'),
@@ -75,7 +84,7 @@ class Project:
 def write_project(
     folder: Path, backend: str, name: str, version: str = "1.0", *, classifiers: list[str] = CLASSIFIERS, more: str = ""
 ) -> Project:
-    """A project of one module with a script, a readme, a licence and letters outside ASCII; `more` ends pyproject.toml."""
+    """A project of one module, a script, a readme, a licence, letters outside ASCII; `more` ends pyproject.toml."""
     module = name.replace("-", "_")
     entry, tail = TAILS[backend]
     words = {"backend": entry, "name": name, "version": version, "module": module, "classifiers": classifiers}
@@ -83,7 +92,7 @@ def write_project(
         "pyproject.toml": (HEAD + tail).format(**words) + more,
         "README.md": f"# {name}\n\nKeeps *track* of things – also in Köln.\n",
         "LICENSE": "MIT\n",
-        f"{module}/__init__.py": f'"""Keeps track."""\n\n__version__ = "{version}"\n\n\ndef main() -> None:\n    print("{name} {version}")\n',
+        f"{module}/__init__.py": MODULE.format(**words),
     }
     for path, text in texts.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)

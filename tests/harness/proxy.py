@@ -53,7 +53,7 @@ def reverse_proxy(port: int, *, prefix: str = "", host: str = "localhost") -> It
             self.wfile.write(data)
             inner.close()
 
-        do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = pass_on
+        do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = pass_on  # noqa: N815 - the names http.server calls
 
         def log_message(self, format: str, *args: object) -> None:
             pass

@@ -181,19 +181,22 @@ def negotiated(request: HttpRequest, answers: list[lane.Answer], *, is_private: 
 def send(
     request: HttpRequest, answer: lane.Answer, *, is_private: bool, content_type: str | None = None
 ) -> HttpResponse:
-    """A prepared answer by way of Django, with the lane's own headers."""
+    """A prepared answer by way of Django, with the lane's own headers and in the coding the lane would choose."""
+    packed = answer.compressed if takes_gzip(request) else None
     response: HttpResponse = (
         HttpResponseNotModified()
         if matches(request, answer.digest)
-        else HttpResponse(answer.body, content_type=with_charset(content_type or answer.content_type))
+        else HttpResponse(packed or answer.body, content_type=with_charset(content_type or answer.content_type))
     )
-    return finish(response, answer, is_private=is_private)
+    if packed and response.status_code == 200:
+        response["Content-Encoding"] = "gzip"
+    return finish(response, answer, is_private=is_private, is_packed=bool(packed))
 
 
-def finish(response: Response, answer: lane.Answer, *, is_private: bool) -> Response:
+def finish(response: Response, answer: lane.Answer, *, is_private: bool, is_packed: bool = False) -> Response:
     for name, value in answer.headers:
         response[name] = value
-    response["ETag"] = f'"{answer.digest}"'
+    response["ETag"] = f'"{answer.digest}-gzip"' if is_packed else f'"{answer.digest}"'
     response["Vary"] = "Accept, Accept-Encoding" if not is_private else "Accept, Accept-Encoding, Authorization, Cookie"
     if is_private:
         response["Cache-Control"] = "private, no-store"
