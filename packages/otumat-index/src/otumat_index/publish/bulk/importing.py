@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
-from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, models
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from otumat.errors import NotFound
@@ -25,17 +25,16 @@ from otumat_index.publish.bulk.checkers import Checkers, how_many
 from otumat_index.publish.bulk.checkpoint import Checkpoint, Position, alone
 from otumat_index.publish.bulk.interrupt import Interrupt
 from otumat_index.publish.bulk.progress import Progress
-from otumat_index.publish.bulk.records import COLUMNS, Limits, Record
+from otumat_index.publish.bulk.records import Limits, Record
 from otumat_index.publish.bulk.report import Rejects, Tally, count, summary
 from otumat_index.publish.bulk.source import Source
 from otumat_index.publish.bulk.writer import Mark, Writer, Written
-from otumat_index.publish.models import Classifier, Release
 
 INTERRUPTED = 130
 TRIES = 5
 # After each batch others may write. SQLite makes them try again at intervals of up to 100 ms, so the time we leave them
 # must be a share of the time we take.
-LEFT_TO_OTHERS = 1 / 6
+LEFT_TO_OTHERS = 1 / 3
 
 
 def run(name: str, *, owner: str | None, python: str | None) -> int:
@@ -158,13 +157,7 @@ def tally_of(written: Written) -> Tally:
 
 def limits() -> Limits:
     """What this index takes, for the checking processes."""
-    widths = {
-        column: field.max_length
-        for column in ("version", "canonical", "sort_key", *COLUMNS)
-        if isinstance(field := Release._meta.get_field(column), models.CharField) and field.max_length
-    }
-    width = Classifier._meta.get_field("text").max_length
-    return Limits(queries.vocabulary(), settings.CONFIG.max_description_kb, {**widths, "classifier": width or 0})
+    return Limits(queries.vocabulary(), settings.CONFIG.max_description_kb, queries.widths())
 
 
 def rejects_path(opened: Source, folder: Path) -> Path:

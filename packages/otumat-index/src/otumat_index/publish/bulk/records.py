@@ -39,7 +39,7 @@ class Limits:
     Attributes:
         vocabulary: Its classifiers.
         max_description_kb: The setting.
-        widths: Most characters of the columns that have a limit, `canonical` and `sort_key` among them.
+        widths: Most characters of a release's columns that have a limit, and of one `classifier`.
     """
 
     vocabulary: Vocabulary
@@ -153,19 +153,13 @@ def _is_linked(classifier: str, limits: Limits) -> bool:
 
 
 def check_widths(record: Record, widths: Mapping[str, int]) -> list[Problem]:
-    """Which values do not fit their columns (SQLite would not mind, PostgreSQL would)."""
-    problems = []
-    if any(len(getattr(record, name)) > widths[name] for name in ("version", "canonical", "sort_key")):
-        problems.append(_wide("version", record.version, widths["version"]))
-    for name, value in zip(COLUMNS, record.values, strict=True):
-        if len(value) > widths.get(name, len(value)):
-            problems.append(_wide(name, value, widths[name]))
+    """Which values do not fit their columns."""
+    values = {name: value for name, value in zip(COLUMNS, record.values, strict=True) if name in widths}
+    problems = rules.check_widths({"version": record.version, **values}, widths)
+    if len(record.canonical) > widths["canonical"] or len(record.sort_key) > widths["sort_key"]:
+        # Longer than the version itself: every sign of one outside PEP 440 takes two characters to sort by.
+        problems += rules.check_widths({"version": record.sort_key}, {"version": widths["sort_key"]})
     return problems
-
-
-def _wide(field: str, value: str, limit: int) -> Problem:
-    message = f"It has {len(value)} characters; this index takes {limit}, fewer where many are signs."
-    return Problem("text.too_long", field, message, value=value, hint="Shorten it.", rule="limits of this index")
 
 
 def _is_crowded(value: object) -> bool:

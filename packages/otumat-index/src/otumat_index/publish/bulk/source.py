@@ -17,7 +17,7 @@ from otumat.errors import NotFound, OtumatError
 from otumat_index.publish.bulk.checker import Chunk
 from otumat_index.publish.bulk.records import LINE_MAX_BYTES, Form
 
-CHUNK_LINES = 2_000
+CHUNK_LINES = 1_000
 CHUNK_BYTES = 4_000_000
 BOM = b"\xef\xbb\xbf"
 
@@ -79,8 +79,9 @@ def opened(name: str, python: str | None) -> Iterator[Source]:
         with installed(python or sys.executable) as stream:
             yield Source(stream, "installed", "installed")
     elif name == "-":
-        with open(0, "rb", closefd=False) as stream:  # not sys.stdin: a thread may still read it while Python ends
-            yield Source(stream, "json", "standard input")
+        # Not sys.stdin, and never closed: the feeding thread may be waiting in it when an interrupt comes, and whoever
+        # closes it would wait too.
+        yield Source(open(0, "rb", closefd=False), "json", "standard input")  # noqa: SIM115
     else:
         path = Path(name).absolute()
         with _file(path) as stream:
