@@ -230,6 +230,7 @@ def fill(lane: str, root: str) -> None:
     for number, file in enumerate((www / "files").iterdir()):
         answer = of_file(f"/files/{file.name}", file, content_type="application/octet-stream", digest=f"{number:040}")
         store.put("small", 1, [answer])
+    store.followed = 1
     while True:
         store.heartbeat()
         time.sleep(0.5)

@@ -130,6 +130,7 @@ def fill(store: Store, folder: Path) -> None:
         for name in ("small.whl", "large.whl")
     ]
     store.put("alice", 7, [*pages, *files])
+    store.followed = 7
 
 
 @pytest.fixture
@@ -179,6 +180,7 @@ def started(folder: Path, *, memory_bytes: int = 64 << 20) -> Iterator[Started]:
         server = Started(int(url.rpartition(":")[2]), Store(path), folder)
         ended = threading.Event()
         heart = threading.Thread(target=_beat, args=(server, ended))
+        server.store.followed = 1
         server.beating.set()
         server.store.heartbeat()
         heart.start()

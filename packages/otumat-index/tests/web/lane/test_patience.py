@@ -131,6 +131,7 @@ def test_a_reader_that_takes_nothing_is_left_and_one_that_takes_some_is_not(tmp_
         async with working(tmp_path) as worker:
             answer = of_file("/files/large", tmp_path / "large", content_type="a/b", digest="0" * 40)
             worker.table.store.put("alice", 1, [answer])
+            worker.table.store.followed = 1
             worker.table.store.heartbeat()
             await worker.sent(b"GET /files/large HTTP/1.1\r\nHost: a\r\n\r\n")
             await worker.settled()

@@ -394,7 +394,11 @@ def test_deleting_the_cache_under_the_server_is_no_harm(server: Started) -> None
     for file in server.store.path.parent.iterdir():
         file.unlink()
     server.store.put("alice", 9, [prepare("/simple/alice/", b"new", content_type=HTML, format="html")])
-    server.store.heartbeat()
+    assert not server.store.heartbeat()
+    while not server.ask(PAGE).passed:
+        pass  # a worker looks for its files four times a second
+    server.store.followed = 9
+    assert server.store.heartbeat()
     while (reply := server.ask(PAGE)).body != b"new":
         assert reply.status == 200
     while not server.store.counters()["pages"]:

@@ -161,6 +161,17 @@ def test_followed_is_remembered(store: Store) -> None:
     assert Store(store.path).followed == 41
 
 
+def test_a_store_that_follows_nothing_has_no_heartbeat(store: Store) -> None:
+    assert not store.heartbeat()
+    assert store.cells.view[1] == 0
+    store.followed = 3
+    assert store.heartbeat()
+    assert store.cells.view[1] > 0
+    store.path.unlink()
+    assert store.followed == 0
+    assert store.cells.view[1] == 0
+
+
 def test_a_refused_answer_leaves_nothing_half_written(store: Store) -> None:
     wrong = Answer("/simple/alice/", "html", "a/b", "0" * 40, 0, (), body=object())  # type: ignore[arg-type]
     with pytest.raises(sqlite3.Error):
