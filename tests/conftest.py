@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
-from harness.clients import Home
-from harness.projects import Project, write_project
-from harness.server import Index
+pytest.register_assert_rewrite("harness")
+
+from harness.clients import Home  # noqa: E402 - after the line above, so that its assertions explain themselves
+from harness.projects import Project, write_project  # noqa: E402
+from harness.server import Index  # noqa: E402
 
 StartIndex = Callable[..., Index]
 

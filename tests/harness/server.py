@@ -140,9 +140,14 @@ class Index:
         return [pid for pid, words in marked_processes(self.mark)]
 
     def web_workers(self) -> list[int]:
-        return [
-            pid for pid, words in marked_processes(self.mark) if "otumat_index.processes" in words and "worker" in words
-        ]
+        return self._children("worker")
+
+    def followers(self) -> list[int]:
+        return self._children("job")
+
+    def _children(self, kind: str) -> list[int]:
+        found = marked_processes(self.mark)
+        return [pid for pid, words in found if ["otumat_index.processes", kind] == words[2:4]]
 
     def told(self) -> str:
         """The end of its log."""
