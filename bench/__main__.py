@@ -10,7 +10,7 @@ import sys
 import bench
 from bench.report import Options, Row, print_row, save
 
-NO_BENCHES = frozenset({"__main__", "report", "running", "pages"})
+NO_BENCHES = frozenset({"__main__", "report", "running", "pages", "records"})
 
 
 def names() -> list[str]:

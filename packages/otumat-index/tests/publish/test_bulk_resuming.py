@@ -21,7 +21,7 @@ RUN = """
 import os, signal, sys
 from otumat_index import cli, commands
 from otumat_index.publish.bulk import source
-source.CHUNK_LINES = 40
+source.CHUNK_LINES = 20
 moment, batch = sys.argv[1], int(sys.argv[2])
 prepare = commands.prepare
 
@@ -66,7 +66,7 @@ MEMORY = """
 import resource, sys
 from otumat_index import cli
 from otumat_index.publish.bulk import tables
-tables.SQLITE_WHILE_IMPORTING = {"cache_size": -2000}
+tables.SQLITE_WHILE_IMPORTING["cache_size"] = -2_000
 code = cli.main(sys.argv[1:])
 print(sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
 sys.exit(code)
@@ -165,14 +165,14 @@ def test_killed_around_a_commit_it_goes_on_exactly_there(
     assert code == 0, err
     if batch > 1:
         committed = batch if "reached" in moment else batch - 1
-        assert f"Going on after {committed * 40} records." in err
+        assert f"Going on after {committed * 20} records." in err
     complete(out)
 
 
 def test_killed_at_any_moment_again_and_again_it_comes_to_the_same_end(
     index: Index, file: Path, complete: Callable[[str], None]
 ) -> None:
-    for _ in range(4):
+    for _ in range(3):
         before = [path.read_bytes() for path in index.checkpoints]
         with index.start(RUN, "never", "0", "import", file) as process:
             while process.poll() is None and [path.read_bytes() for path in index.checkpoints] == before:
@@ -187,7 +187,7 @@ def test_interrupted_it_finishes_the_batch_and_says_how_to_go_on(
     index: Index, file: Path, complete: Callable[[str], None]
 ) -> None:
     with index.start(RUN, "never", "0", "import", file) as process:
-        while not index.checkpoints:
+        while process.poll() is None and not index.checkpoints:
             time.sleep(0.001)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
@@ -203,7 +203,7 @@ def test_interrupted_it_finishes_the_batch_and_says_how_to_go_on(
 def test_interrupted_while_it_waits_for_input_it_ends_at_once(index: Index) -> None:
     with index.start(RUN, "never", "0", "import", "-", stdin=subprocess.PIPE, start_new_session=True) as process:
         assert process.stdin is not None
-        lines = [json.dumps({"name": f"project-{number}", "version": "1"}) + "\n" for number in range(60)]
+        lines = [json.dumps({"name": f"project-{number}", "version": "1"}) + "\n" for number in range(50)]
         process.stdin.write("".join(lines))
         process.stdin.flush()
         while not (index.data / "imports" / "lock").exists() or index.look()["projects"] < 40:
@@ -225,8 +225,11 @@ def test_no_process_is_left_behind_by_a_kill(index: Index, file: Path) -> None:
         assert process.stdin is not None
         process.stdin.close()
     assert found
-    while any(_runs(pid) for pid in found):  # ends, or the test does not
+    for _ in range(3000):
+        if not any(_runs(pid) for pid in found):
+            break
         time.sleep(0.01)
+    assert not any(_runs(pid) for pid in found)
 
 
 def _runs(pid: str) -> bool:
@@ -244,7 +247,7 @@ def test_a_changed_file_is_read_from_its_start(index: Index, file: Path) -> None
     code, out, err = index.load(file)
     assert code == 0, err
     assert "Going on" not in err
-    assert f"{GOOD - 190} new, 1 updated, 189 unchanged" in out
+    assert f"{GOOD - 95} new, 1 updated, 94 unchanged" in out
 
 
 def test_a_checkpoint_of_another_database_is_not_believed(index: Index, file: Path, tmp_path: Path) -> None:
@@ -271,4 +274,4 @@ def test_memory_does_not_grow_with_the_file(index: Index, tmp_path: Path) -> Non
         return int(out.splitlines()[-1])
 
     small, large = peak_kb(2_000), peak_kb(20_000)
-    assert large - small < 40_000  # the file has grown by 108,000
+    assert large - small < 40_000, (small, large)  # the file has grown by 108,000

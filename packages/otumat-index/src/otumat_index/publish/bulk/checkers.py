@@ -98,4 +98,4 @@ def _close(stream: IO[bytes] | None) -> None:
 
 def how_many() -> int:
     """All cores but the writer's; more than four it cannot use."""
-    return max(1, min(4, len(os.sched_getaffinity(0)) - 1))
+    return max(1, min(4, (os.cpu_count() or 1) - 1))

@@ -32,9 +32,10 @@ from otumat_index.publish.bulk.writer import Mark, Writer, Written
 
 INTERRUPTED = 130
 TRIES = 5
-# After each batch others may write. SQLite makes them try again at intervals of up to 100 ms, so the time we leave them
-# must be a share of the time we take.
+# Between batches others may write. SQLite makes them try again at intervals that grow to 100 ms, so they need a share
+# of the time we take; waiting for the next checked batch counts.
 LEFT_TO_OTHERS = 1 / 3
+LEFT_AT_MOST_S = 0.05
 
 
 def run(name: str, *, owner: str | None, python: str | None) -> int:
@@ -80,10 +81,8 @@ class Import:
                 return INTERRUPTED
         self.progress.end()
         tally, seconds = self.position.tally, self.progress.seconds
-        told = summary(
-            self.source.label, tally, seconds=seconds, records=tally.records - before, rejects=self.rejects.path
-        )
-        print(told)
+        rejects, records = self.rejects.path, tally.records - before
+        print(summary(self.source.label, tally, seconds=seconds, records=records, rejects=rejects))
         if self.checkpoint:
             self.checkpoint.remove()
         return int(tally.rejected > 0 and tally.rejected == tally.records)
@@ -92,11 +91,13 @@ class Import:
         with ExitStack() as stack:
             interrupt = stack.enter_context(Interrupt())
             checkers = stack.enter_context(closing(Checkers(self.source.form, limits(), count=how_many())))
+            turn_of_others_until = 0.0
             for checked in checkers.check(self._chunks()):
+                time.sleep(max(0.0, turn_of_others_until - time.monotonic()))
                 with interrupt.held():
                     took = self._write(checked)
+                turn_of_others_until = time.monotonic() + min(took * LEFT_TO_OTHERS, LEFT_AT_MOST_S)
                 self.progress.update(self.position.tally.records, self.position.offset)
-                time.sleep(took * LEFT_TO_OTHERS)
 
     def _chunks(self) -> Iterator[Chunk]:
         if self.position.offset:
