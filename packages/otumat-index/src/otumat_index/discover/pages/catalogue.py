@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
+from operator import or_
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -23,7 +25,13 @@ COLUMNS = (
     "created_at",
     "updated_at",
 )
-OF_PROJECT = {"name": "name", "version": "latest__version"}
+COLUMNS_OF = {
+    "name": ("name",),
+    "author": ("latest__author", "latest__author_email"),
+    "maintainer": ("latest__maintainer", "latest__maintainer_email"),
+    "license": ("latest__license", "latest__license_expression"),
+}
+"""Where a field is looked for, when not in its own column alone: people are often named in their address only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +82,8 @@ def narrowed(asked: Asked) -> QuerySet[Project]:
     for word in asked.text.split()[:8]:
         found = found.filter(Q(name__icontains=word) | Q(latest__summary__icontains=word))
     for field, text in asked.fields:
-        found = found.filter(**{f"{OF_PROJECT.get(field, f'latest__{field}')}__icontains": text})
+        columns = COLUMNS_OF.get(field, (f"latest__{field}",))
+        found = found.filter(reduce(or_, (Q(**{f"{column}__icontains": text}) for column in columns)))
     for classifier in asked.classifiers:
         found = found.filter(Exists(carriers(classifier)))
     return found

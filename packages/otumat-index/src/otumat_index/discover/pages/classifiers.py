@@ -13,6 +13,8 @@ from otumat_index.publish.models import ReleaseClassifier
 from otumat_index.publish.queries import vocabulary
 
 NARROWING_MAX = 400
+FIRST = ("Topic", "Environment", "Framework")
+"""Shown first, for they say what a project is for; the rest follows in alphabetical order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,4 +87,5 @@ def narrowing(asked: Asked) -> list[Category]:
     links = ReleaseClassifier.objects.filter(release__in=releases).exclude(classifier__text__in=asked.classifiers)
     rows = links.values_list("classifier__text").annotate(count=Count("pk")).order_by("-count", "classifier__text")
     counts = dict(rows[:NARROWING_MAX])
-    return grouped({text: counts[text] for text in sorted(counts)})
+    found = grouped({text: counts[text] for text in sorted(counts)})
+    return sorted(found, key=lambda category: FIRST.index(category.name) if category.name in FIRST else len(FIRST))

@@ -24,7 +24,7 @@ CHILD = Path(__file__).parent / "child.py"
 FORMS = {"text/markdown": "markdown", "text/x-rst": "rst", "text/plain": "", "": "rst"}
 """How each content type is rendered. Without one, as specified: reStructuredText if it is that, else plain."""
 
-GENERATION = "1"
+GENERATION = "2"
 """Counted up with every change of what `child.py` makes, so that nothing kept before is shown again."""
 
 SLOT_DIGITS = 3

@@ -22,7 +22,7 @@ h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q rp rt ruby s samp section sma
 summary sup table tbody td tfoot th thead tr tt u ul var wbr aside
 """
 ATTRIBUTES = {
-    "*": {"id", "title", "lang", "dir"},
+    "*": {"id", "title", "dir"},
     "a": {"href"},
     "img": {"src", "alt", "width", "height", "align"},
     "td": {"align", "colspan", "rowspan"},
@@ -72,7 +72,7 @@ def rst(text: str) -> str:
 
 
 def clean(html: str) -> str:
-    """Keep what only shows; the first heading of a description comes below the page's own two levels."""
+    """Keep what only shows."""
     import nh3
 
     safe = nh3.clean(
@@ -82,11 +82,30 @@ def clean(html: str) -> str:
         attribute_filter=attribute,
         url_schemes=set(LINKS),
         link_rel="nofollow noopener",
-        set_tag_attribute_values={"img": {"loading": "lazy", "referrerpolicy": "no-referrer"}},
+        set_tag_attribute_values={
+            "img": {"loading": "lazy", "referrerpolicy": "no-referrer"},
+            "pre": {"tabindex": "0"},  # scrolls by keyboard
+        },
     )
-    # The cleaner writes tags in one way, so a pattern is enough; in texts and attributes the change would be harmless.
-    safe = re.sub(r"<img(?![^>]* src=)[^>]*>", "", safe)
-    return re.sub(r"<(/?)h([1-6])(?=[ >])", lambda found: f"<{found[1]}h{min(6, int(found[2]) + 2)}", safe)
+    return outlined(re.sub(r"<img(?![^>]* src=)[^>]*>", "", safe))
+
+
+def outlined(html: str) -> str:
+    """
+    Headings below the page's own two levels and without gaps, whatever levels the author chose.
+
+    The cleaner writes tags in one way, so a pattern is enough; in texts and attributes the change would be harmless.
+    """
+    above: list[int] = []
+
+    def renumbered(found: re.Match[str]) -> str:
+        if not found[1]:
+            while above and above[-1] >= int(found[2]):
+                above.pop()
+            above.append(int(found[2]))
+        return f"<{found[1]}h{min(6, 2 + max(1, len(above)))}"
+
+    return re.sub(r"<(/?)h([1-6])(?=[ >])", renumbered, html)
 
 
 def attribute(tag: str, name: str, value: str) -> str | None:

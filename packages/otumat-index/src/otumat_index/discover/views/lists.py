@@ -23,9 +23,12 @@ FIRST_FIELDS = ("name", "summary", "author", "keywords")
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """What this index is and how to begin."""
+    newest = catalogue.newest(HOME_ROWS)
+    shown = {row.normalized for row in newest}
+    updated = [row for row in catalogue.recently_updated(2 * HOME_ROWS) if row.normalized not in shown]
     context = {
-        "newest": catalogue.newest(HOME_ROWS),
-        "updated": catalogue.recently_updated(HOME_ROWS),
+        "newest": newest,
+        "updated": updated[:HOME_ROWS],
         "categories": category_names(),
         "simple_url": public_url("/simple/"),
         "index_url": public_url("/").rstrip("/"),
