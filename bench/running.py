@@ -95,8 +95,8 @@ class Load:
 
 
 def load(server: Server, path: str, headers: Headers, *, seconds: float, connections: int = 64) -> Load:
-    """Put wrk on a path for some seconds, all connections kept alive."""
-    words = [program("wrk", "wrk"), "-t2", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--latency"]
+    """Put wrk on a path for some seconds, all connections kept alive; one thread, which leaves the servers a core."""
+    words = [program("wrk", "wrk"), "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--latency"]
     for name, value in headers.items():
         words += ["-H", f"{name}: {value}"]
     before = server.cpu_s()

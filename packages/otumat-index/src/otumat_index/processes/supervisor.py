@@ -157,12 +157,13 @@ def _supervise(tree: _Tree, wakeup: socket.socket, asked: list[int], on_ready: C
 def _start(child: _Child, tree: _Tree) -> None:
     ready, report = os.pipe()
     ends = [str(tree.lifeline[0]), str(report) if child.reports else "-1"]
-    # A group of its own: what the child starts can be ended with it, and Ctrl-C at the terminal reaches only us.
+    # A group of its own: what the child starts can be ended with it, and Ctrl-C at the terminal reaches only us. No
+    # session of its own: Linux deals out the cores by session, and each worker would push its clients aside.
     child.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
         [*child.command[:4], *ends, *child.command[4:]],
         pass_fds=[tree.lifeline[0], *([report] if child.reports else [])],
         stdin=subprocess.DEVNULL,
-        start_new_session=True,
+        process_group=0,
     )
     os.close(report)
     child.started_at = time.monotonic()

@@ -11,6 +11,7 @@ A *topic* names what answers are about and dropped by; a *serial* says how much 
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 import zlib
 from collections.abc import Iterable
