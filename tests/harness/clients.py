@@ -77,9 +77,9 @@ class Home:
     def python(self, *words: str | Path, cwd: Path | None = None, **environ: str) -> Done:
         return self.run(sys.executable, *words, cwd=cwd, **environ)
 
-    def new_venv(self, name: str = "venv") -> Path:
+    def new_venv(self) -> Path:
         """An empty virtual environment; returns its interpreter."""
-        place = self.folder / name
+        place = self.folder / f"venv-{len(list(self.folder.glob('venv-*')))}"
         self.run("uv", "venv", "--quiet", "--python", sys.executable, place).ok()
         return place / "bin" / "python"
 

@@ -76,6 +76,11 @@ class Index:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def public_url(self) -> str:
+        """The base of links that it makes."""
+        return f"http://localhost:{self.port}"
+
+    @property
     def simple(self) -> str:
         return f"{self.url}/simple/"
 
