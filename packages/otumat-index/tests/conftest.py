@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import io
 import zipfile
@@ -11,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.core.cache import cache
 from django.core.management import call_command
 from django.test import Client
@@ -29,13 +31,22 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
         call_command("createcachetable", verbosity=0)
 
 
+@functools.lru_cache(maxsize=1)
+def hashed_password() -> str:
+    """Argon2 takes its time; everybody here has one password, so once is enough."""
+    return make_password(PASSWORD)
+
+
 def person(name: str, **words: Any) -> User:
-    return accounts.create_user(
+    user = accounts.create_user(
         name,
         email=f"{name}@example.org",
-        password=PASSWORD,
+        password=None,
         **{"confirmed": True, "admin": False, "by": command("tests"), "at": NOW, **words},
     )
+    user.password = hashed_password()
+    user.save(update_fields=["password"])
+    return user
 
 
 @pytest.fixture

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Router, Schema
 
+from otumat.spec import metadata as spec
+from otumat_index.accounts import credentials
 from otumat_index.accounts.api import caller
-from otumat_index.publish import actions, queries
+from otumat_index.publish import actions, queries, rules
 
 router = Router(tags=["publish"])
 
@@ -31,6 +34,14 @@ class Visibility(Schema):
     """Whether only holders of a role see the project."""
 
     is_private: bool
+
+
+@router.get("/project/{name}/{version}/metadata", summary="Everything a release says of itself (PEP 566)", auth=None)
+def metadata(request: HttpRequest, name: str, version: str) -> dict[str, Any]:
+    project = queries.find(name, functools.partial(credentials.from_request, request))
+    release = queries.release(project, version)
+    found = rules.metadata_of(project.name, vars(release))
+    return {"name": project.name, "version": release.version, "metadata": spec.to_json(found)}
 
 
 @router.put("/project/{name}/{version}/yank", summary="Yank a release (PEP 592)")

@@ -24,7 +24,10 @@ def check_size(request: HttpRequest) -> None:
     """Refuse by the announced length, before a byte of the body is read."""
     limit = settings.CONFIG.max_file_mb * 1_000_000
     told = str(request.META.get("CONTENT_LENGTH") or "0")
-    length = int(told) if told.isascii() and told.isdigit() and len(told) < 20 else 0  # as Django takes it
+    if not (told.isascii() and told.isdigit() and len(told) < 20):
+        message = f"The request says that it has {told[:40]!r} bytes."
+        raise Invalid([Problem("form.length", "content", message, hint="Send a Content-Length that is a number.")])
+    length = int(told)
     if length > limit + settings.CONFIG.max_description_kb * 1000 + FORM_OVERHEAD_BYTES:
         raise Refused(
             f"The request is {length / 1e6:.1f} MB; this index accepts files of {settings.CONFIG.max_file_mb} MB.",

@@ -242,6 +242,18 @@ def entry_values(metadata: Metadata) -> dict[str, Any]:
     return values
 
 
+def metadata_of(name: str, values: Mapping[str, Any]) -> Metadata:
+    """The metadata that columns of `Release` hold: the reverse of `entry_values`, with name and version."""
+    given = {field.attribute: values[field.attribute] for field in spec.FIELDS if field.attribute in values}
+    texts = {
+        attribute: tuple(tuple(each) if isinstance(each, list) else each for each in value)
+        if isinstance(value, list)
+        else value
+        for attribute, value in given.items()
+    }
+    return Metadata(**{**texts, "name": name})
+
+
 def as_json(values: tuple[Any, ...]) -> list[Any]:
     """A tuple of texts or pairs as JSON keeps it."""
     return [list(each) if isinstance(each, tuple) else each for each in values]

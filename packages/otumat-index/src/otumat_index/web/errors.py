@@ -43,7 +43,7 @@ TITLES = {
 }
 
 
-SPECIAL: dict[str, int] = {"too_large": 413}
+SPECIAL: dict[str, int] = {"too_large": 413, "locked_out": 429}
 
 
 def status_of(error: OtumatError) -> int:

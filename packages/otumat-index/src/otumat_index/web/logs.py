@@ -51,6 +51,7 @@ def configure(*, level: str, form: str) -> None:
             "axes": {"level": "WARNING"},
             "allauth": {"level": "WARNING"},
             "uvicorn.access": {"level": "WARNING"},
+            "django.security.DisallowedHost": {"level": "CRITICAL"},  # scanners send them all day
         },
     }
     logging.config.dictConfig(config)
