@@ -14,6 +14,7 @@ from django.utils import timezone
 from otumat.errors import OtumatError
 from otumat_index import commands, processes
 from otumat_index.config import Config, read
+from otumat_index.web.lane import Store
 
 
 def serve(*, host: str, port: int, workers: int | None) -> int:
@@ -54,10 +55,20 @@ def worker_settings(config: Config) -> processes.WorkerSettings:
 
 
 def clean_up() -> None:
-    """Before the first worker runs, no upload can be under way: whatever a crash left behind goes."""
+    """
+    Before the first worker runs, no upload can be under way: whatever a crash left behind goes. So does a lane that has
+    followed another journal further than ours goes, as after a restored backup.
+    """
+    from otumat_index.journal import queries as journal
     from otumat_index.publish import files, queries
 
     files.recover(queries.file_key_is_known, older_than_s=0)
+    store = Store(settings.CONFIG.lane_path)
+    is_foreign = store.followed > journal.last_serial()
+    store.close()
+    if is_foreign:
+        for path in settings.CONFIG.lane_path.parent.glob("lane.*"):
+            path.unlink(missing_ok=True)
 
 
 def first_admin_link() -> str | None:

@@ -48,11 +48,11 @@ def project(request: HttpRequest, name: str) -> HttpResponseBase:
         raise NotFound(f"There is no project {name!r} on this index.")
     if name != normalized or not request.path.endswith("/"):
         return HttpResponseRedirect(f"{'../' if request.path.endswith('/') else ''}{normalized}/", status=301)
-    serial = journal.serial_of(normalized)  # first, see there
+    seen, serial = journal.last_serial(), journal.serial_of(normalized)  # first, see `project_answers`
     found = publish.find(name, functools.partial(credentials.from_request, request))
     answers = prepare.project_answers(found, serial=serial)
     if not found.is_private:
-        offer(found, serial, answers)
+        offer(found, seen, answers)
     return negotiated(request, answers, is_private=found.is_private)
 
 

@@ -42,10 +42,11 @@ class PageKeeper:
         for topic in quiet:
             del self.changed_at[topic]
         if store is not None:
-            serials = journal.serials_of(quiet[:EAGER_PROJECTS])  # before the rows, see `prepare.project_answers`
+            seen = journal.last_serial()  # before the rows, see `prepare.project_answers`
+            serials = journal.serials_of(quiet[:EAGER_PROJECTS])
             for project in Project.objects.filter(normalized__in=list(serials), is_private=False):
-                serial = serials[project.normalized]
-                store.put(project.normalized, serial, prepare.project_answers(project, serial=serial))
+                answers = prepare.project_answers(project, serial=serials[project.normalized])
+                store.put(project.normalized, seen, answers)
 
 
 pages = PageKeeper()

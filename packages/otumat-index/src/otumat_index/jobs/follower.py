@@ -1,9 +1,9 @@
 """
 The journal's follower: one process a machine that tells the hot lane and the rooms what changed.
 
-It wakes when the catalogue changes (SQLite's `data_version`; PostgreSQL: a look every 50 ms, one indexed row), reads which projects
-the journal names since last time, marks their prepared pages stale, then calls the listeners. Killed at any point it does the
-same again: listeners are safe to run twice.
+It wakes when the catalogue changes (SQLite's `data_version`; PostgreSQL: a look every 50 ms, one indexed row), reads
+which projects the journal names since last time, marks their prepared pages stale, then calls the listeners. Killed at
+any point it does the same again: listeners are safe to run twice.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Follower:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.due = {chore: 0.0 for _, chore in CHORES}
-        self.alive_until = 0.0
+        self.caught_up = False
         # Rendering and chores may take a while; the heart beats in a thread of its own, but only for a loop that moves.
         self.moved_at = time.monotonic()
 
@@ -66,6 +66,7 @@ class Follower:
                 self.do_chores()
             except (DatabaseError, OSError) as exc:
                 log.warning("The follower could not look at the journal: %s. It tries again.", exc)
+                self.caught_up = False
                 self.store.silence()
                 close_old_connections()
                 stopping.wait(1)
@@ -82,27 +83,30 @@ class Follower:
             stopping.wait(LOOK_EVERY_S)
 
     def beat(self, stopping: threading.Event) -> None:
-        """Five silent seconds turn the lane off, so a stuck follower does too: but rendering may take longer than a beat."""
+        """Five silent seconds turn the lane off, and so does a stuck follower. Not before all changes were told."""
         while not stopping.wait(HEARTBEAT_EVERY_S):
-            if time.monotonic() - self.moved_at < 2:
+            if self.caught_up and time.monotonic() - self.moved_at < 2:
                 self.store.heartbeat()
 
     def catch_up(self) -> None:
-        """Tell the lane and the listeners everything since last time, in pieces that bound memory."""
-        head = journal.last_serial()
-        followed = self.store.followed
-        if followed > head:  # another database than last time: nothing prepared is to be believed
-            self.store.mark_all_stale(followed + 1)
-            self.store.followed = followed = 0
-        while followed < head:
-            up_to = min(head, followed + SERIALS_AT_ONCE)
-            topics = journal.topics_since(followed, up_to=up_to)
+        """Tell the lane and the listeners everything since last time."""
+        head, followed = journal.last_serial(), self.store.followed
+        if followed == 0 or head - followed > SERIALS_AT_ONCE:
+            # A new store, or an import: nothing prepared before is to be believed.
+            self.store.mark_all_stale(head)
+            self.store.followed = head
+            self.tell(journal.topics_since(max(followed, head - SERIALS_AT_ONCE), up_to=head))
+        elif followed < head:
+            topics = journal.topics_since(followed, up_to=head)
             for topic, serial in topics.items():
                 self.store.mark_stale(topic, serial)
-            self.store.followed = followed = up_to
-            self.moved_at = time.monotonic()
-            for listener in LISTENERS:
-                call(listener, topics)
+            self.store.followed = head
+            self.tell(topics)
+        self.caught_up = True
+
+    def tell(self, topics: dict[str, int]) -> None:
+        for listener in LISTENERS:
+            call(listener, topics)
 
     def chore_is_due(self) -> bool:
         return any(time.monotonic() >= at for at in self.due.values())
