@@ -50,6 +50,7 @@ check: setup-test  ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy tests
 	$(BIN)/lint-imports --no-cache
 
 format: setup-test  ## put the code in the house format

@@ -51,8 +51,7 @@ class Shop:
         python = self.home.new_venv()
         simple = simple or self.index.simple
         if installer == "pip":
-            line = ["-m", "pip", "--python", python, "install", "--index-url", simple, *wanted]
-            done = self.home.python(*line)
+            done = self.home.python("-m", "pip", "--python", python, "install", "--index-url", simple, *wanted)
         else:
             done = self.uv("install", "--python", python, *wanted, simple=simple)
         return done, dict(line.split("==") for line in self.home.run(python, "-c", LIST).ok().split())

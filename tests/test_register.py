@@ -149,7 +149,7 @@ def test_D17_the_seeds_setup_script_verifies_and_fails_with_the_reason(
 
 
 def test_classifiers_come_from_the_index(home: Home, index: Index, as_alice: dict[str, str]) -> None:
-    said = home.run("otumat", "classifiers", "bug", "tracking", **as_alice).ok()
+    said = home.run("otumat", "classifiers", "bug", "tracking", cwd=home.folder, **as_alice).ok()
     assert index.url in said
     assert "Topic :: Software Development :: Bug Tracking" in said.splitlines()
 
@@ -159,11 +159,13 @@ def test_info_tells_what_the_index_knows(
 ) -> None:
     project = write_project(tmp_path / "known", "pdm", new_name("known"))
     register(project.folder).ok()
-    said = home.run("otumat", "info", project.name, **as_alice).ok()
+    said = home.run("otumat", "info", project.name, cwd=home.folder, **as_alice).ok()
     assert f"Keeps track of {project.name}" in said
-    told = json.loads(home.run("otumat", "info", project.name, "--json", **as_alice).ok())
+    told = json.loads(home.run("otumat", "info", project.name, "--json", cwd=home.folder, **as_alice).ok())
     assert told["version"] == "1.0"
-    assert "shows no never-heard-of" in home.run("otumat", "info", "never-heard-of", **as_alice).failed()
+    assert (
+        "shows no never-heard-of" in home.run("otumat", "info", "never-heard-of", cwd=home.folder, **as_alice).failed()
+    )
 
 
 def test_a_stranger_may_not_register_a_release_of_somebody_elses_project(

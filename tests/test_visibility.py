@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from pathlib import Path
 
 import pytest
 
@@ -36,7 +38,18 @@ class Crowd:
 @pytest.fixture
 def crowd(index: Index) -> Iterator[Crowd]:
     with ExitStack() as stack:
-        yield Crowd(index, stack)
+        crowd = Crowd(index, stack)
+        crowd.ask("/simple/", TYPES["json"])
+        assert workers_reached(index) == set(index.web_workers())
+        yield crowd
+
+
+def workers_reached(index: Index) -> set[int]:
+    """Web workers that hold an open connection of a client."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    ours = {f"socket:[{row[9]}]" for row in rows if row[1].endswith(f":{index.port:04X}") and row[3] == "01"}
+    open_in = {pid: {os.readlink(each) for each in Path(f"/proc/{pid}/fd").iterdir()} for pid in index.web_workers()}
+    return {pid for pid, files in open_in.items() if files & ours}
 
 
 def publish(index: Index, token: str, name: str, version: str) -> str:

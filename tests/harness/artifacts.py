@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import io
 import tarfile
@@ -82,12 +83,12 @@ def make_sdist(name: str, version: str = "1.0", *, headers: str = "") -> Artifac
         f"{safe}.py": f"version = {version!r}\n".encode(),
     }
     target = io.BytesIO()
-    with tarfile.open(fileobj=target, mode="w:gz") as archive:
+    with tarfile.open(fileobj=target, mode="w") as archive:
         for path, data in contents.items():
             member = tarfile.TarInfo(f"{safe}-{version}/{path}")
             member.size = len(data)
             archive.addfile(member, io.BytesIO(data))
-    return Artifact(f"{safe}-{version}.tar.gz", name, version, target.getvalue())
+    return Artifact(f"{safe}-{version}.tar.gz", name, version, gzip.compress(target.getvalue(), mtime=0))
 
 
 def upload_form(artifact: Artifact, **fields: str) -> tuple[bytes, dict[str, str]]:

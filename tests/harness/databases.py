@@ -18,8 +18,9 @@ Row = tuple[Any, ...]
 class Catalogue(Protocol):
     """One server's database."""
 
-    environ: Mapping[str, str]
-    """What the server is told of it."""
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """What the server is told of it."""
 
     def rows(self, sql: str) -> list[Row]:
         """Read with a connection of our own."""
