@@ -76,10 +76,8 @@ class Import:
             try:
                 self._write_all()
             except KeyboardInterrupt:
-                self.progress.end()
                 print(self._how_to_go_on(), file=sys.stderr)
                 return INTERRUPTED
-        self.progress.end()
         tally, seconds = self.position.tally, self.progress.seconds
         rejects, records = self.rejects.path, tally.records - before
         print(summary(self.source.label, tally, seconds=seconds, records=records, rejects=rejects))
@@ -89,6 +87,7 @@ class Import:
 
     def _write_all(self) -> None:
         with ExitStack() as stack:
+            stack.callback(self.progress.end)
             interrupt = stack.enter_context(Interrupt())
             checkers = stack.enter_context(closing(Checkers(self.source.form, limits(), count=how_many())))
             turn_of_others_until = 0.0

@@ -50,13 +50,8 @@ def count(problems: Iterable[tuple[int, str, str]]) -> dict[str, Seen]:
     """(line, code, message) by code."""
     counted: dict[str, Seen] = {}
     for line, code, message in problems:
-        counted = _sum(counted, {code: (1, line, message)}) if code not in counted else _more(counted, code)
-    return counted
-
-
-def _more(counted: dict[str, Seen], code: str) -> dict[str, Seen]:
-    times, line, message = counted[code]
-    counted[code] = (times + 1, line, message)
+        times, first, said = counted.get(code, (0, line, message))
+        counted[code] = (times + 1, first, said)
     return counted
 
 
