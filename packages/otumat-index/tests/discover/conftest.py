@@ -1,37 +1,44 @@
-"""A small index to look at."""
+"""A project with files, a lane where asked for, and what is private."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+import dataclasses
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from otumat_index.accounts.credentials import of_user
 from otumat_index.accounts.models import User
-from otumat_index.publish import actions
-from otumat_index.publish.models import Project
+from otumat_index.publish import actions, files, queries
+from otumat_index.web import hints
+from otumat_index.web.lane import Store
 
-Register = Callable[..., Project]
+
+@pytest.fixture(autouse=True)
+def _own_folder(settings: Any, tmp_path: Path) -> Iterator[None]:
+    settings.CONFIG = dataclasses.replace(settings.CONFIG, data=tmp_path)
+    files.open_store.cache_clear()
+    yield
+    hints.open_store.cache_clear()
 
 
 @pytest.fixture
-def register(alice: User, now: datetime) -> Register:
-    """Alice registers a release: `register("roundup", "1.0", summary="…", classifiers=[…])`."""
-    moment = [now]
+def store(tmp_path: Path) -> Iterator[Store]:
+    """The lane's store, as `serve` would have made it."""
+    hints.open_store.cache_clear()
+    made = Store(tmp_path / "cache" / "lane.sqlite3")
+    yield made
+    made.close()
 
-    def make(name: str, version: str = "1.0", *, is_private: bool = False, **fields: Any) -> Project:
-        moment[0] += timedelta(minutes=1)
-        by = of_user(alice, "session")
-        pairs = [("name", name), ("version", version)]
-        pairs += [
-            (key, each) for key, value in fields.items() for each in ([value] if isinstance(value, str) else value)
-        ]
-        actions.submit_release(pairs, by=by, at=moment[0])
-        project = Project.objects.get(name=name)
-        if is_private:
-            actions.set_visibility(project, is_private=True, by=by, at=moment[0])
-        return project
 
-    return make
+@pytest.fixture
+def hide(now: Any) -> Callable[[str, User], None]:
+    """Make a project private."""
+
+    def act(name: str, user: User) -> None:
+        by = of_user(user, "session")
+        actions.set_visibility(queries.project(name, by=by), is_private=True, by=by, at=now)
+
+    return act

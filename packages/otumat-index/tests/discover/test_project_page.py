@@ -159,6 +159,16 @@ def test_D02_metadata_alone_says_so(client: Client, register: Register, alice: U
     assert "otumat publish dist/* --index http://localhost:8000" in text_of(page_of(client))
 
 
+def test_where_the_newest_release_has_no_files_the_page_says_what_installers_get(
+    client: Client, upload: Any, alice: User, wheel: Any, register: Register
+) -> None:
+    upload(alice, wheel("roundup", "1.0"))
+    register("roundup", "2.0")
+    text = text_of(page_of(client))
+    assert "Installers get 1.0 , the newest release with files." in text
+    assert "/simple/ roundup Copy" in text
+
+
 def test_files_are_listed_with_what_one_needs_to_check_them(
     client: Client, upload: Any, alice: User, wheel: Any
 ) -> None:

@@ -58,7 +58,8 @@ def projects_of(user: User) -> list[OwnProject]:
         "project__status",
     )
     return [
-        OwnProject(name, shown, kind, version or "", *rest) for name, shown, kind, version, *rest in rows[:PROJECTS_MAX]
+        OwnProject(name, shown, kind, version or "", is_private, status)
+        for name, shown, kind, version, is_private, status in rows[:PROJECTS_MAX]
     ]
 
 

@@ -13,11 +13,11 @@ LONG = frozenset({"description"})
 FIRST = ("name", "version", "summary", "description", "description_content_type", "keywords", "classifiers")
 SECOND = (
     "license_expression",
+    "requires_python",
     "author",
     "author_email",
     "home_page",
     "project_urls",
-    "requires_python",
     "requires_dist",
 )
 NEEDED = frozenset({"name", "version"})
@@ -56,6 +56,11 @@ class Input:
     problems: tuple[Problem, ...]
 
     @property
+    def rows(self) -> int:
+        """Lines to show at first: all that is typed, within reason."""
+        return min(max(4, self.text.count("\n") + 2), 20)
+
+    @property
     def is_wrong(self) -> bool:
         return any(problem.severity == "error" for problem in self.problems)
 
@@ -78,8 +83,9 @@ def inputs(texts: Mapping[str, str], problems: Sequence[Problem], names: Iterabl
 
 
 def others() -> list[str]:
-    """The fields few people need, in the order of METADATA."""
-    return [field.attribute for field in spec.FIELDS if field.attribute not in {*FIRST, *SECOND, *NOT_ASKED}]
+    """The fields few people need: those of one line first, each in the order of METADATA."""
+    rest = [field for field in spec.FIELDS if field.attribute not in {*FIRST, *SECOND, *NOT_ASKED}]
+    return [field.attribute for field in sorted(rest, key=lambda field: field.multiple)]
 
 
 def elsewhere(problems: Sequence[Problem]) -> list[Problem]:

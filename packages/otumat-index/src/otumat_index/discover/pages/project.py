@@ -96,10 +96,10 @@ def url_of(project: Project, version: str = "") -> str:
     return f"/project/{project.normalized}/{end}"
 
 
-def commands(project: Project, release: Release) -> Commands:
-    """Install commands; the version is named where it is not the one installers choose anyway."""
+def commands(project: Project, version: str = "") -> Commands:
+    """Install commands for a version, or for the one installers choose by themselves."""
     index = public_url("/simple/")
-    wanted = project.name if project.latest_id == release.pk else f"{project.name}=={release.version}"
+    wanted = f"{project.name}=={version}" if version else project.name
     url = urlsplit(index)
     is_plain = url.scheme == "http" and url.hostname not in ("localhost", "127.0.0.1", "::1")
     trusted = f" --trusted-host {url.netloc}" if is_plain else ""
@@ -127,6 +127,12 @@ def releases_of(project: Project, *, show_all: bool) -> tuple[list[ReleaseRow], 
     columns = ("version", "created_at", "is_yanked", "yank_reason", "is_prerelease", "has_files")
     found = [ReleaseRow(row[0], url_of(project, row[0]), *row[1:]) for row in rows.values_list(*columns)[: limit + 1]]
     return found[:limit], len(found) > limit
+
+
+def installable(releases: Sequence[ReleaseRow]) -> ReleaseRow | None:
+    """The release installers choose by themselves: the newest with files, final before pre-release, never yanked."""
+    offered = [row for row in releases if row.has_files and not row.is_yanked]
+    return min(offered, key=lambda row: row.is_prerelease, default=None)
 
 
 def publishers_of(project: Project) -> list[Role]:

@@ -59,6 +59,8 @@ def show(request: HttpRequest, project: Project, release: Release) -> HttpRespon
     publishers = pages.publishers_of(project)
     files, has_more_files = pages.files_of(project, release, show_all=request.GET.get("files") == "all")
     releases, has_more_releases = pages.releases_of(project, show_all=request.GET.get("releases") == "all")
+    installable = pages.installable(releases)
+    is_default = installable is not None and (installable.version == release.version or not files)
     entry = pages.metadata_of(project, release)
     file_says = pages.differences(entry, pages.newest_file_metadata(release) if files else None)
     fields = pages.field_rows(entry, file_says)
@@ -68,7 +70,8 @@ def show(request: HttpRequest, project: Project, release: Release) -> HttpRespon
         "is_latest": project.latest_id == release.pk,
         "release_url": pages.url_of(project, release.version),
         "latest_url": pages.url_of(project),
-        "commands": pages.commands(project, release),
+        "commands": pages.commands(project, "" if is_default else release.version),
+        "installable": installable,
         "index_url": public_url("/").rstrip("/"),
         "description": rendering.describe(release.description, release.description_content_type),
         "description_text": release.description[:DESCRIPTION_SHOWN_CHARS],
