@@ -13,54 +13,30 @@ Read once (`Settings.from_env`), handed down, never looked up again. The files a
     password = ...
 
 Credentials in a file belong to the index they stand beside and are sent to no other.
+
+    index.py    Index, Credentials
+    files.py    those files, read and (only `~/.pythonpackagerc`, only when asked) written
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit, urlunsplit
 
-from otumat.errors import Invalid, NotFound, OtumatError, Problem
+from otumat.errors import Invalid, NotFound, Problem
+from otumat.settings.files import FILES, sections
+from otumat.settings.index import TOKEN_USERNAME, Credentials, Index, index_from_url, index_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-FILES = (".pythonpackagerc", ".pypirc")
-MAX_FILE_BYTES = 1_000_000
-TOKEN_USERNAME = "__token__"  # how an API token travels as Basic auth, as with every other upload client
+__all__ = ["TOKEN_USERNAME", "Credentials", "Index", "Settings", "index_root"]
 
 HOW_TO_NAME_AN_INDEX = (
     "Name one with --index URL, with the environment variable OTUMAT_INDEX, "
     "or with --index NAME for an index listed in ~/.pypirc."
 )
-
-
-@dataclass(frozen=True)
-class Credentials:
-    """Who asks. `source` is for people: where the password was found."""
-
-    username: str
-    password: str = field(repr=False)
-    source: str
-
-
-@dataclass(frozen=True)
-class Index:
-    """An index by its root URL, without a trailing slash, and whatever its URL or file section says about who asks."""
-
-    url: str
-    name: str = ""
-    username: str = ""
-    password: str = field(default="", repr=False)
-    source: str = ""
-
-    @property
-    def is_private_line(self) -> bool:
-        """Whether a password sent to it can be read by nobody on the way: TLS, or this very machine."""
-        parts = urlsplit(self.url)
-        return parts.scheme == "https" or (parts.hostname or "") in ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
@@ -98,7 +74,7 @@ class Settings:
         problems: list[Problem] = []
         for file in FILES:
             try:
-                for found in _sections(home / file):
+                for found in sections(home / file):
                     if found.url:
                         indexes.append(found)
                     else:
@@ -135,7 +111,7 @@ class Settings:
         if not wanted:
             raise NotFound("No index is set.", code="index.unset", hint=HOW_TO_NAME_AN_INDEX)
         if "://" in wanted:
-            return _index_from_url(wanted, source=source)
+            return index_from_url(wanted, source=source)
         for known in self.indexes:
             if known.name == wanted:
                 return known
@@ -182,89 +158,3 @@ class Settings:
         names = ", ".join(known.name for known in self.indexes)
         hint = f"Known names: {names}. Or give its URL." if names else "~/.pypirc lists none; give its URL."
         return NotFound(f"There is no index named {wanted!r}.", code="index.unknown", hint=hint)
-
-
-def index_root(url: str) -> str:
-    """
-    Reduce the address of an index's upload or simple page to the index's root, without user, query or trailing slash.
-
-    >>> index_root("https://index.example.org/legacy/")
-    'https://index.example.org'
-    """
-    parts = urlsplit(url.strip())
-    path = parts.path.rstrip("/")
-    for ending in ("/legacy", "/simple"):
-        path = path.removesuffix(ending)
-    host = parts.netloc.rpartition("@")[2].lower()
-    return urlunsplit((parts.scheme.lower(), host, path.rstrip("/"), "", ""))
-
-
-def _index_from_url(url: str, *, name: str = "", source: str) -> Index:
-    try:
-        parts = urlsplit(url.strip())
-        is_web_address = parts.scheme.lower() in ("http", "https") and bool(parts.hostname)
-        _ = parts.port  # raises ValueError when it is no number
-    except ValueError:
-        is_web_address = False
-    if not is_web_address:
-        shown = url.rpartition("@")[2]  # never a password
-        raise OtumatError(
-            f"{shown!r} ({source}) is not the address of an index.",
-            code="index.url",
-            hint="It starts with https:// or http:// and names a host, as in https://index.example.org",
-        )
-    return Index(
-        url=index_root(url),
-        name=name,
-        username=unquote(parts.username or ""),
-        password=unquote(parts.password or ""),
-        source=source,
-    )
-
-
-def _sections(path: Path) -> Iterator[Index]:
-    """Every section of one file as an Index; one without `repository` has an empty `url`."""
-    from configparser import Error, RawConfigParser
-
-    shown = f"~/{path.name}"
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    except OSError as exc:
-        raise Invalid([_file_problem(shown, f"cannot be read: {exc.strerror or exc}")]) from exc
-    if len(data) > MAX_FILE_BYTES:
-        raise Invalid([_file_problem(shown, f"is larger than {MAX_FILE_BYTES // 1_000_000} MB")])
-    parser = RawConfigParser()
-    try:
-        parser.read_string(data.decode("utf-8-sig"))
-    except (Error, UnicodeDecodeError) as exc:
-        # Their messages quote the line, which may hold a password.
-        line = getattr(exc, "lineno", None)
-        where = f" (line {line})" if line else ""
-        raise Invalid([_file_problem(shown, f"is not in the form of a .pypirc file{where}")]) from None
-    for name in parser.sections():
-        section = dict(parser.items(name))
-        if name == "distutils":
-            continue
-        source = f"[{name}] in {shown}"
-        repository = section.get("repository", "").strip()
-        if not repository:
-            yield Index(url="", name=name, source=shown)
-            continue
-        try:
-            found = _index_from_url(repository, name=name, source=source)
-        except OtumatError as exc:
-            raise Invalid([Problem(exc.code, "settings", exc.message, hint=exc.hint)]) from exc
-        yield Index(
-            url=found.url,
-            name=name,
-            username=section.get("username", "").strip() or found.username,
-            password=section.get("password", "").strip() or found.password,
-            source=source,
-        )
-
-
-def _file_problem(shown: str, what: str) -> Problem:
-    return Problem("settings.file", "settings", f"{shown} {what}.", hint="Mend it or move it away.")
