@@ -162,8 +162,8 @@ def latest(candidates: Iterable[tuple[str, bool]]) -> str | None:
     The version a page or a resolver would show first, or None when there is none.
 
     Args:
-        candidates: (version, yanked) pairs in any order. A yanked one is taken only if all are; a pre-release, or text
-            that is no PEP 440 version, only when there is no final one.
+        candidates: (version, yanked) pairs in any order. A yanked one is taken only if all are, a PEP 440 pre-release
+            only when there is nothing else.
     """
     best = max(candidates, key=_preference, default=None)
     return None if best is None else best[0]
@@ -171,5 +171,4 @@ def latest(candidates: Iterable[tuple[str, bool]]) -> str | None:
 
 def _preference(candidate: tuple[str, bool]) -> tuple[bool, bool, str]:
     version, yanked = candidate
-    parsed = parse(version)
-    return not yanked, parsed is not None and not parsed.is_prerelease, sortable(version)
+    return not yanked, not is_prerelease(version), sortable(version)
