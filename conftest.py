@@ -1,8 +1,8 @@
 """
 Which database the tests run on, and what a skip means.
 
-`pytest` runs on SQLite; `pytest --database postgresql` starts a PostgreSQL of its own and runs on that. `--no-skips` (used by
-`.ci/run`) turns every skip into a failure.
+`pytest` runs on SQLite; `pytest --database postgresql` starts a PostgreSQL of its own and runs on that. `--no-skips`
+(used by `.ci/run`) turns every skip into a failure.
 """
 
 from __future__ import annotations
@@ -39,6 +39,10 @@ def start() -> None:
         os.environ |= {"OTUMAT_TESTS": str(os.getpid()), "OTUMAT_DATA": str(folder / "data")}
         if "postgresql" in sys.argv or "--database=postgresql" in sys.argv:
             os.environ["DATABASE_URL"] = start_postgresql(folder / "pg")
+    elif worker := os.environ.get("PYTEST_XDIST_WORKER"):  # a data folder of its own; PostgreSQL is shared
+        data = Path(os.environ["OTUMAT_DATA"]).with_name(worker)
+        (data / "cache" / "static").mkdir(parents=True, exist_ok=True)
+        os.environ["OTUMAT_DATA"] = str(data)
     django.setup()
 
 

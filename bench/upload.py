@@ -1,8 +1,8 @@
 """
 Validated uploads beside pypiserver, which validates nothing: the same small wheels, at 1 and at 32 at once.
 
-Ours checks every byte of the archive, METADATA, RECORD, form and digests, asks who uploads, and is durable before it answers;
-pypiserver runs without a password and does not sync. Both start empty. Figures: files per second, CPU per file.
+Ours checks every byte of the archive, METADATA, RECORD, form and digests, asks who uploads, and is durable before it
+answers; pypiserver runs without a password and does not sync. Both start empty. Figures: files per second, CPU a file.
 """
 
 from __future__ import annotations
@@ -155,15 +155,20 @@ def wheel(prefix: str, number: int, *, per_project: int = PER_PROJECT) -> tuple[
 def form(project: str, version: str, filename: str, data: bytes) -> bytes:
     """The body twine would send."""
     fields = {
-        ":action": "file_upload", "protocol_version": "1", "metadata_version": "2.4", "name": project, "version": version,
-        "summary": "A small wheel", "requires_python": ">=3.9", "filetype": "bdist_wheel", "pyversion": "py3",
+        ":action": "file_upload",
+        "protocol_version": "1",
+        "metadata_version": "2.4",
+        "name": project,
+        "version": version,
+        "summary": "A small wheel",
+        "requires_python": ">=3.9",
+        "filetype": "bdist_wheel",
+        "pyversion": "py3",
         "sha256_digest": hashlib.sha256(data).hexdigest(),
-    }  # fmt: skip
-    parts = [
-        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
-        for name, value in fields.items()
-    ]
-    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="content"; filename="{filename}"\r\nContent-Type: application/octet-stream\r\n\r\n'
+    }
+    begin = f"--{BOUNDARY}\r\nContent-Disposition: form-data; name="
+    parts = [f'{begin}"{name}"\r\n\r\n{value}\r\n' for name, value in fields.items()]
+    head = f'{begin}"content"; filename="{filename}"\r\nContent-Type: application/octet-stream\r\n\r\n'
     return "".join(parts).encode() + head.encode() + data + f"\r\n--{BOUNDARY}--\r\n".encode()
 
 

@@ -31,7 +31,8 @@ def create_user(name: str, *, email: str, password: str | None, confirmed: bool,
         name, email=email, password=password, confirmed=confirmed, admin=admin, by=command(), at=timezone.now()
     )
     kind = "Admin" if admin else "User"
-    return f"{kind} {user.username!r} with the address {user.email} {'is ready' if confirmed else 'must confirm the address'}."
+    state = "is ready" if confirmed else "must confirm the address"
+    return f"{kind} {user.username!r} with the address {user.email} {state}."
 
 
 def create_token(login: str, *, name: str, projects: list[str] | None) -> str:

@@ -81,9 +81,8 @@ def first_admin_link() -> str | None:
 
 def greet(config: Config, urls: list[str], link: str | None) -> None:
     """Say where it runs and what to do first."""
-    lines = [
-        f"{config.index_name} is running on {config.public_url} (listening on {', '.join(urls)}; data in {config.data}). Ctrl-C stops it."
-    ]
+    where = f"listening on {', '.join(urls)}; data in {config.data}"
+    lines = [f"{config.index_name} is running on {config.public_url} ({where}). Ctrl-C stops it."]
     if link:
         lines.append(f"There is no admin yet. Open this link once to become one:\n  {link}")
     sys.stdout.write("\n".join(lines) + "\n")

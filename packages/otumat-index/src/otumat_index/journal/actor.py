@@ -15,7 +15,7 @@ class Actor:
         user_id: Row of the person, None for nobody and for commands.
         credential: `session`, `password`, `token:7`, `cli`, `link` or empty.
         is_admin: Holds the admin role of this index.
-        actions: What the credential is limited to (`submit`, `upload`, `yank`, `read`, `manage`); None means everything.
+        actions: What the credential is limited to (`submit`, `upload`, `yank`, `read`, `manage`); None means all.
         projects: Normalised names the credential is limited to; None means every project.
     """
 
