@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from otumat_index.accounts.credentials import of_user
 from otumat_index.accounts.models import User
@@ -22,6 +23,21 @@ def _own_folder(settings: Any, tmp_path: Path) -> Iterator[None]:
     files.open_store.cache_clear()
     yield
     hints.open_store.cache_clear()
+
+
+class Whole(Client):
+    """Reads files to their end, as every server does, so that they are closed."""
+
+    def request(self, **request: Any) -> Any:
+        response: Any = super().request(**request)
+        if response.streaming:
+            response.streaming_content = [b"".join(response.streaming_content)]
+        return response
+
+
+@pytest.fixture
+def client() -> Client:
+    return Whole()
 
 
 @pytest.fixture

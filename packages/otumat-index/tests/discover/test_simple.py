@@ -280,7 +280,7 @@ def test_HEAD_says_what_GET_says(client: Client, upload: Upload, wheel: Wheel, a
     file = f"/files/{File.objects.get().key}"
     for path in ("/simple/", "/simple/roundup/", "/pypi/roundup/json", file, f"{file}.metadata"):
         get, head = client.get(path), client.head(path)
-        assert (head.status_code, head.content) == (200, b"")
+        assert (head.status_code, head.getvalue()) == (200, b"")
         assert {**get.headers, "Content-Length": ""} == {**head.headers, "Content-Length": ""}
 
 
@@ -383,7 +383,7 @@ def test_pages_cost_the_same_queries_whatever_the_number_of_files(
 ) -> None:
     upload(alice, wheel())
     counts = {}
-    for path, queries in (("/simple/roundup/", 4), ("/pypi/roundup/json", 4), ("/simple/", 4)):
+    for path, queries in (("/simple/roundup/", 5), ("/pypi/roundup/json", 4), ("/simple/", 2)):
         with django_assert_num_queries(queries):
             client.get(path, headers={"Accept": "*/*"})
         counts[path] = queries

@@ -91,6 +91,9 @@ class Follower:
     def catch_up(self) -> None:
         """Tell the lane and the listeners everything since last time."""
         head, followed = journal.last_serial(), self.store.followed
+        if followed > head:
+            self.begin_anew()
+            followed = 0
         if followed == 0 or head - followed > SERIALS_AT_ONCE:
             # A new store, or an import: nothing prepared before is to be believed.
             self.store.mark_all_stale(head)
@@ -103,6 +106,17 @@ class Follower:
             self.store.followed = head
             self.tell(topics)
         self.caught_up = True
+
+    def begin_anew(self) -> None:
+        """
+        Another database than last time, whose serials mean other things: a store that knows none of them.
+
+        The empty one would refuse every page until the serials had come as far as the old ones.
+        """
+        self.store.silence()
+        for ending in ("", "-wal", "-shm"):
+            self.store.path.with_name(self.store.path.name + ending).unlink(missing_ok=True)
+        self.store.stay_current()
 
     def tell(self, topics: dict[str, int]) -> None:
         for listener in LISTENERS:
