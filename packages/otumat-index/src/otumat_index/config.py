@@ -56,6 +56,10 @@ class Config:
     max_description_kb: int = option(1_000, "longest description accepted", least=1)
     require_https: bool = option(False, "refuse credentials over plain http (behind a proxy: see trusted_proxies)")
     trusted_proxies: str = option("", "comma-separated addresses or networks whose X-Forwarded-* headers are believed")
+    trusted_issuers: str = option(
+        "", "comma-separated https issuers of identity tokens, as URL or github=URL, gitlab=URL; empty: none"
+    )
+    trusted_issuers_ca: str = option("", "PEM file of a private authority that signs certificates of trusted issuers")
     workers: int = option(2, "web worker processes", least=1)
     web_threads: int = option(8, "threads a worker runs pages and uploads in", least=1)
     body_timeout_s: int = option(60, "seconds a client may take to send its request body", least=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from allauth.account.models import EmailAddress
@@ -59,20 +59,38 @@ def from_token(request: HttpRequest, text: str) -> Actor:
     """The actor of an API token. Its use is written down by `TokenUse`, after the answer."""
     now = timezone.now()
     token = Token.objects.select_related("user").filter(sha256=rules.digest(text.strip())).first()
-    if token is None or not token.user.is_active or (token.expires_at is not None and token.expires_at <= now):
+    if token is None or not is_alive(token, at=now):
         raise Unauthenticated(
             "That API token is not valid here.",
             hint="It may be mistyped, expired or revoked; make a new one on your account page.",
         )
     if token.last_used_at is None or now - token.last_used_at > timedelta(minutes=1):
         request.META[USED] = token.pk
+    return of_token(token)
+
+
+def is_alive(token: Token, *, at: datetime) -> bool:
+    """Whether a token has not ended, nor the person it belongs to been shut out."""
+    return (token.expires_at is None or token.expires_at > at) and (token.user is None or token.user.is_active)
+
+
+def of_token(token: Token) -> Actor:
+    """
+    The actor behind a token, with the token's limits.
+
+    Of a minted one it is a publisher, whose project and person are asked for where it publishes (`publish.trusted`).
+    """
+    user = token.user
+    publishers = tuple(token.publishers or ())
+    credential = f"publisher:{publishers[0]}" if publishers else f"token:{token.pk}"
     return Actor(
-        name=token.user.username,
+        name=user.username if user else credential,
         user_id=token.user_id,
-        credential=f"token:{token.pk}",
-        is_admin=token.user.is_superuser and token.projects is None,
+        credential=credential,
+        is_admin=user is not None and user.is_superuser and token.projects is None,
         actions=None if token.actions is None else frozenset(token.actions),
         projects=None if token.projects is None else frozenset(token.projects),
+        publishers=publishers,
     )
 
 

@@ -31,9 +31,14 @@ class User(AbstractUser):
 
 
 class Token(models.Model):
-    """An API token: shown once, kept as its SHA-256. Random and long, so no slow hash is needed."""
+    """
+    An API token: shown once, kept as its SHA-256. Random and long, so no slow hash is needed.
 
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
+    It is a person's, or was minted for trusted publishers (docs/decisions/0007): then it has no person, and what it
+    may do is asked of the publishers at every use.
+    """
+
+    user = models.ForeignKey(User, null=True, blank=True, on_delete=models.CASCADE, related_name="tokens")
     name = models.CharField(max_length=100)
     sha256 = models.CharField(max_length=64, unique=True)
     hint = models.CharField(max_length=16, db_comment="its first characters, to tell tokens apart")
@@ -46,12 +51,32 @@ class Token(models.Model):
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    publishers = models.JSONField(null=True, blank=True, db_comment="list of trusted publishers; null: a person's")
+    minted_for = models.TextField(blank=True, default="", db_comment="whom the issuer named")
 
     class Meta:
         ordering: ClassVar = ["-created_at"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="accounts_token_of_person_or_publishers",
+                condition=models.Q(user__isnull=False, publishers__isnull=True)
+                | models.Q(user__isnull=True, publishers__isnull=False),
+            )
+        ]
 
     def __str__(self) -> str:
-        return f"{self.hint}… of {self.user_id}"
+        return f"{self.hint}… of {self.user_id or self.minted_for}"
+
+
+class UsedAssertion(models.Model):
+    """An issuer's identity token that was exchanged: it never is again, as long as anybody would believe it."""
+
+    issuer = models.CharField(max_length=300)
+    jti = models.CharField(max_length=64, db_comment="SHA-256 of its jti, or of what was signed where it has none")
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["issuer", "jti"], name="accounts_assertion_once")]
 
 
 class OneTimeLink(models.Model):

@@ -13,10 +13,11 @@ class Actor:
     Attributes:
         name: Login name; `cli` for an operator's command; empty for nobody.
         user_id: Row of the person, None for nobody and for commands.
-        credential: `session`, `password`, `token:7`, `cli`, `link` or empty.
+        credential: `session`, `password`, `token:7`, `publisher:7`, `cli`, `link` or empty.
         is_admin: Holds the admin role of this index.
         actions: What the credential is limited to (`submit`, `upload`, `yank`, `read`, `manage`); None means all.
         projects: Normalised names the credential is limited to; None means every project.
+        publishers: The trusted publishers whom the credential was minted for; empty for people's own.
     """
 
     name: str = ""
@@ -25,6 +26,7 @@ class Actor:
     is_admin: bool = False
     actions: frozenset[str] | None = None
     projects: frozenset[str] | None = None
+    publishers: tuple[int, ...] = ()
 
     @property
     def is_known(self) -> bool:

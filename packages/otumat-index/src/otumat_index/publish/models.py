@@ -174,3 +174,37 @@ class UsedName(models.Model):
     """Every filename ever published, in the one spelling of `rules.slot`, so that none comes back with other bytes."""
 
     filename = models.CharField(max_length=300, primary_key=True)
+
+
+class TrustedPublisher(models.Model):
+    """
+    A workflow that may publish one project without a password: whoever its issuer names in an identity token.
+
+    Until there is a project of the name it is pending: its first upload makes the project, for the person who added it.
+    """
+
+    project = models.ForeignKey(Project, null=True, blank=True, on_delete=models.CASCADE, related_name="publishers")
+    pending_name = models.CharField(max_length=255, blank=True, default="", db_index=True, db_comment="normalised")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="publishers")
+    issuer = models.CharField(max_length=300)
+    kind = models.CharField(max_length=16, db_comment="which rules read its claims: github, gitlab, google, other")
+    key = models.CharField(max_length=64, db_comment="SHA-256 of the claim that a token is looked up by")
+    claims = models.JSONField(db_comment="what a token must say")
+    pinned = models.JSONField(default=dict, blank=True, db_comment="ids that the first token said, and all must say")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True, db_comment="of pending ones")
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["pk"]
+        indexes: ClassVar = [models.Index(fields=["issuer", "key"])]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="publish_publisher_of_project_or_pending",
+                condition=models.Q(project__isnull=False, pending_name="", expires_at__isnull=True)
+                | (models.Q(project__isnull=True, expires_at__isnull=False) & ~models.Q(pending_name="")),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"publisher {self.pk} of {self.project_id or self.pending_name}"
