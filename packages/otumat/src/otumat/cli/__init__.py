@@ -1,12 +1,18 @@
 """
 The command `otumat`: words in, words out. The only place of the client that prints, asks or ends the process.
 
-    parser.py        the commands, their options and their help
+    parser/          the commands, their options and their help
     console.py       how things are shown: colours, tables, problems, JSON
     progress.py      how far an upload has come
+    connection.py    how a command comes to talk to an index
     credentials.py   who asks: flags, environment, files, keyring, the person at the terminal
-    publishing.py    register, publish
+    logins.py        a login that is kept on this machine
+    registering.py   register; newcomers.py makes accounts for it, waiting.py waits for the mail to be read
+    publishing.py    publish
     discovering.py   classifiers, info
+    accounts.py      login, logout, token
+    people.py        role, invite, invitations
+    recording.py     yank, journal
 
 Exit codes: 0 done; 1 refused, invalid or unreachable; 2 the command was not used as it can be.
 """
@@ -36,6 +42,9 @@ USAGE_CODES = frozenset(
         "index.unknown",
         "index.unset",
         "index.url",
+        "invitation.id",
+        "keyring.none",
+        "login.place",
         "path.folder",
         "path.missing",
         "project.none",
@@ -48,7 +57,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     parser = build_parser()
     options = parser.parse_args(argv)
-    console = Console(sys.stdin, sys.stdout, sys.stderr, environ=os.environ, as_json=getattr(options, "json", False))
+    console = Console(
+        sys.stdin,
+        sys.stdout,
+        sys.stderr,
+        environ=os.environ,
+        as_json=getattr(options, "json", False),
+        may_ask=not getattr(options, "no_input", False),
+    )
     if not options.command:
         parser.print_help(sys.stderr)
         return MISUSED

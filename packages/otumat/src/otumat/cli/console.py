@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from otumat.errors import Invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import TextIO
 
     from otumat.errors import OtumatError, Problem
@@ -28,15 +28,24 @@ class Console:
 
     Attributes:
         as_json: The result is one JSON object on standard output, and nothing else is shown there.
+        may_ask: Questions are allowed, if there is somebody to answer them.
         beside_an_error: What that object tells beside the error if the command fails from here on.
     """
 
     def __init__(
-        self, stdin: TextIO, stdout: TextIO, stderr: TextIO, *, environ: Mapping[str, str], as_json: bool = False
+        self,
+        stdin: TextIO,
+        stdout: TextIO,
+        stderr: TextIO,
+        *,
+        environ: Mapping[str, str],
+        as_json: bool = False,
+        may_ask: bool = True,
     ) -> None:
         self._stdin, self._stdout, self._stderr = stdin, stdout, stderr
         self._coloured = not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
         self.as_json = as_json
+        self.may_ask = may_ask
         self.beside_an_error: Mapping[str, object] = {}
         for stream in (stdout, stderr):
             if isinstance(stream, io.TextIOWrapper):
@@ -45,7 +54,7 @@ class Console:
     @property
     def is_interactive(self) -> bool:
         """Whether a person can be asked."""
-        return self._stdin.isatty() and self._stderr.isatty()
+        return self.may_ask and self._stdin.isatty() and self._stderr.isatty()
 
     @property
     def is_live(self) -> bool:
@@ -73,15 +82,25 @@ class Console:
         return f"\x1b[{style}m{text}\x1b[0m" if self._coloured and stream.isatty() else text
 
     def ask(self, question: str) -> str:
-        """One line from the person at the terminal."""
+        """One line from the person at the terminal; the end of input is a way to stop, like Ctrl-C."""
         print(question, end="", file=self._stderr, flush=True)
-        return self._stdin.readline().strip()
+        line = self._stdin.readline()
+        if not line:
+            raise KeyboardInterrupt
+        return line.strip()
+
+    def ask_yes(self, question: str) -> bool:
+        """Whether the person says yes; anything else, and silence, is no."""
+        return self.ask(f"{question} [y/N]: ").lower() in ("y", "yes")
 
     def ask_secret(self, question: str) -> str:
         """One line that is not shown while it is typed."""
         from getpass import getpass
 
-        return getpass(question, stream=self._stderr)
+        try:
+            return getpass(question, stream=self._stderr)
+        except EOFError:
+            raise KeyboardInterrupt from None
 
     def read_secret(self) -> str:
         """The first line of standard input, without its line end."""
@@ -96,6 +115,14 @@ class Console:
             self.show(f"  {self.style(label.ljust(width), DIM)}  {first}")
             for line in others:
                 self.show(f"  {'':{width}}  {line}")
+
+    def show_columns(self, titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """A table with a title above each column."""
+        lines = [[printable(cell) for cell in row] for row in rows]
+        widths = [max(map(len, column)) for column in zip(titles, *lines, strict=True)]
+        for number, line in enumerate([list(titles), *lines]):
+            text = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+            self.show(self.style(text, DIM) if number == 0 else text)
 
     def tell_error(self, exc: OtumatError) -> None:
         """What went wrong: on standard error for people; for scripts, as the JSON object they wait for."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from otumat.cli.console import printable
+from otumat.cli.logins import from_keyring
 from otumat.errors import Unauthenticated
 from otumat.settings import TOKEN_USERNAME, Credentials
 
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from otumat.cli.console import Console
     from otumat.settings import Index, Settings
 
+AT_TERMINAL = "the terminal"
+
 
 def choose(options: argparse.Namespace, settings: Settings, index: Index, console: Console) -> Credentials:
     """
@@ -21,15 +25,17 @@ def choose(options: argparse.Namespace, settings: Settings, index: Index, consol
     Errors:
         Unauthenticated: `credentials.missing`, and nobody can be asked.
     """
-    found = (
-        _from_stdin(options, settings, index, console)
+    return find(options, settings, index, console) or ask(options, settings, index, console)
+
+
+def find(options: argparse.Namespace, settings: Settings, index: Index, console: Console) -> Credentials | None:
+    """What flags, environment, files and keyring say; None when they say nothing, and nobody was asked."""
+    warn_of_listeners(index, console)
+    return (
+        from_stdin(options, settings, index, console)
         or settings.find_credentials(index, username=options.username)
-        or _from_keyring(index, options.username or settings.find_username(index))
-        or _from_person(options, settings, index, console)
+        or from_keyring(index, options.username or settings.find_username(index))
     )
-    if not index.is_private_line:
-        console.note(f"Warning: the password travels to {index.url} unencrypted. Use https:// if the index offers it.")
-    return found
 
 
 def for_reading(settings: Settings, index: Index) -> Credentials | None:
@@ -37,7 +43,8 @@ def for_reading(settings: Settings, index: Index) -> Credentials | None:
     return settings.find_credentials(index) if index.is_private_line else None
 
 
-def _from_stdin(options: argparse.Namespace, settings: Settings, index: Index, console: Console) -> Credentials | None:
+def from_stdin(options: argparse.Namespace, settings: Settings, index: Index, console: Console) -> Credentials | None:
+    """What standard input says, if a flag points there."""
     if not (options.token_stdin or options.password_stdin):
         return None
     flag = "--token-stdin" if options.token_stdin else "--password-stdin"
@@ -52,32 +59,28 @@ def _from_stdin(options: argparse.Namespace, settings: Settings, index: Index, c
     return Credentials(username, secret, flag)
 
 
-def _from_keyring(index: Index, username: str) -> Credentials | None:
-    """Ours are kept under the index's address; other clients keep theirs under the address of its upload page."""
-    try:
-        import keyring
-    except ImportError:
-        return None
-    for service in (index.url, f"{index.url}/legacy/"):
-        try:
-            found = keyring.get_credential(service, username or None)
-        except Exception:  # noqa: BLE001 - back ends raise what they like; a broken keyring only means to ask instead
-            return None
-        if found is not None and found.password and username in ("", found.username):
-            return Credentials(found.username, found.password, "keyring")
-    return None
-
-
-def _from_person(options: argparse.Namespace, settings: Settings, index: Index, console: Console) -> Credentials:
+def ask(options: argparse.Namespace, settings: Settings, index: Index, console: Console) -> Credentials:
+    """Ask the person at the terminal for whatever is not known yet."""
     if not console.is_interactive:
         raise Unauthenticated(
-            f"There are no credentials for {index.url}, and no terminal to ask at.",
+            f"There are no credentials for {index.url}, and {nobody(console)}.",
             code="credentials.missing",
             hint="Set OTUMAT_TOKEN, or OTUMAT_USERNAME and OTUMAT_PASSWORD, or use --token-stdin or "
             "--username USER --password-stdin.",
         )
     username = options.username or settings.find_username(index) or console.ask(f"User name at {index.url}: ")
-    password = console.ask_secret(f"Password of {username}: ") if username else ""
+    password = console.ask_secret(f"Password of {printable(username)}: ") if username else ""
     if not (username and password):
         raise Unauthenticated("Without a user name and a password nothing is sent.", code="credentials.missing")
-    return Credentials(username, password, "the terminal")
+    return Credentials(username, password, AT_TERMINAL)
+
+
+def nobody(console: Console) -> str:
+    """Why nobody can be asked."""
+    return "there is no terminal to ask at" if console.may_ask else "--no-input forbids to ask"
+
+
+def warn_of_listeners(index: Index, console: Console) -> None:
+    """Say so when a password can be overheard on its way."""
+    if not index.is_private_line:
+        console.note(f"Warning: the password travels to {index.url} unencrypted. Use https:// if the index offers it.")

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from otumat import __version__
+from otumat.cli.connection import transport
 from otumat.cli.console import BOLD, printable, size_text
 from otumat.cli.credentials import for_reading
 from otumat.discover import classifiers as listing
 from otumat.discover.project import find_project
 from otumat.errors import NotFound, OtumatError
-from otumat.transport import UrllibTransport
 
 if TYPE_CHECKING:
     import argparse
@@ -46,7 +45,7 @@ def info(options: argparse.Namespace, settings: Settings, console: Console) -> i
     """One project, as the index describes it."""
     index = settings.find_index(options.index)
     by = for_reading(settings, index)
-    found = find_project(options.name, version=options.version, on=index, by=by, over=_transport())
+    found = find_project(options.name, version=options.version, on=index, by=by, over=transport())
     if console.as_json:
         links = [{"label": label, "address": address} for label, address in found.links]
         console.show_json(asdict(found) | {"links": links})
@@ -66,7 +65,7 @@ def _list(options: argparse.Namespace, settings: Settings, console: Console) -> 
         return listing.listed_offline()
     index = settings.find_index(options.index)
     try:
-        return listing.listed_by(index, over=_transport())
+        return listing.listed_by(index, over=transport())
     except OtumatError as exc:
         console.note(f"{printable(str(exc))} This is the list that is installed here.")
         return listing.listed_offline()
@@ -87,7 +86,3 @@ def _rows(found: ProjectInfo) -> list[tuple[str, list[str]]]:
 def _file_line(file: ProjectFile) -> str:
     parts = [file.filename, size_text(file.size_bytes) if file.size_bytes else "", file.uploaded[:10]]
     return "  ".join(part for part in [*parts, "yanked" if file.yanked else ""] if part)
-
-
-def _transport() -> UrllibTransport:
-    return UrllibTransport(user_agent=f"otumat/{__version__}")

@@ -1,21 +1,15 @@
-"""`otumat register` and `otumat publish`."""
+"""`otumat publish`."""
 
 from __future__ import annotations
 
-from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from otumat import __version__
 from otumat.cli import credentials
+from otumat.cli.connection import transport, who
 from otumat.cli.console import DIM, GREEN, printable, size_text
 from otumat.cli.progress import Bar
 from otumat.errors import Invalid, OtumatError, Problem
-from otumat.publish import project, upload
-from otumat.publish import register as registering
-from otumat.settings import TOKEN_USERNAME
-from otumat.spec import metadata as core_metadata
-from otumat.transport import UrllibTransport
+from otumat.publish import upload
 
 if TYPE_CHECKING:
     import argparse
@@ -24,29 +18,9 @@ if TYPE_CHECKING:
     from otumat.publish.reply import Receipt
     from otumat.publish.upload import Candidate
     from otumat.settings import Credentials, Index, Settings
-    from otumat.spec.metadata import Metadata
     from otumat.transport import Transport
 
     Outcome = dict[str, object]
-
-DONE_WORDS = {"created": "Created", "updated": "Updated", "verified": "Verified", "accepted": "Sent"}
-
-
-def register(options: argparse.Namespace, settings: Settings, console: Console) -> int:
-    """Read the metadata, show it, send it, tell the answer."""
-    index = settings.find_index(options.index)
-    data = project.read_metadata(Path(options.path), isolated=not options.no_isolation, tell=console.note)
-    metadata, problems = core_metadata.from_bytes(data)
-    if any(problem.severity == "error" for problem in problems):
-        raise Invalid(problems, message=f"The metadata of {options.path} cannot be read.")
-    console.tell_problems(problems)
-    if not console.as_json:
-        _show_metadata(metadata, console)
-    by = credentials.choose(options, settings, index, console)
-    console.note(f"{'Verifying at' if options.verify else 'Submitting to'} {index.url} {_who(by)}...")
-    receipt = registering.submit(metadata, to=index, by=by, over=_transport(), verify=options.verify)
-    _tell_receipt(receipt, index, metadata, console)
-    return 0
 
 
 def publish(options: argparse.Namespace, settings: Settings, console: Console) -> int:
@@ -56,14 +30,14 @@ def publish(options: argparse.Namespace, settings: Settings, console: Console) -
     for candidate in candidates:
         console.tell_problems(candidate.warnings)
     by = credentials.choose(options, settings, index, console)
-    over = _transport()
+    over = transport()
     known: dict[str, str] = {}
     for name in sorted({candidate.project for candidate in candidates}):
         known.update(upload.digests_on(index, name, by=by, over=over))
     new, there = upload.split_known(candidates, known)
     sent = [_outcome(candidate, "skipped") for candidate in there]
     console.beside_an_error = {"index": index.url, "files": sent}
-    console.note(f"{'Verifying at' if options.verify else 'Publishing to'} {index.url} {_who(by)}:")
+    console.note(f"{'Verifying at' if options.verify else 'Publishing to'} {index.url} {who(by)}:")
     for candidate in there:
         _show(console, f"  {candidate.filename}  {console.style('is there already, the same byte for byte', DIM)}")
     send_all = _verify_all if options.verify else _upload_all
@@ -130,46 +104,3 @@ def _outcome(candidate: Candidate, action: str, receipt: Receipt | None = None) 
 def _show(console: Console, text: str) -> None:
     if not console.as_json:
         console.show(text)
-
-
-def _show_metadata(metadata: Metadata, console: Console) -> None:
-    """The fields in the form's own words, one line a value; a long description by its size."""
-    pairs = core_metadata.to_form(metadata)
-    rows = [(name, [value for _, value in group]) for name, group in groupby(pairs, key=lambda pair: pair[0])]
-    console.show_table((name, [_shortened(name, value) for value in values]) for name, values in rows)
-
-
-def _shortened(name: str, value: str) -> str:
-    if name == "description":
-        lines = len(value.splitlines())
-        return f"{lines} line{'s' if lines != 1 else ''}, {size_text(len(value.encode()))}"
-    first, _, more = value.partition("\n")
-    return f"{first} ..." if more.strip() else first
-
-
-def _tell_receipt(receipt: Receipt, index: Index, metadata: Metadata, console: Console) -> None:
-    release = f"{receipt.name or metadata.name} {receipt.version or metadata.version}"
-    if console.as_json:
-        answer = {
-            "ok": True,
-            "action": receipt.action,
-            "name": receipt.name or metadata.name,
-            "version": receipt.version or metadata.version,
-            "url": receipt.url,
-        }
-        console.show_json({**answer, "index": index.url, "problems": [each.as_dict() for each in receipt.problems]})
-        return
-    console.tell_problems(receipt.problems)
-    done = DONE_WORDS.get(receipt.action, "Sent")
-    end = "holds; nothing was kept." if receipt.action == "verified" else f"at {index.url}."
-    console.show(f"{console.style(done, GREEN)}: {printable(release)} {end}")
-    if receipt.url:
-        console.show(printable(receipt.url))
-
-
-def _who(by: Credentials) -> str:
-    return "with an API token" if by.username == TOKEN_USERNAME else f"as {printable(by.username)}"
-
-
-def _transport() -> UrllibTransport:
-    return UrllibTransport(user_agent=f"otumat/{__version__}")

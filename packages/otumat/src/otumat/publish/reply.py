@@ -1,4 +1,4 @@
-"""What an index answers to a submission or an upload, read into a receipt or an error. Its text is never trusted."""
+"""What an index answers, read into a receipt, an object or an error. Its text is never trusted."""
 
 from __future__ import annotations
 
@@ -44,26 +44,37 @@ def read(response: Response, *, asked: str) -> Receipt:
         Unauthenticated, Refused, NotFound, Conflict, Invalid, Unreachable: by status; code, message and hint are those
         of the index where it gives them.
     """
+    answer = accepted(response, asked=asked)
+    return Receipt(
+        action=text(answer.get("action")) or "accepted",
+        name=text(answer.get("name")),
+        version=text(answer.get("version")),
+        url=_web_address(answer.get("url")),
+        problems=_problems(answer.get("problems")),
+    )
+
+
+def accepted(response: Response, *, asked: str) -> dict[str, object]:
+    """
+    The JSON object of an answer that says yes; empty when it says so in another form.
+
+    Errors:
+        As `read`.
+    """
     answer = _as_object(response)
     problems = _problems(answer.get("problems"))
     if 200 <= response.status < 300:
         if answer and not answer.get("ok", True):
             raise Invalid(problems, message=f"{asked} answers both yes and no.")
-        return Receipt(
-            action=_text(answer.get("action")) or "accepted",
-            name=_text(answer.get("name")),
-            version=_text(answer.get("version")),
-            url=_web_address(answer.get("url")),
-            problems=problems,
-        )
+        return answer
     raise _error(response, answer, problems, asked)
 
 
 def _error(response: Response, answer: dict[str, object], problems: tuple[Problem, ...], asked: str) -> OtumatError:
     told = answer.get("error")
     error: dict[str, object] = told if isinstance(told, dict) else {}
-    code, hint = _text(error.get("code")), _text(error.get("hint"))
-    message = _text(error.get("message")) or _said(response)
+    code, hint = text(error.get("code")), text(error.get("hint"))
+    message = text(error.get("message")) or _said(response)
     if problems:
         invalid = Invalid(problems, message=message, hint=hint)
         invalid.code = code or invalid.code
@@ -75,7 +86,11 @@ def _error(response: Response, answer: dict[str, object], problems: tuple[Proble
         case 403:
             return Refused(message or "The index refuses this.", code=code, hint=hint)
         case 404 | 405 if not error:
-            return NotFound(f"{asked} takes no submissions.", code=code, hint="Is this the root address of the index?")
+            return NotFound(
+                f"There is nothing to ask at {asked}.",
+                code="index.other",
+                hint="Is this the root address of the index, and does it offer this?",
+            )
         case 404:
             return NotFound(message, code=code, hint=hint)
         case 409:
@@ -113,27 +128,28 @@ def _problems(told: object) -> tuple[Problem, ...]:
 def _problem(item: dict[str, object]) -> Problem:
     suggestions = item.get("suggestions")
     return Problem(
-        _text(item.get("code")),
-        _text(item.get("field")),
-        _text(item.get("message")),
-        value=_text(item.get("value")),
-        hint=_text(item.get("hint")),
-        rule=_text(item.get("rule")),
-        suggestions=[_text(each) for each in suggestions[:10]] if isinstance(suggestions, list) else (),
+        text(item.get("code")),
+        text(item.get("field")),
+        text(item.get("message")),
+        value=text(item.get("value")),
+        hint=text(item.get("hint")),
+        rule=text(item.get("rule")),
+        suggestions=[text(each) for each in suggestions[:10]] if isinstance(suggestions, list) else (),
         severity="warning" if item.get("severity") == "warning" else "error",
     )
 
 
 def _said(response: Response) -> str:
     """A short plain answer, or the status in words: other indexes say what is wrong in one of the two."""
-    text = response.body[:500].decode(errors="replace").strip() if response.media_type == "text/plain" else ""
-    return text or (f"{response.status} {response.reason}".strip() if response.reason else "")
+    said = response.body[:500].decode(errors="replace").strip() if response.media_type == "text/plain" else ""
+    return said or (f"{response.status} {response.reason}".strip() if response.reason else "")
 
 
-def _text(value: object) -> str:
+def text(value: object) -> str:
+    """A bounded text out of an answer; empty when it is none."""
     return value[:MAX_TEXT] if isinstance(value, str) else ""
 
 
 def _web_address(value: object) -> str:
-    text = _text(value)
-    return text if text.startswith(("https://", "http://")) else ""
+    address = text(value)
+    return address if address.startswith(("https://", "http://")) else ""

@@ -50,6 +50,7 @@ class Settings:
         nameless: Names of sections without `repository`, each with its file: known, but of no use.
         username, password, token: OTUMAT_USERNAME, OTUMAT_PASSWORD, OTUMAT_TOKEN.
         twine_username, twine_password: The same as other upload clients call them, asked after ours.
+        home: The folder whose files were read; None when there is none.
     """
 
     index: str = ""
@@ -60,6 +61,7 @@ class Settings:
     token: str = field(default="", repr=False)
     twine_username: str = ""
     twine_password: str = field(default="", repr=False)
+    home: Path | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], home: Path) -> Settings:
@@ -92,6 +94,7 @@ class Settings:
             token=environ.get("OTUMAT_TOKEN", "").strip(),
             twine_username=environ.get("TWINE_USERNAME", ""),
             twine_password=environ.get("TWINE_PASSWORD", ""),
+            home=home,
         )
 
     def find_index(self, wanted: str = "") -> Index:
