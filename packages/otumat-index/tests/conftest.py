@@ -37,7 +37,7 @@ def hashed_password() -> str:
     return make_password(PASSWORD)
 
 
-def person(name: str, **words: Any) -> User:
+def make_person(name: str, **words: Any) -> User:
     user = accounts.create_user(
         name,
         email=f"{name}@example.org",
@@ -50,23 +50,29 @@ def person(name: str, **words: Any) -> User:
 
 
 @pytest.fixture
+def person(db: None) -> Callable[..., User]:
+    """Somebody else, by name."""
+    return make_person
+
+
+@pytest.fixture
 def alice(db: None) -> User:
-    return person("alice")
+    return make_person("alice")
 
 
 @pytest.fixture
 def bob(db: None) -> User:
-    return person("bob")
+    return make_person("bob")
 
 
 @pytest.fixture
 def charlie(db: None) -> User:
-    return person("charlie")
+    return make_person("charlie")
 
 
 @pytest.fixture
 def admin(db: None) -> User:
-    return person("dora", admin=True)
+    return make_person("dora", admin=True)
 
 
 @pytest.fixture
