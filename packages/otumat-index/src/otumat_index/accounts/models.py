@@ -25,6 +25,9 @@ class User(AbstractUser):
         error_messages={"unique": "That login is taken."},
     )
     email = models.EmailField(unique=False)
+    closed_at = models.DateTimeField(
+        null=True, blank=True, db_comment="its person left; the row keeps the login from being taken again"
+    )
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(Lower("username"), name="accounts_user_username_ci")]
@@ -53,6 +56,9 @@ class Token(models.Model):
     last_used_at = models.DateTimeField(null=True, blank=True)
     publishers = models.JSONField(null=True, blank=True, db_comment="list of trusted publishers; null: a person's")
     minted_for = models.TextField(blank=True, default="", db_comment="whom the issuer named")
+    with_factor = models.BooleanField(
+        default=False, db_default=False, db_comment="made while the account had a second factor"
+    )
 
     class Meta:
         ordering: ClassVar = ["-created_at"]
@@ -86,3 +92,7 @@ class OneTimeLink(models.Model):
     sha256 = models.CharField(max_length=64, unique=True)
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, blank=True)
+
+
+from otumat_index.accounts.groups.models import Group, GroupMember  # noqa: E402, F401 - tables of this app
+from otumat_index.accounts.notices.models import MailPreference  # noqa: E402, F401 - one more table of this app

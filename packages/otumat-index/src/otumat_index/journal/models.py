@@ -30,6 +30,7 @@ class Entry(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["topic", "serial"]),
             models.Index(fields=["actor", "serial"]),
+            models.Index(fields=["subject", "serial"]),
         ]
 
     def __str__(self) -> str:

@@ -34,7 +34,7 @@ class Project(models.Model):
 
 
 class Role(models.Model):
-    """What a person may do with a project."""
+    """What a person, or every member of a group, may do with a project."""
 
     class Kind(models.TextChoices):
         """The draft's roles; `reader` is for private projects. Admin belongs to the index, not to a project."""
@@ -44,15 +44,69 @@ class Role(models.Model):
         READER = "reader"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="roles")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="roles")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="roles"
+    )
+    group = models.ForeignKey("accounts.Group", null=True, blank=True, on_delete=models.CASCADE, related_name="roles")
     kind = models.CharField(max_length=16, choices=Kind.choices)
     granted_at = models.DateTimeField()
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["project", "user"], name="publish_role_once")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["project", "user"], name="publish_role_once"),
+            models.UniqueConstraint(fields=["project", "group"], name="publish_group_role_once"),
+            models.CheckConstraint(
+                name="publish_role_of_user_or_group",
+                condition=models.Q(user__isnull=False, group__isnull=True)
+                | models.Q(user__isnull=True, group__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.user_id} {self.kind} of {self.project_id}"
+        return f"{self.holder} {self.kind} of {self.project_id}"
+
+    @property
+    def holder(self) -> str:
+        """The login name, or `group:SLUG`."""
+        return self.user.username if self.user else f"group:{self.group.slug}" if self.group else ""
+
+
+class Invitation(models.Model):
+    """
+    A role offered to a person, by login or by address, until it is accepted, declined, withdrawn or over.
+
+    Whoever accepts one for an address has confirmed that address. `sha256` is that of the secret in the mailed link.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="invitations")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="invitations"
+    )
+    email = models.EmailField(blank=True, default="", db_index=True, db_comment="lower case")
+    kind = models.CharField(max_length=16, choices=Role.Kind.choices)
+    is_transfer = models.BooleanField(default=False, db_comment="accepting it clears every other role")
+    invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="+")
+    sha256 = models.CharField(max_length=64, blank=True, default="", db_index=True)
+    salt = models.CharField(max_length=32, blank=True, default="")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["project", "user"], name="publish_invitation_once"),
+            models.UniqueConstraint(
+                fields=["project", "email"], condition=~models.Q(email=""), name="publish_invitation_address_once"
+            ),
+            models.CheckConstraint(
+                name="publish_invitation_of_user_or_address",
+                condition=models.Q(user__isnull=False, email="")
+                | (models.Q(user__isnull=True) & ~models.Q(email="")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"invitation {self.pk} to {self.project_id}"
 
 
 class Release(models.Model):
