@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
-from django.db.models import Exists, OuterRef
+from django.db import connection
 
 from otumat.errors import NotFound
 from otumat.spec import names, versions
 from otumat.spec.classifiers import Vocabulary
 from otumat_index.journal.actor import Actor
 from otumat_index.publish import rules
-from otumat_index.publish.models import Classifier, File, Project, Release, Role
+from otumat_index.publish.models import Classifier, File, Project, Release
 
 
 @lru_cache(maxsize=1)
@@ -31,23 +31,41 @@ def widths() -> dict[str, int]:
     }
 
 
+STANDING = """
+SELECT p.status, p.is_private, r.kind,
+       EXISTS (SELECT 1 FROM publish_role o WHERE o.project_id = p.id AND o.kind = 'owner')
+FROM publish_project p LEFT JOIN publish_role r ON r.project_id = p.id AND (r.user_id = %s OR r.group_id IN
+    (SELECT m.group_id FROM accounts_groupmember m WHERE m.user_id = %s AND m.joined_at IS NOT NULL))
+WHERE p.normalized = %s
+"""
+
+
 def standing_of(actor: Actor, normalized: str) -> rules.Standing:
-    """What a decision needs to know of a project, in two queries (one for nobody), whether it exists or not."""
+    """What a decision needs to know of a project, in one query, whether it exists or not."""
     if names.check_name(normalized):  # nor could every database be asked for it
         return rules.Standing(name=normalized, exists=False)
-    owned = Role.objects.filter(project=OuterRef("pk"), kind=Role.Kind.OWNER)
-    row = (
-        Project.objects.filter(normalized=normalized)
-        .annotate(has_owner=Exists(owned))
-        .values_list("pk", "status", "is_private", "has_owner")
-        .first()
-    )
-    pk, status, is_private, has_owner = row or (0, "", False, False)
-    held = Role.objects.filter(project=pk, user=actor.user_id).values_list("kind", flat=True)
-    role = held.first() if actor.user_id else None
-    if row is None:
+    with connection.cursor() as cursor:  # asked thrice in every upload, where the ORM would take half of the time
+        cursor.execute(STANDING, [actor.user_id, actor.user_id, normalized])
+        rows = cursor.fetchall()  # one for each role the actor holds, by name or in a group
+    if not rows:
         return rules.Standing(name=normalized, exists=False)
-    return rules.Standing(normalized, True, role or "", status, is_private, has_owner)
+    status, is_private, _, has_owner = rows[0]
+    role = rules.strongest(row[2] or "" for row in rows)
+    return rules.Standing(normalized, True, role, status, bool(is_private), bool(has_owner))
+
+
+SIBLINGS = """
+SELECT f.metadata FROM publish_file f
+JOIN publish_release r ON r.id = f.release_id JOIN publish_project p ON p.id = r.project_id
+WHERE p.normalized = %s AND r.canonical = %s AND f.kind = %s ORDER BY f.id LIMIT 20
+"""
+
+
+def metadata_of_files(normalized: str, canonical: str, kind: str) -> list[bytes]:
+    """METADATA or PKG-INFO of the first 20 files of one kind in a release."""
+    with connection.cursor() as cursor:
+        cursor.execute(SIBLINGS, [normalized, canonical, kind])
+        return [bytes(data) for (data,) in cursor.fetchall()]
 
 
 def project(name: str, *, by: Actor) -> Project:

@@ -1,114 +1,16 @@
-"""Pure decisions about publishing: who may do what, and which upload contradicts what is there."""
+"""What an entry and its files may say, and which upload contradicts what is there."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from otumat.errors import Problem, Refused
+from otumat.errors import Problem
 from otumat.spec import metadata as spec
 from otumat.spec import versions
 from otumat.spec.classifiers import Vocabulary
 from otumat.spec.filenames import ParsedFilename
 from otumat.spec.metadata import Metadata
-from otumat_index.journal.actor import Actor
-
-MAY: Mapping[str, frozenset[str]] = {
-    # The draft: owner and maintainer submit and update; the owner assigns roles; the admin decides who owns a name.
-    "submit": frozenset({"owner", "maintainer"}),
-    "upload": frozenset({"owner", "maintainer"}),
-    "yank": frozenset({"owner", "maintainer", "admin"}),
-    "manage": frozenset({"owner", "admin"}),
-    "read": frozenset({"owner", "maintainer", "reader", "admin"}),
-}
-"""Which roles may do which action on a project. Not named is not allowed."""
-
-VERBS = {
-    "submit": "submit information for",
-    "upload": "upload files to",
-    "yank": "yank releases of",
-    "manage": "manage",
-    "read": "see",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What a decision needs to know of a project: does it exist, whose is it, may it change?"""
-
-    name: str
-    exists: bool
-    role: str = ""
-    status: str = "active"
-    is_private: bool = False
-    has_owner: bool = True
-
-
-def roles_of(actor: Actor, standing: Standing) -> frozenset[str]:
-    """Every role an actor has towards a project."""
-    return frozenset(role for role in (standing.role, "admin" if actor.is_admin else "") if role)
-
-
-def may(actor: Actor, action: str, standing: Standing) -> bool:
-    """Whether role and credential both reach."""
-    if action == "read" and standing.exists and not standing.is_private:
-        return True
-    return actor.covers(action, standing.name) and bool(roles_of(actor, standing) & MAY.get(action, frozenset()))
-
-
-def is_hidden(actor: Actor, standing: Standing) -> bool:
-    """Whether the project is none of the actor's business: private, and without a role there."""
-    return standing.exists and standing.is_private and not roles_of(actor, standing)
-
-
-def check_may(actor: Actor, action: str, standing: Standing, *, name_claims: str) -> None:
-    """
-    Refuse what role, credential or the project's state do not allow. A free name may be claimed by submit and upload.
-
-    Raises:
-        Refused: Saying which of them it was.
-    """
-    what = f"{VERBS.get(action, action)} {standing.name!r}"
-    if not actor.covers(action, standing.name):
-        raise Refused(
-            f"This token may not {what}.", hint="Use a token that covers this project and action.", code="token_scope"
-        )
-    if is_hidden(actor, standing) or not standing.exists:
-        # A hidden project and a free name get one answer wherever nobody may claim; where anybody may, the refusal of
-        # a hidden one says no more than that the name cannot be had (A86).
-        if name_claims == "admin" and not actor.is_admin:
-            raise Refused(
-                f"You have no role for {standing.name!r}, and on this index an admin assigns names.",
-                hint="Ask an admin to make you its owner.",
-                code="claim_needs_admin",
-            )
-        if standing.exists:
-            raise Refused(
-                f"The name {standing.name!r} cannot be claimed.", hint="Choose another name.", code="name_unavailable"
-            )
-        return
-    if not roles_of(actor, standing) & MAY.get(action, frozenset()):
-        hint = (
-            "Ask one of its owners for a role."
-            if standing.has_owner
-            else "It has no owner yet: ask an admin to assign one."
-        )
-        raise Refused(f"{actor.name!r} may not {what}.", hint=hint, code="role")
-    if standing.status in ("archived", "quarantined") and action in ("submit", "upload"):
-        raise Refused(
-            f"{standing.name!r} is {standing.status}: nothing can be added to it.",
-            hint="An owner or admin can change its status first.",
-            code="project_status",
-        )
-
-
-def check_quarantine(actor: Actor, old: str, new: str) -> None:
-    """Quarantine is an admin's: neither an owner nor a stolen token lifts it."""
-    if "quarantined" in (old, new) and old != new and not actor.is_admin:
-        raise Refused(
-            "Only an admin puts a project into quarantine or takes it out.", hint="Ask an admin.", code="quarantine"
-        )
 
 
 def check_entry(
