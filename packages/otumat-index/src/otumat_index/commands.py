@@ -14,12 +14,14 @@ from otumat.spec import names
 def prepare() -> None:
     """Set Django up and bring the database to the newest shape; creates the data folder where it is missing."""
     django.setup()
+    from otumat_index.jobs import outbox
     from otumat_index.web import logs
 
     logs.configure(level=settings.CONFIG.log_level, form=settings.CONFIG.log_format)
     settings.CONFIG.data.mkdir(parents=True, exist_ok=True)
     call_command("migrate", interactive=False, verbosity=0)
     call_command("createcachetable", verbosity=0)
+    outbox.begin()
 
 
 def create_user(name: str, *, email: str, password: str | None, confirmed: bool, admin: bool) -> str:

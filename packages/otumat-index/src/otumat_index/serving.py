@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 
@@ -36,7 +37,10 @@ def serve(*, host: str, port: int, workers: int | None) -> int:
             host=host,
             port=port,
             workers=workers or config.workers,
-            jobs=[processes.Job("follower", "otumat_index.serving:follow")],
+            jobs=[
+                processes.Job("follower", "otumat_index.serving:follow"),
+                processes.Job("mailer", "otumat_index.serving:mail"),
+            ],
             on_ready=lambda urls: greet(config, urls, link),
         )
     except processes.ServeFailed as exc:
@@ -101,3 +105,17 @@ def follow() -> None:
         follower.main(stopping)
     finally:
         stopping.set()
+
+
+def mail() -> None:
+    """The mailer's process; it calls webhooks, too. Asked to stop, it finishes the mail that is under way."""
+    stopping = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    django.setup()
+    from otumat_index.jobs import mailer
+    from otumat_index.publish.hooks import sending
+    from otumat_index.web import logs
+
+    logs.configure(level=settings.CONFIG.log_level, form=settings.CONFIG.log_format)
+    threading.Thread(target=sending.main, args=(stopping,), name="webhooks", daemon=True).start()
+    mailer.main(stopping)

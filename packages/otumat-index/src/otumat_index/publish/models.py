@@ -262,3 +262,6 @@ class TrustedPublisher(models.Model):
 
     def __str__(self) -> str:
         return f"publisher {self.pk} of {self.project_id or self.pending_name}"
+
+
+from otumat_index.publish.hooks.models import Webhook, WebhookDelivery  # noqa: E402, F401 - two more tables of this app

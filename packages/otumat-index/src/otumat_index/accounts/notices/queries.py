@@ -1,0 +1,66 @@
+"""Whom a mail reaches, and whether it is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from allauth.account.models import EmailAddress
+from django.core import signing
+
+from otumat_index.accounts.models import User
+from otumat_index.accounts.notices.models import MailPreference
+
+SALT = "otumat.unsubscribe"
+LEVELS = MailPreference.Level
+
+
+def addresses_of(people: Iterable[int]) -> dict[int, str]:
+    """The confirmed mail address of each active person who has one; unconfirmed ones are somebody's unknown to us."""
+    rows = EmailAddress.objects.filter(user__in=list(people), user__is_active=True, verified=True)
+    return dict(rows.order_by("primary", "-pk").values_list("user", "email"))
+
+
+def person(name: str) -> User | None:
+    """The account of a login name, in whatever case."""
+    return User.objects.filter(username__iexact=name).first() if name else None
+
+
+def people(names: Collection[str]) -> dict[int, str]:
+    """Accounts by the login names that the journal has for them: row to name."""
+    return dict(User.objects.filter(username__in=names, is_active=True).values_list("pk", "username"))
+
+
+def level_of(user: int, topic: str) -> str:
+    """How much mail a person wants about a project."""
+    return levels_of([user], topic)[user]
+
+
+def levels_of(users: Collection[int], topic: str) -> dict[int, str]:
+    """The same for many, in one query: what is said for the project, else for all, else every change."""
+    rows = MailPreference.objects.filter(user__in=users, topic__in=["", topic]).order_by("topic")
+    return {**dict.fromkeys(users, LEVELS.ALL.value), **dict(rows.values_list("user", "level"))}
+
+
+def is_wanted(level: str, *, is_actor: bool) -> bool:
+    """Whether somebody with this preference hears of a change."""
+    return level == LEVELS.ALL or (level == LEVELS.OTHERS and not is_actor)
+
+
+def preferences_of(user: User) -> dict[str, str]:
+    """Everything a person has said: topic to level, the empty topic for all projects."""
+    return dict(MailPreference.objects.filter(user=user).order_by("topic").values_list("topic", "level"))
+
+
+def unsubscribe_token(user: int, topic: str) -> str:
+    """Text that lets who holds it stop one person's mail about one project, and nothing else. It does not expire."""
+    return signing.dumps([user, topic], salt=SALT, compress=True)
+
+
+def read_token(text: str) -> tuple[User, str] | None:
+    """Whose mail about what a token stops; None when it is not ours."""
+    try:
+        user, topic = signing.loads(text, salt=SALT)
+    except signing.BadSignature:
+        return None
+    found = User.objects.filter(pk=user).first()
+    return (found, str(topic)) if found is not None else None

@@ -1,0 +1,184 @@
+"""
+Turning the journal into mail: each row exactly once, whoever crashes and however many machines follow.
+
+A listener reads the rows after its cursor, and writes what follows from them and the cursor's new place in one
+transaction, with the cursor's row locked. docs/decisions/0006-outbox.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.core.mail import EmailMessage
+from django.db import transaction
+
+from otumat_index.jobs.models import Cursor, Mail
+from otumat_index.journal import queries as journal
+from otumat_index.journal.models import Entry
+
+ROWS_AT_ONCE = 50
+WINDOW = 5_000
+"""Serials looked through in one transaction: an import's rows are passed over, and writers wait no longer than that."""
+QUIET_S = 3
+LONGEST_S = 20
+"""Changes that may share a mail: it leaves once there was quiet, or when the first of them is this old."""
+KEPT_DAYS = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Who shall be told of a change, and by which kind of mail."""
+
+    kind: str
+    address: str
+    person: int | None
+
+
+Act = Callable[[Entry, datetime], object]
+Tell = Callable[[Entry], Iterable[Draft]]
+Render = Callable[[Mail], EmailMessage | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """What is done, in the cursor's transaction, for each journal row with one of these actions."""
+
+    name: str
+    actions: frozenset[str]
+    act: Act
+
+
+LISTENERS: dict[str, Listener] = {}
+RENDERERS: dict[str, Render] = {}
+
+
+def listens(name: str, actions: Iterable[str]) -> Callable[[Act], Act]:
+    """Call this, exactly once, for every journal row with one of these actions; rows of an import are left out."""
+
+    def register(act: Act) -> Act:
+        LISTENERS[name] = Listener(name, frozenset(actions), act)
+        return act
+
+    return register
+
+
+def mails(name: str, actions: Iterable[str], *, joined: Iterable[str] = ()) -> Callable[[Tell], Tell]:
+    """
+    Call this for every such journal row and queue a mail for each draft it answers.
+
+    Args:
+        joined: Actions of which several in a row, of one project by one actor, share one mail a person.
+    """
+    shared = frozenset(joined)
+
+    def register(tell: Tell) -> Tell:
+        def act(entry: Entry, at: datetime) -> None:
+            if not (entry.action in shared and join(entry, shared, at=at)):
+                enqueue(entry, tell(entry), hold=entry.action in shared, at=at)
+
+        LISTENERS[name] = Listener(name, frozenset(actions), act)
+        return tell
+
+    return register
+
+
+def renders(kind: str) -> Callable[[Render], Render]:
+    """Call this when a mail of a kind is about to be sent: the message, or None when it is no longer wanted."""
+
+    def register(render: Render) -> Render:
+        RENDERERS[kind] = render
+        return render
+
+    return register
+
+
+def begin() -> None:
+    """Let listeners that are new to this index begin with what comes next, not with its history."""
+    known = set(Cursor.objects.values_list("name", flat=True))
+    head = journal.last_serial()
+    Cursor.objects.bulk_create(
+        [Cursor(name=name, serial=head) for name in LISTENERS if name not in known], ignore_conflicts=True
+    )
+
+
+def follow(*, at: datetime) -> None:
+    """Let every listener catch up with the journal."""
+    head = journal.last_serial()
+    places = dict(Cursor.objects.values_list("name", "serial"))
+    for listener in LISTENERS.values():
+        place = places.get(listener.name, 0)
+        while place < head:
+            place = step(listener, at=at)
+
+
+@transaction.atomic
+def step(listener: Listener, *, at: datetime) -> int:
+    """Turn the next rows of the journal into work; returns how far the listener is now."""
+    Cursor.objects.get_or_create(name=listener.name)
+    cursor = Cursor.objects.select_for_update().get(name=listener.name)
+    # Under the lock, so that what another machine has done meanwhile is not done again.
+    end = min(journal.last_serial(), cursor.serial + WINDOW)
+    rows = Entry.objects.filter(serial__gt=cursor.serial, serial__lte=end, action__in=listener.actions)
+    entries = list(rows.exclude(data__has_key="import").order_by("serial")[:ROWS_AT_ONCE])
+    for entry in entries:
+        listener.act(entry, at)
+    cursor.serial = entries[-1].serial if len(entries) == ROWS_AT_ONCE else max(end, cursor.serial)
+    cursor.save(update_fields=["serial"])
+    return cursor.serial
+
+
+def enqueue(entry: Entry, drafts: Iterable[Draft], *, hold: bool, at: datetime) -> None:
+    """Queue one mail for each address and kind."""
+    due_at = at + timedelta(seconds=QUIET_S) if hold else at
+    once = {(draft.kind, draft.address.lower()): draft for draft in drafts}
+    Mail.objects.bulk_create(
+        [
+            Mail(
+                serial=entry.serial,
+                last_serial=entry.serial,
+                kind=draft.kind,
+                address=draft.address,
+                person=draft.person,
+                topic=entry.topic,
+                actor=entry.actor,
+                created_at=at,
+                due_at=due_at,
+            )
+            for draft in once.values()
+        ]
+    )
+
+
+def join(entry: Entry, actions: frozenset[str], *, at: datetime) -> bool:
+    """
+    Add a change to the mails that are still held back for the changes just before it, if they all are.
+
+    Their rows are locked, so none of them leaves meanwhile: everybody is told of this change, and once.
+    """
+    mine = Mail.objects.filter(topic=entry.topic, actor=entry.actor)
+    newest = mine.filter(last_serial__lt=entry.serial).order_by("-serial").first()
+    if newest is None or not entry.topic:
+        return False
+    first = Entry.objects.filter(serial=newest.serial).first()
+    together = list(mine.filter(serial=newest.serial).select_for_update())
+    latest = newest.created_at + timedelta(seconds=LONGEST_S)
+    if first is None or first.action not in actions or at >= latest:
+        return False
+    if any(mail.state != Mail.State.QUEUED or mail.tries or mail.due_at <= at for mail in together):
+        return False
+    due_at = min(at + timedelta(seconds=QUIET_S), latest)
+    Mail.objects.filter(pk__in=[mail.pk for mail in together]).update(last_serial=entry.serial, due_at=due_at)
+    return True
+
+
+def told(mail: Mail) -> list[Entry]:
+    """The journal rows a mail may tell of: those of its project and actor, from its first to its last change."""
+    rows = Entry.objects.filter(serial__gte=mail.serial, serial__lte=mail.last_serial)
+    return list(rows.filter(topic=mail.topic, actor=mail.actor).order_by("serial"))
+
+
+def forget(*, at: datetime) -> None:
+    """Delete mails that were done with long ago."""
+    Mail.objects.filter(done_at__lt=at - timedelta(days=KEPT_DAYS)).delete()

@@ -1,0 +1,39 @@
+"""Journal rows become deliveries: each row once a webhook, in the transaction that moves the cursor."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from otumat_index.jobs import outbox
+from otumat_index.journal.models import Entry
+from otumat_index.publish.hooks import queries, rules
+from otumat_index.publish.hooks.models import WebhookDelivery
+
+REDELIVER = "webhook.redeliver"
+
+
+@outbox.listens("webhooks", [*rules.ACTIONS, rules.TEST, REDELIVER])
+def enqueue(entry: Entry, at: datetime) -> None:
+    """Queue a delivery for each webhook that a row is for; a redelivery tells the older row again."""
+    WebhookDelivery.objects.bulk_create(
+        [
+            WebhookDelivery(
+                id=uuid.uuid5(uuid.NAMESPACE_URL, f"otumat:webhook:{webhook.pk}:{webhook.salt}:{entry.serial}"),
+                webhook=webhook,
+                serial=entry.data.get("tells", entry.serial),
+                asked_by=entry.serial,
+                action=told_action(entry),
+                created_at=at,
+                due_at=at,
+            )
+            for webhook in queries.hearing(entry)
+        ]
+    )
+
+
+def told_action(entry: Entry) -> str:
+    """The action that will be told."""
+    if entry.action != REDELIVER:
+        return entry.action
+    return Entry.objects.values_list("action", flat=True).get(serial=entry.data["tells"])
