@@ -13,6 +13,7 @@ from otumat.spec.metadata import Metadata
 from otumat_index.journal.actor import Actor
 from otumat_index.publish import queries, rules
 from otumat_index.publish.models import Classifier, Project, Release, ReleaseClassifier, Role
+from otumat_index.publish.trusted.standing import settle
 
 NEWEST_FIRST = ("is_yanked", "is_prerelease", "-sort_key")
 """Order of a project's releases: not yanked, final before pre-release, highest version."""
@@ -59,6 +60,7 @@ def get_or_claim(name: str, *, by: Actor, at: datetime) -> tuple[Project, bool]:
     normalized = names.normalize(name)
     found = Project.objects.select_for_update(of=("self",)).filter(normalized=normalized).first()
     if found is not None:
+        settle(found, claimed=False, by=by)
         return found, False
     key = names.confusable_key(name)
     alone_with(key)
@@ -69,6 +71,7 @@ def get_or_claim(name: str, *, by: Actor, at: datetime) -> tuple[Project, bool]:
     )
     if claimed and by.user_id is not None:
         Role.objects.create(project=project, user_id=by.user_id, kind=Role.Kind.OWNER, granted_at=at)
+    settle(project, claimed=claimed, by=by)
     return project, claimed
 
 
@@ -92,19 +95,31 @@ def lock(project: Project) -> Project:
     return found
 
 
-def write_release(project: Project, metadata: Metadata, *, at: datetime) -> tuple[Release, bool]:
-    """Create the entry of (project, version) or replace all of its information."""
+def release_of(project: Project, metadata: Metadata) -> Release | None:
+    """The entry of (project, version), if there is one; nobody else makes it while the project is locked."""
+    return Release.objects.filter(project=project, canonical=versions.canonical(metadata.version)).first()
+
+
+def write_release(
+    project: Project, metadata: Metadata, release: Release | None, *, at: datetime
+) -> tuple[Release, bool]:
+    """Create the entry of (project, version), or replace all of its information; says whether it is new."""
     values = {**rules.entry_values(metadata), "updated_at": at}
-    created_values = {
-        **values,
-        "version": metadata.version,
-        "sort_key": versions.sortable(metadata.version),
-        "is_prerelease": versions.is_prerelease(metadata.version),
-        "created_at": at,
-    }
-    release, created = Release.objects.update_or_create(
-        project=project, canonical=versions.canonical(metadata.version), defaults=values, create_defaults=created_values
-    )
+    created = release is None
+    if release is None:
+        release = Release.objects.create(
+            project=project,
+            version=metadata.version,
+            canonical=versions.canonical(metadata.version),
+            sort_key=versions.sortable(metadata.version),
+            is_prerelease=versions.is_prerelease(metadata.version),
+            created_at=at,
+            **values,
+        )
+    else:
+        for name, value in values.items():
+            setattr(release, name, value)
+        release.save(update_fields=list(values))
     link_classifiers(release, metadata.classifiers, is_new=created)
     return release, created
 

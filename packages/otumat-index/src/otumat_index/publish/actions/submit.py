@@ -17,6 +17,7 @@ from otumat_index.journal.actor import Actor
 from otumat_index.publish import queries, rules
 from otumat_index.publish.actions import entry
 from otumat_index.publish.actions.entry import Outcome
+from otumat_index.publish.trusted.standing import stand_in
 
 
 def submit_release(pairs: Sequence[tuple[str, str]], *, by: Actor, at: datetime, verify: bool = False) -> Outcome:
@@ -34,6 +35,7 @@ def submit_release(pairs: Sequence[tuple[str, str]], *, by: Actor, at: datetime,
     Source: the draft PEP, "submit" and `--verify`.
     """
     metadata, problems = spec.from_form(pairs)
+    by = stand_in(by, metadata.name, at=at)
     standing = queries.standing_of(by, names.normalize(metadata.name))
     if metadata.name and not names.check_name(metadata.name):
         rules.check_may(by, "submit", standing, name_claims=settings.CONFIG.name_claims)
@@ -72,7 +74,7 @@ def write(metadata: Metadata, problems: Sequence[Problem], *, by: Actor, at: dat
     project, claimed = entry.get_or_claim(metadata.name, by=by, at=at)
     # Asked again under the lock: another first submitter may have won the name meanwhile.
     rules.check_may(by, "submit", queries.standing_of(by, project.normalized), name_claims=settings.CONFIG.name_claims)
-    release, created = entry.write_release(project, metadata, at=at)
+    release, created = entry.write_release(project, metadata, entry.release_of(project, metadata), at=at)
     entry.refresh_latest(project, at=at)
     serial = journal.write(
         "release.create" if created else "release.update",

@@ -23,6 +23,7 @@ from otumat_index.publish.actions import entry
 from otumat_index.publish.actions.entry import Outcome
 from otumat_index.publish.actions.submit import check
 from otumat_index.publish.models import File, Project, Release, UsedName
+from otumat_index.publish.trusted.standing import stand_in
 
 DIGESTS = ("sha256_digest", "blake2_256_digest", "md5_digest")
 NOT_METADATA = frozenset(
@@ -78,6 +79,11 @@ class Upload:
         """What the form says it is: `bdist_wheel`, `sdist`, or nothing."""
         return next((value.strip() for name, value in self.pairs if name == "filetype"), "")
 
+    @property
+    def project_name(self) -> str:
+        """The project that the form names; the file itself must say the same."""
+        return next((value.strip() for name, value in self.pairs if name == "name"), "")
+
     @cached_property
     def metadata_pairs(self) -> list[tuple[str, str]]:
         return [(name, value) for name, value in self.pairs if name not in NOT_METADATA]
@@ -109,6 +115,7 @@ def publish_file(upload: Upload, *, by: Actor, at: datetime, verify: bool = Fals
         Refused: The actor may not upload to this project.
         Conflict: The filename was used before, or another upload of it was quicker.
     """
+    by = stand_in(by, upload.project_name, at=at)
     checked = check_upload(upload, by=by)
     if any(problem.severity == "error" for problem in checked.problems):
         raise Invalid(checked.problems)
@@ -140,10 +147,11 @@ def outcome_of(action: str, checked: Checked) -> Outcome:
 def check_upload(upload: Upload, *, by: Actor) -> Checked:
     """All checks of design section 7, in one go."""
     form, form_problems = spec.from_form(upload.metadata_pairs)
-    check_may_upload(form.name, by=by)  # before a stranger makes us open an archive
+    standing = check_may_upload(form.name, by=by)  # before a stranger makes us open an archive
     inspection = archive.inspect(upload.file, upload.filename, limits=limits())
     metadata, problems = spec.from_bytes(inspection.metadata) if inspection.metadata else (form, [])
-    standing = check_may_upload(metadata.name, by=by)
+    if names.normalize(metadata.name) != standing.name:
+        standing = check_may_upload(metadata.name, by=by)
     problems = [*form_problems, *inspection.problems, *problems]
     problems += rules.check_digests(upload.claimed_digests, upload.digests)
     problems += rules.check_filetype(upload.filetype, inspection.kind)
@@ -172,12 +180,11 @@ def limits() -> archive.Limits:
 def check_against_siblings(normalized: str, kind: str, metadata: Metadata) -> list[Problem]:
     """Compare with the release's sdist, or the new sdist with its wheels."""
     other = File.Kind.SDIST if kind == "wheel" else File.Kind.WHEEL
-    rows = File.objects.filter(
-        release__project__normalized=normalized, release__canonical=versions.canonical(metadata.version), kind=other
-    )
-    problems = []
-    for data in rows.values_list("metadata", flat=True)[:20]:
-        sibling, _ = spec.from_bytes(bytes(data))
+    problems: list[Problem] = []
+    if names.check_name(normalized) or not versions.is_valid(metadata.version):
+        return problems
+    for data in queries.metadata_of_files(normalized, versions.canonical(metadata.version), other):
+        sibling, _ = spec.from_bytes(data)
         sdist, wheel = (metadata, sibling) if kind == "sdist" else (sibling, metadata)
         problems += rules.check_siblings(sdist, wheel)
     return problems
@@ -190,12 +197,12 @@ def already_there(upload: Upload, checked: Checked) -> bool:
     Raises:
         Conflict: The name, in whatever spelling, was used before, for other bytes or for a file that was removed.
     """
+    if not UsedName.objects.filter(filename=checked.slot).exists():
+        return False
     sha256 = File.objects.filter(filename=upload.filename).values_list("sha256", flat=True).first()
-    if sha256 == upload.digests["sha256_digest"]:
-        return True
-    if sha256 is not None or UsedName.objects.filter(filename=checked.slot).exists():
+    if sha256 != upload.digests["sha256_digest"]:
         raise taken(upload.filename)
-    return False
+    return True
 
 
 def taken(filename: str) -> Conflict:
@@ -254,9 +261,10 @@ def check_quota(project: Project) -> None:
 
 def release_for(project: Project, metadata: Metadata, *, at: datetime) -> tuple[Release, bool]:
     """The release a file belongs to. Its first file sets the entry; later ones leave it as it is."""
-    canonical = versions.canonical(metadata.version)
-    release = project.releases.filter(canonical=canonical, files__isnull=False).first()
-    return (release, False) if release is not None else entry.write_release(project, metadata, at=at)
+    release = entry.release_of(project, metadata)
+    if release is not None and release.files.exists():
+        return release, False
+    return entry.write_release(project, metadata, release, at=at)
 
 
 def python_tag(inspection: archive.Inspection) -> str:
