@@ -27,10 +27,13 @@ from typing import TYPE_CHECKING, Any, Self
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
+
+    Answer = tuple[int, Mapping[str, str], dict[str, Any]]
+    Door = Callable[[str, str, Mapping[str, str], Mapping[str, Any]], Answer | None]
 
 USERS = {"alice": "wonderland", "bob": "b:uilder"}
-TOKENS = {"__token__": "otu-token-of-alice"}
+TOKEN_OF_ALICE = "otu-token-of-alice"
 CLASSIFIERS = (
     "Development Status :: 4 - Beta",
     "Environment :: Console",
@@ -61,13 +64,21 @@ class Posted:
 
 @dataclass
 class SmallIndex:
-    """Start it with `with SmallIndex() as index`; its address is `index.url`."""
+    """
+    Start it with `with SmallIndex() as index`; its address is `index.url`.
+
+    Attributes:
+        doors: Asked before the index's own: (method, path, headers, what was sent) to (status, headers, JSON) or None.
+    """
 
     posts: list[Posted] = field(default_factory=list)
     gets: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     releases: dict[tuple[str, str], Posted] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
     classifiers: tuple[str, ...] = CLASSIFIERS
+    users: dict[str, str] = field(default_factory=lambda: dict(USERS))
+    tokens: set[str] = field(default_factory=lambda: {TOKEN_OF_ALICE})
+    doors: list[Door] = field(default_factory=list)
     url: str = ""
 
     def __enter__(self) -> Self:
@@ -92,13 +103,20 @@ class SmallIndex:
     def receive(self, posted: Posted) -> tuple[int, dict[str, Any]]:
         """Status and JSON answer to one POST."""
         self.posts.append(posted)
-        if not _may(posted.headers.get("authorization", "")):
+        if not self.lets_in(posted.headers.get("authorization", "")):
             return 401, _error("unauthenticated", "The user name or password is wrong.", "Try `otumat login`.")
         problems = self._problems(posted)
         if problems:
             return 400, {**_error("invalid", f"{len(problems)} things to mend.", ""), "problems": problems}
         verify = posted.one(":action") == "verify" or "verify" in dict(posted.fields)
         return 200, self._keep(posted, verify=verify)
+
+    def lets_in(self, authorization: str) -> bool:
+        scheme, _, encoded = authorization.partition(" ")
+        if scheme != "Basic":
+            return False
+        username, _, password = base64.b64decode(encoded).decode().partition(":")
+        return password in self.tokens if username == "__token__" else self.users.get(username) == password != ""
 
     def _keep(self, posted: Posted, *, verify: bool) -> dict[str, Any]:
         key = (posted.one("name"), posted.one("version"))
@@ -155,7 +173,9 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
-        self.index.gets.append((self.path, {key.lower(): value for key, value in self.headers.items()}))
+        if self._at_a_door():
+            return
+        self.index.gets.append((self.path, self._lowered()))
         parts = self.path.strip("/").split("/")
         match parts:
             case ["classifiers"]:
@@ -168,10 +188,46 @@ class _Handler(BaseHTTPRequestHandler):
                 self._json(None, "")
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        posted = _parsed(self.path, {key.lower(): value for key, value in self.headers.items()}, body)
-        status, answer = self.index.receive(posted)
+        if self._at_a_door():
+            return
+        status, answer = self.index.receive(_parsed(self.path, self._lowered(), self._body()))
         self._answer(status, "application/json", json.dumps(answer).encode())
+
+    def do_PUT(self) -> None:
+        if not self._at_a_door():
+            self._json(None, "")
+
+    def do_DELETE(self) -> None:
+        self.do_PUT()
+
+    def _at_a_door(self) -> bool:
+        for door in self.index.doors:
+            answer = door(self.command, self.path, self._lowered(), self._sent())
+            if answer is not None:
+                status, headers, value = answer
+                self._answer(status, "application/json", json.dumps(value).encode(), headers)
+                return True
+        return False
+
+    def _sent(self) -> dict[str, Any]:
+        match self.headers.get_content_type() if self._body() else "":
+            case "application/json":
+                sent: dict[str, Any] = json.loads(self._body())
+                return sent
+            case "multipart/form-data":
+                return dict(_parsed(self.path, self._lowered(), self._body()).fields)
+            case _:
+                return {}
+
+    def _lowered(self) -> dict[str, str]:
+        return {key.lower(): value for key, value in self.headers.items()}
+
+    def _body(self) -> bytes:
+        """The body, read from the wire once."""
+        if getattr(self, "_body_of", None) is not self.headers:
+            self._body_of = self.headers
+            self._read = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        return self._read
 
     def _json(self, value: dict[str, Any] | None, media_type: str) -> None:
         if value is None:
@@ -179,8 +235,10 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._answer(200, media_type, json.dumps(value).encode())
 
-    def _answer(self, status: int, media_type: str, body: bytes) -> None:
+    def _answer(self, status: int, media_type: str, body: bytes, headers: Mapping[str, str] | None = None) -> None:
         self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.send_header("Content-Type", media_type)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -201,14 +259,6 @@ def _parsed(path: str, headers: dict[str, str], body: bytes) -> Posted:
         else:
             files[name] = (str(part.get_filename()), content)
     return Posted(path, headers, fields, files)
-
-
-def _may(authorization: str) -> bool:
-    scheme, _, encoded = authorization.partition(" ")
-    if scheme != "Basic":
-        return False
-    username, _, password = base64.b64decode(encoded).decode().partition(":")
-    return bool(password) and {**USERS, **TOKENS}.get(username) == password
 
 
 def _normalized(name: str) -> str:

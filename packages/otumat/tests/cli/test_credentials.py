@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pexpect  # type: ignore[import-untyped]
@@ -25,22 +24,6 @@ def pkg_info(tmp_path: Path) -> Path:
     path = tmp_path / "PKG-INFO"
     path.write_text("Metadata-Version: 2.1\nName: roundup\nVersion: 1.0\n")
     return path
-
-
-@pytest.fixture
-def at_a_terminal(clean_environ: dict[str, str], tmp_path: Path) -> Callable[..., Any]:
-    def start(*arguments: str, **environ: str) -> Any:
-        line = ["-m", "otumat", *map(str, arguments)]
-        return pexpect.spawn(
-            sys.executable,
-            line,
-            cwd=tmp_path,
-            env=clean_environ | {"TERM": "xterm"} | environ,
-            encoding="utf-8",
-            timeout=30,
-        )
-
-    return start
 
 
 def sent_by(index: Any) -> str:
@@ -113,6 +96,8 @@ def test_a_person_at_a_terminal_is_asked_and_the_password_is_not_shown(
     at_a_terminal: Any, index: Any, pkg_info: Path
 ) -> None:
     child = at_a_terminal("register", pkg_info, OTUMAT_INDEX=index.url)
+    child.expect("Your choice")
+    child.sendline("1")
     child.expect("User name at http://127.0.0.1:[0-9]+: ")
     child.sendline("alice")
     child.expect("Password of alice: ")
@@ -135,7 +120,7 @@ def test_a_known_user_name_is_not_asked_for_again(at_a_terminal: Any, index: Any
 
 def test_control_c_stops_without_a_traceback(at_a_terminal: Any, index: Any, pkg_info: Path) -> None:
     child = at_a_terminal("register", pkg_info, OTUMAT_INDEX=index.url)
-    child.expect("User name")
+    child.expect("Your choice")
     child.sendintr()
     child.expect("Stopped.")
     child.expect(pexpect.EOF)

@@ -18,9 +18,18 @@ if TYPE_CHECKING:
     Otumat = Callable[..., CompletedProcess[str]]
 
 
+def below(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    found = [each for each in parser._actions if isinstance(each, argparse._SubParsersAction)]
+    return dict(found[0].choices) if found else {}
+
+
 def commands() -> dict[str, argparse.ArgumentParser]:
-    (action,) = (each for each in build_parser()._actions if isinstance(each, argparse._SubParsersAction))
-    return dict(action.choices)
+    """Every command that does something, by its whole name: `info`, `token list`."""
+    named = {}
+    for name, parser in below(build_parser()).items():
+        inner = {f"{name} {what}": each for what, each in below(parser).items()}
+        named |= inner or {name: parser}
+    return named
 
 
 def test_without_a_command_the_help_is_shown(otumat: Otumat) -> None:
@@ -37,8 +46,23 @@ def test_every_command_exists_and_teaches_by_example(name: str) -> None:
     assert f"otumat {name}" in parser.format_help().partition("examples:")[2]
 
 
+def test_the_help_names_every_command_in_one_group(otumat: Otumat) -> None:
+    shown = otumat("--help").stdout
+    assert [name for name in below(build_parser()) if len(re.findall(rf"^  {name} ", shown, re.MULTILINE)) != 1] == []
+    assert "your account:\n  login " in shown
+
+
+@pytest.mark.parametrize("name", ["token", "role"])
+def test_a_kind_of_thing_without_an_action_names_them(otumat: Otumat, name: str) -> None:
+    done = otumat(name)
+    assert done.returncode == 2
+    assert "required: ACTION" in done.stderr
+    assert f"otumat {name} list" in otumat(name, "--help").stdout
+
+
 def examples() -> list[str]:
-    texts = [build_parser().format_help(), *(parser.format_help() for parser in commands().values())]
+    parsers = [build_parser(), *below(build_parser()).values(), *commands().values()]
+    texts = [parser.format_help() for parser in parsers]
     lines = [line.strip() for text in texts for line in text.partition("examples:")[2].splitlines()]
     return sorted(
         {

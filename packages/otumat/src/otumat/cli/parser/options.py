@@ -61,8 +61,8 @@ def add_save(parser: argparse.ArgumentParser, what: str) -> None:
         "--save",
         default="",
         choices=["keyring", "file", "yes", "no"],
-        help=f"keep {what} in the system's keyring, in ~/.pythonpackagerc (file), in the first of the two that there is "
-        "(yes), or not at all (default: you are asked)",
+        help=f"keep {what} in the system's keyring, in ~/.pythonpackagerc (file), in the first of the two that there "
+        "is (yes), or not at all (default: you are asked)",
     )
 
 
