@@ -18,6 +18,7 @@ from typing import Any, get_type_hints
 from urllib.parse import urlsplit
 
 from otumat.errors import Invalid, Problem
+from otumat_index import issuers
 
 SECRET = {"secret": True}
 
@@ -51,6 +52,12 @@ class Config:
         "open", "open: whoever submits a free name first owns it; admin: an admin assigns it", choices=("open", "admin")
     )
     sign_up: bool = option(True, "whether strangers may register an account")
+    require_second_factor: str = option(
+        "none", "who must have a second factor: none, admins, or all", choices=("none", "admins", "all")
+    )
+    lost_domains: str = option(
+        "", "comma-separated mail domains that changed hands: no link is mailed there (see SECURITY.md)"
+    )
     max_file_mb: int = option(100, "largest file accepted by an upload", least=1)
     max_project_files: int = option(20_000, "most files of one project", least=1)
     max_description_kb: int = option(1_000, "longest description accepted", least=1)
@@ -60,6 +67,9 @@ class Config:
         "", "comma-separated https issuers of identity tokens, as URL or github=URL, gitlab=URL; empty: none"
     )
     trusted_issuers_ca: str = option("", "PEM file of a private authority that signs certificates of trusted issuers")
+    webhook_networks: str = option(
+        "", "comma-separated addresses or networks, beside the public internet, that webhooks may call"
+    )
     workers: int = option(2, "web worker processes", least=1)
     web_threads: int = option(8, "threads a worker runs pages and uploads in", least=1)
     body_timeout_s: int = option(60, "seconds a client may take to send its request body", least=1)
@@ -215,11 +225,16 @@ def check(values: Mapping[str, Any]) -> list[Problem]:
     if (url := values.get("public_url", "")) and is_url(url, schemes["public_url"]) and not is_bare(url):
         message = f"PUBLIC_URL is {url!r}; expected scheme and host alone, such as https://index.example.org."
         problems.append(Problem("setting.malformed", "public_url", message))
-    for text in values.get("trusted_proxies", "").split(","):
-        if text.strip() and not is_network(text.strip()):
-            message = f"TRUSTED_PROXIES names {text.strip()!r}, which is neither an address nor a network."
-            hint = "Write addresses such as 10.0.0.1 or networks such as 10.0.0.0/8, with commas between."
-            problems.append(Problem("setting.malformed", "trusted_proxies", message, hint=hint))
+    for name in ("trusted_proxies", "webhook_networks"):
+        for text in values.get(name, "").split(","):
+            if text.strip() and not is_network(text.strip()):
+                message = f"{name.upper()} names {text.strip()!r}, which is neither an address nor a network."
+                hint = "Write addresses such as 10.0.0.1 or networks such as 10.0.0.0/8, with commas between."
+                problems.append(Problem("setting.malformed", name, message, hint=hint))
+    problems += issuers.parse(values.get("trusted_issuers", ""))[1]
+    if (ca := values.get("trusted_issuers_ca", "")) and not Path(ca).is_file():
+        message = f"TRUSTED_ISSUERS_CA names {ca!r}, which is no file."
+        problems.append(Problem("setting.malformed", "trusted_issuers_ca", message))
     return problems
 
 

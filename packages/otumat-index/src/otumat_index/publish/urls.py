@@ -6,9 +6,11 @@ from django.urls import path
 
 from otumat_index.publish import manage_views as manage
 from otumat_index.publish import views
+from otumat_index.publish.trusted import urls as trusted
 
 app_name = "publish"
 urlpatterns = [
+    *trusted.urlpatterns,
     path("submit", views.submit, name="submit"),
     path("legacy/", views.legacy, name="legacy"),
     path("legacy", views.legacy),

@@ -1,0 +1,344 @@
+"""Every write of trusted publishing: add and remove publishers, exchange an identity token, give a minted one back."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from otumat.errors import Conflict, Invalid, NotFound, Problem, Refused
+from otumat.spec import names
+from otumat_index.accounts import rules as accounts
+from otumat_index.accounts.models import Token, UsedAssertion
+from otumat_index.journal import actions as journal
+from otumat_index.journal.actor import Actor
+from otumat_index.publish import queries
+from otumat_index.publish import rules as publishing
+from otumat_index.publish.actions import entry
+from otumat_index.publish.models import Project, TrustedPublisher
+from otumat_index.publish.trusted import issuers, rules, standing, tokens
+
+PUBLISHERS_MAX = 50
+"""Of one project."""
+PENDING_MAX = 20
+"""Of one person."""
+MATCHED_MAX = 100
+"""Publishers that one identity token stands for: a repository may publish many projects."""
+SWEPT = 100
+"""Ended rows that one mint takes with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Minted:
+    """A token for minutes; its text is told this once."""
+
+    text: str
+    expires_at: datetime
+    projects: tuple[str, ...]
+
+
+# Publishers.
+
+
+@transaction.atomic
+def add_publisher(
+    project: Project, *, issuer: str, claims: Mapping[str, object], by: Actor, at: datetime
+) -> TrustedPublisher:
+    """
+    Let a workflow publish this project. The owner who adds it answers for it (docs/decisions/0007).
+
+    Raises:
+        Refused: The actor is no owner, or acts by a limited token.
+        Invalid: With everything wrong with issuer and claims.
+        Conflict: It is there already, or there are too many.
+    """
+    project = entry.lock(project)
+    check_may_add(project, by=by)
+    kind, checked = check_described(issuer, claims)
+    there = TrustedPublisher.objects.filter(project=project)
+    check_new(there, issuer, checked, most=PUBLISHERS_MAX)
+    return write(TrustedPublisher(project=project), issuer, kind, checked, by=by, at=at)
+
+
+def check_may_add(project: Project, *, by: Actor) -> None:
+    """Owners only: a publisher is the person who added it, so an admin without a role could not stand behind one."""
+    check_unlimited(by)
+    state = queries.standing_of(by, project.normalized)
+    publishing.check_may(by, "manage", state, name_claims="admin")
+    if not publishing.may(standing.as_person(by), "manage", state):
+        raise Refused(
+            "A publisher acts for the owner who adds it, and you are no owner here.",
+            hint="Ask an owner to add it, or make yourself one first.",
+            code="role",
+        )
+
+
+def check_unlimited(by: Actor) -> None:
+    """A publisher outlives any token: a limited one must not make itself a lasting door."""
+    if by.actions is not None or by.projects is not None or by.user_id is None:
+        raise Refused(
+            "A limited token cannot add publishers.", hint="Sign in, or use a token without limits.", code="token_scope"
+        )
+
+
+def check_described(issuer: str, claims: Mapping[str, object]) -> tuple[str, dict[str, Any]]:
+    """The kind of the issuer, and the claims in one spelling."""
+    trusted = issuers.trusted()
+    if issuer not in trusted:
+        offered = ", ".join(trusted) or "none: trusted publishing is off"
+        message = f"This index does not trust the issuer {issuer[:200]!r}."
+        hint = f"It trusts {offered}."
+        raise Invalid([Problem("publisher.issuer", "issuer", message, value=issuer[:200], hint=hint)])
+    checked, problems = rules.check_claims(trusted[issuer], claims)
+    if problems:
+        raise Invalid(problems)
+    return trusted[issuer], checked
+
+
+def check_new(there: Any, issuer: str, claims: dict[str, Any], *, most: int) -> None:
+    rows = list(there.filter(issuer=issuer).values_list("claims", flat=True))
+    if claims in rows:
+        raise Conflict("That publisher is there already.", hint="Nothing needs to be done.", code="publisher_exists")
+    if there.count() >= most:
+        raise Conflict(f"There are {most} publishers, the most there may be.", hint="Remove some first.")
+
+
+def write(
+    publisher: TrustedPublisher, issuer: str, kind: str, claims: dict[str, Any], *, by: Actor, at: datetime
+) -> TrustedPublisher:
+    publisher.created_by_id = by.user_id or 0
+    publisher.issuer, publisher.kind, publisher.claims = issuer, kind, claims
+    publisher.key, publisher.created_at = rules.lookup(kind, claims), at
+    publisher.save(force_insert=True)
+    tell("publisher.add", publisher, by=by, at=at, issuer=issuer, claims=claims)
+    return publisher
+
+
+def tell(action: str, publisher: TrustedPublisher, *, by: Actor, at: datetime, **data: Any) -> None:
+    """The journal's row; below the project's name, also of one that is still to come."""
+    project = publisher.project
+    journal.write(
+        action,
+        rules.describe(publisher.kind, publisher.claims),
+        by=by,
+        at=at,
+        topic=project.normalized if project else "",
+        publisher=publisher.pk,
+        **(data if project else {**data, "pending": publisher.pending_name}),
+    )
+
+
+@transaction.atomic
+def add_pending(name: str, *, issuer: str, claims: Mapping[str, object], by: Actor, at: datetime) -> TrustedPublisher:
+    """
+    Let a workflow claim a new name with its first upload; the person who adds it becomes the owner. Ends in 30 days.
+
+    It does not reserve the name: whoever uploads first has it.
+    """
+    check_unlimited(by)
+    normalized = check_free(name, by=by)
+    kind, checked = check_described(issuer, claims)
+    TrustedPublisher.objects.filter(project=None, created_by_id=by.user_id, expires_at__lte=at).delete()
+    mine = TrustedPublisher.objects.filter(project=None, created_by_id=by.user_id)
+    check_new(mine.filter(pending_name=normalized), issuer, checked, most=PENDING_MAX)
+    if mine.count() >= PENDING_MAX:
+        raise Conflict(f"You have {PENDING_MAX} pending publishers, the most there may be.", hint="Remove some first.")
+    publisher = TrustedPublisher(pending_name=normalized, expires_at=at + timedelta(days=rules.PENDING_DAYS))
+    return write(publisher, issuer, kind, checked, by=by, at=at)
+
+
+def check_free(name: str, *, by: Actor) -> str:
+    """The normalised name, if the person might claim it by an upload of their own today."""
+    problems = names.check_name(name)
+    if problems:
+        raise Invalid(problems)
+    person, normalized = standing.as_person(by), names.normalize(name)
+    state = queries.standing_of(person, normalized)
+    if state.exists and not publishing.is_hidden(person, state):
+        message = f"There is a project {normalized!r} already."
+        raise Conflict(message, hint="Its owners add publishers on its own page.", code="project_exists")
+    publishing.check_may(person, "upload", state, name_claims=settings.CONFIG.name_claims)
+    if not state.exists and settings.CONFIG.name_claims == "admin":
+        raise Refused("On this index an admin assigns names.", hint="Ask an admin for it.", code="claim_needs_admin")
+    problems = [each for each in entry.check_claim(name, state, by=person) if each.severity == "error"]
+    if problems:
+        raise Invalid(problems)
+    return normalized
+
+
+@transaction.atomic
+def remove_publisher(project: Project, publisher_id: int, *, by: Actor, at: datetime) -> None:
+    """End a publisher of this project; what was minted for it ends with it."""
+    project = entry.lock(project)
+    publishing.check_may(by, "manage", queries.standing_of(by, project.normalized), name_claims="admin")
+    remove(TrustedPublisher.objects.filter(project=project, pk=publisher_id).first(), by=by, at=at)
+
+
+@transaction.atomic
+def remove_pending(publisher_id: int, *, by: Actor, at: datetime) -> None:
+    """End one of one's own pending publishers."""
+    check_unlimited(by)
+    mine = TrustedPublisher.objects.filter(project=None, created_by_id=by.user_id, pk=publisher_id)
+    remove(mine.first(), by=by, at=at)
+
+
+def remove(publisher: TrustedPublisher | None, *, by: Actor, at: datetime) -> None:
+    if publisher is None:
+        raise NotFound("There is no such publisher.", hint="Its page lists those there are.")
+    tell("publisher.remove", publisher, by=by, at=at)
+    publisher.delete()
+
+
+def clear_publishers(project: Project) -> int:
+    """
+    Part of a project's transfer, inside the caller's transaction and told by the caller's journal row.
+
+    Returns:
+        How many there were.
+    """
+    rows, _ = TrustedPublisher.objects.filter(project=project).delete()
+    return rows
+
+
+# Minted tokens.
+
+
+def mint(assertion: str, *, at: datetime) -> Minted:
+    """
+    Exchange an issuer's identity token for an API token that lives for a quarter of an hour.
+
+    Raises:
+        Untrusted: The token is not one that a trusted issuer made for us and for now.
+        Invalid: It is, but says what cannot be accepted: with all problems.
+        Refused: It fits no publisher, or was exchanged before.
+        Unreachable: The issuer does not tell its keys.
+    """
+    token = tokens.read(assertion)
+    key = issuers.CACHE.key_for(token)  # may ask the network: outside of the transaction
+    claims = tokens.verify(token, key)
+    kind = issuers.trusted()[token.issuer]
+    problems = rules.check_token(claims, kind=kind, issuer=token.issuer, audience=audience(), at_s=at.timestamp())
+    if problems:
+        raise Invalid(problems, message="The identity token cannot be accepted.")
+    return exchange(token.issuer, kind, claims, rules.used_mark(claims, token.signed), at=at)
+
+
+def audience() -> str:
+    """What this index is called in tokens meant for it. No two indexes share it, so neither can play the other."""
+    return str(settings.CONFIG.public_url).rstrip("/")
+
+
+@transaction.atomic
+def exchange(issuer: str, kind: str, claims: rules.Claims, mark: str, *, at: datetime) -> Minted:
+    """One transaction: the token is used up, what is pinned is pinned, and the minted one exists; or nothing is."""
+    found = matching(issuer, kind, claims, at=at)
+    if not found:
+        raise Refused(
+            f"No trusted publisher fits this token, which says {rules.told(kind, claims)}.",
+            hint="Compare it with the publishers on the project's page; runs of strangers fit none.",
+            code="no_publisher",
+        )
+    spend(issuer, mark, claims, at=at)
+    text = accounts.make_token(secrets.token_bytes(32))
+    ends = at.replace(microsecond=0) + timedelta(seconds=rules.TOKEN_LIFE_S + bool(at.microsecond))
+    projects = tuple(sorted({each.project.normalized if each.project else each.pending_name for each in found}))
+    minted = Token.objects.create(
+        name="trusted publishing",
+        sha256=accounts.digest(text),
+        hint=text[: len(accounts.TOKEN_PREFIX) + 4],
+        actions=["submit", "upload"],
+        projects=list(projects),
+        created_at=at,
+        expires_at=ends,
+        publishers=[each.pk for each in found],
+        minted_for=f"{issuer} {rules.told(kind, claims)}",
+    )
+    for publisher in found:
+        publisher.pinned = {**(rules.pins(kind, claims) or {}), **publisher.pinned}
+        publisher.last_used_at = at
+        publisher.save(update_fields=["pinned", "last_used_at"])
+        tell(
+            "publisher.mint", publisher, by=itself(publisher.pk), at=at, token=minted.pk, said=rules.told(kind, claims)
+        )
+    sweep(at=at)
+    return Minted(text, ends, projects)
+
+
+def itself(publisher_id: int) -> Actor:
+    """A publisher as the actor of its own comings and goings: no person did them."""
+    name = f"publisher:{publisher_id}"
+    return Actor(name=name, credential=name, publishers=(publisher_id,))
+
+
+def matching(issuer: str, kind: str, claims: rules.Claims, *, at: datetime) -> list[TrustedPublisher]:
+    """The publishers a token is of, locked, so that what the first token pins binds the second."""
+    rows = (
+        standing.living(at=at)
+        .filter(issuer=issuer, kind=kind, key=rules.lookup_of(kind, claims))
+        .select_related("project", "created_by")
+        .select_for_update(of=("self",))
+        .order_by("pk")
+    )
+    fitting = (
+        each
+        for each in rows
+        if rules.matches(kind, each.claims, each.pinned, claims, issuer=issuer) and standing.may_publish(each)
+    )
+    return [each for each, _ in zip(fitting, range(MATCHED_MAX), strict=False)]
+
+
+def spend(issuer: str, mark: str, claims: rules.Claims, *, at: datetime) -> None:
+    """Remember that a token was exchanged, until nobody would take it any more (A56)."""
+    ends = datetime.fromtimestamp(rules.moment(claims, "exp") or at.timestamp(), UTC)
+    try:
+        with transaction.atomic():
+            UsedAssertion.objects.create(
+                issuer=issuer, jti=mark, expires_at=ends + timedelta(seconds=2 * rules.LEEWAY_S)
+            )
+    except IntegrityError as exc:
+        raise Refused(
+            "This identity token was exchanged before.", hint="Ask the issuer for a fresh one.", code="token_used"
+        ) from exc
+
+
+def sweep(*, at: datetime) -> None:
+    """Take some ended rows along; those that another mint is about to take are left to it."""
+    for model, ended in (
+        (UsedAssertion, UsedAssertion.objects.filter(expires_at__lte=at)),
+        (Token, Token.objects.filter(user=None, expires_at__lte=at)),
+    ):
+        rows = list(ended.select_for_update(skip_locked=True).order_by("pk").values_list("pk", flat=True)[:SWEPT])
+        model.objects.filter(pk__in=rows).delete()
+
+
+@transaction.atomic
+def burn(text: str, *, at: datetime) -> bool:
+    """
+    End a minted token at once, by whoever holds it. Personal tokens are their owner's to revoke.
+
+    Returns:
+        Whether there was one.
+    """
+    token = Token.objects.select_for_update(of=("self",)).filter(sha256=accounts.digest(text), user=None).first()
+    if token is None:
+        return False
+    publishers = list(token.publishers or ())
+    found = TrustedPublisher.objects.filter(pk__in=publishers).select_related("project").order_by("pk").first()
+    topic = found.project.normalized if found and found.project else ""
+    minted_for, token_id = token.minted_for, token.pk
+    token.delete()
+    journal.write(
+        "publisher.burn",
+        minted_for,
+        by=itself(publishers[0]),
+        at=at,
+        topic=topic,
+        token=token_id,
+        publishers=publishers,
+    )
+    return True
