@@ -39,6 +39,8 @@ INSTALLED_APPS = [
     "otumat_index.discover",
     "allauth",  # after ours: our templates stand in for its own
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
 ]
 MIDDLEWARE = [
     "otumat_index.web.middleware.TrustedProxies",
@@ -53,6 +55,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "otumat_index.accounts.credentials.TokenUse",
     "allauth.account.middleware.AccountMiddleware",
+    "otumat_index.accounts.second_factor.RequireSecondFactor",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "otumat_index.urls"
@@ -95,7 +98,14 @@ def database(config: Config) -> dict[str, Any]:
 
 DATABASES = {"default": database(CONFIG)}
 # Rate limits and lock-outs must hold across workers: never local memory.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
+# Room enough that nobody pushes used codes and counted tries out of it by filling it (300 is Django's default).
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
@@ -126,22 +136,36 @@ AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
 ]
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "otumat_index.accounts.hashers.OldSHA1",  # imported; replaced at the first login
+]
+PASSWORD_RESET_TIMEOUT = 6 * 3600  # seconds
 AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "otumat_index.accounts.passwords.MaximumLength"},
+    {"NAME": "otumat_index.accounts.passwords.Bounded", "OPTIONS": {"least": 10, "most": 1000}},
+    {"NAME": "otumat_index.accounts.passwords.NotLikeTheAccount"},
+    {"NAME": "otumat_index.accounts.passwords.NotCommon"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "accounts:home"
 LOGOUT_REDIRECT_URL = "discover:home"
 ACCOUNT_ADAPTER = "otumat_index.accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
-ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1", "password2"]  # without: a passkey alone
+ACCOUNT_FORMS = {
+    "signup": "otumat_index.accounts.entrance.SignUp",
+    "reset_password": "otumat_index.accounts.entrance.Reminder",
+}
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_CONFIRM_EMAIL_ON_GET = False
 ACCOUNT_EMAIL_CONFIRMATION_EXPIRE_DAYS = 2
+ACCOUNT_EMAIL_CONFIRMATION_HMAC = False  # random keys in the database, gone once used (D30)
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # in the browser that signed up, and nowhere else
+ACCOUNT_CHANGE_EMAIL = True  # one address an account: a new one replaces the old when it is confirmed
+ACCOUNT_EMAIL_NOTIFICATIONS = False  # the journal tells of changes (accounts/notices)
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+# Of failed logins axes counts those of one login name and address; a limit by name alone would lock its owner out.
+ACCOUNT_RATE_LIMITS = {"login_failed": "20/m/ip", "confirm_email": "3/h/key"}
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_PRESERVE_USERNAME_CASING = False
 ACCOUNT_USERNAME_MIN_LENGTH = 2
@@ -149,6 +173,24 @@ ACCOUNT_USERNAME_BLACKLIST = ["admin", "root", "__token__", "otumat", "cli"]
 ACCOUNT_EMAIL_SUBJECT_PREFIX = f"[{CONFIG.index_name}] "
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_SESSION_REMEMBER = True
+MFA_ADAPTER = "otumat_index.accounts.adapter.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_FORMS = {
+    "activate_totp": "otumat_index.accounts.factor_forms.ActivateApp",
+    "authenticate": "otumat_index.accounts.factor_forms.Authenticate",
+    "reauthenticate": "otumat_index.accounts.factor_forms.Reauthenticate",
+    "add_webauthn": "otumat_index.accounts.factor_forms.AddPasskey",
+    "login_webauthn": "otumat_index.accounts.factor_forms.LoginByPasskey",
+    "authenticate_webauthn": "otumat_index.accounts.factor_forms.AuthenticateByPasskey",
+    "reauthenticate_webauthn": "otumat_index.accounts.factor_forms.ReauthenticateByPasskey",
+}
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # who signs in has a confirmed address; a second one may be on its way
+MFA_TOTP_TOLERANCE = 1  # clocks differ: the code before and the one after count; none counts twice
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_RECOVERY_CODE_DIGITS = 10
+LATER = "thread"
+"""How `web.later` runs what nobody waits for: `thread`, or `inline` in tests."""
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # one guesser cannot lock another person out
@@ -166,7 +208,7 @@ def mail(config: Config) -> dict[str, Any]:
     url = urlsplit(config.mail_url)
     asked = parse_qs(url.query)
     return {
-        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_BACKEND": "otumat_index.web.mail.Smtp",
         "EMAIL_HOST": url.hostname or "localhost",
         "EMAIL_PORT": url.port or (465 if url.scheme == "smtps" else 25),
         "EMAIL_HOST_USER": unquote(url.username or ""),

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 
 from otumat.errors import Conflict, Invalid, NotFound, Problem, Refused
 from otumat.spec import names
-from otumat_index.accounts import rules
+from otumat_index.accounts import addresses, rules, second_factor
 from otumat_index.accounts.models import OneTimeLink, Token, User
 from otumat_index.journal import actions as journal
 from otumat_index.journal.actor import Actor
@@ -37,7 +37,7 @@ def create_user(
         Invalid: Naming everything wrong with name, address and password.
         Conflict: The login is taken.
     """
-    user = User(username=name, email=email.strip(), is_superuser=admin, is_staff=admin, date_joined=at)
+    user = User(username=name, email=addresses.canonical(email), is_superuser=admin, is_staff=admin, date_joined=at)
     check_user(user, password)
     check_free(user, confirmed=confirmed)
     if password is None:
@@ -118,6 +118,7 @@ def create_token(
         projects=projects,
         created_at=at,
         expires_at=expires_at,
+        with_factor=second_factor.has_one(user.pk),
     )
     journal.write(
         "token.create", user.username, by=by, at=at, token=token.pk, name=token.name, actions=actions, projects=projects

@@ -11,7 +11,7 @@ from ninja import Router, Schema
 from pydantic import field_validator
 
 from otumat.errors import Refused
-from otumat_index.accounts import actions
+from otumat_index.accounts import actions, queries, second_factor
 from otumat_index.accounts.models import Token, User
 from otumat_index.journal.actor import Actor
 
@@ -71,6 +71,8 @@ def whoami(request: HttpRequest) -> dict[str, Any]:
         "user": by.name,
         "credential": by.credential,
         "admin": by.is_admin,
+        "confirmed": queries.is_confirmed(by.user_id),
+        "second_factor": second_factor.stands_behind(by),
         "actions": sorted(by.actions) if by.actions is not None else None,
         "projects": sorted(by.projects) if by.projects is not None else None,
     }

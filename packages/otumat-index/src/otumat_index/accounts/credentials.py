@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
 from otumat.errors import Refused, Unauthenticated
-from otumat_index.accounts import rules
+from otumat_index.accounts import rules, second_factor
 from otumat_index.accounts.models import Token, User
 from otumat_index.accounts.passwords import RecentlyChecked
 from otumat_index.journal.actor import NOBODY, Actor
@@ -64,6 +64,7 @@ def from_token(request: HttpRequest, text: str) -> Actor:
             "That API token is not valid here.",
             hint="It may be mistyped, expired or revoked; make a new one on your account page.",
         )
+    second_factor.check_token_use(token)
     if token.last_used_at is None or now - token.last_used_at > timedelta(minutes=1):
         request.META[USED] = token.pk
     return of_token(token)
@@ -136,6 +137,7 @@ def from_password(request: HttpRequest, name: str, password: str) -> Actor:
             hint="Open the link in the mail that was sent at registration.",
             code="unconfirmed",
         )
+    second_factor.check_password_use(user)
     return of_user(user, "password")
 
 

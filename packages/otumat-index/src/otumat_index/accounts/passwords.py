@@ -6,24 +6,57 @@ import hashlib
 import secrets
 import threading
 import time
+from typing import Any
 
+from django.contrib.auth.password_validation import CommonPasswordValidator, UserAttributeSimilarityValidator
 from django.core.exceptions import ValidationError
 
+COMPARED_MAX_CHARS = 1000
+"""Beyond this a password is refused anyway; comparing it would only cost time."""
 
-class MaximumLength:
-    """Bounded, so that no one can buy our CPU time with a megabyte of password."""
 
-    def __init__(self, max_length: int = 1000) -> None:
-        self.max_length = max_length
+ADVICE = "Four or five words that nobody would expect together are easy to keep and hard to guess."
+
+
+class Bounded:
+    """Long enough not to be guessed, and bounded, so that no one can buy our CPU time with a megabyte of password."""
+
+    def __init__(self, least: int = 10, most: int = 1000) -> None:
+        self.least, self.most = least, most
 
     def validate(self, password: str, user: object = None) -> None:
-        if len(password) > self.max_length:
-            raise ValidationError(
-                f"This password is longer than {self.max_length} characters.", code="password_too_long"
-            )
+        if len(password) < self.least:
+            message = f"This password has {len(password)} characters; at least {self.least} are needed. {ADVICE}"
+            raise ValidationError(message, code="password_too_short")
+        if len(password) > self.most:
+            raise ValidationError(f"This password is longer than {self.most} characters.", code="password_too_long")
 
     def get_help_text(self) -> str:
-        return f"At most {self.max_length} characters."
+        return f"{self.least} characters or more. {ADVICE}"
+
+
+class NotLikeTheAccount(UserAttributeSimilarityValidator):
+    """Not the login name or the address over again."""
+
+    def validate(self, password: str, user: Any = None) -> None:
+        if len(password) <= COMPARED_MAX_CHARS:
+            super().validate(password, user)
+
+    def get_help_text(self) -> str:
+        return ""
+
+
+class NotCommon(CommonPasswordValidator):
+    """Not among the 20,000 that turn up most in breaches, also not with another case or digits and signs at its end."""
+
+    def validate(self, password: str, user: Any = None) -> None:
+        plain = password[:COMPARED_MAX_CHARS].lower().strip()
+        if plain in self.passwords or plain.rstrip("0123456789!?.,;-_*#$+ ") in self.passwords:
+            message = f"This password, or one much like it, is known from breaches: it would be tried first. {ADVICE}"
+            raise ValidationError(message, code="password_too_common")
+
+    def get_help_text(self) -> str:
+        return ""
 
 
 class RecentlyChecked:

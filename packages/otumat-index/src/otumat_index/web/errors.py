@@ -43,7 +43,7 @@ TITLES = {
 }
 
 
-SPECIAL: dict[str, int] = {"too_large": 413, "locked_out": 429}
+SPECIAL: dict[str, int] = {"too_large": 413, "locked_out": 429, "too_many": 429}
 
 
 def status_of(error: OtumatError) -> int:
@@ -145,3 +145,7 @@ def locked_out(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
     return reply(
         request, 429, "locked_out", "Too many failed logins.", "Wait a quarter of an hour, or reset your password."
     )
+
+
+def too_many_requests(request: HttpRequest) -> HttpResponse:
+    return reply(request, 429, "too_many", "Too many requests of this kind.", "Wait a few minutes, then try again.")

@@ -1,0 +1,74 @@
+"""What allauth does on our behalf, written into the journal; and accounts that came to nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from allauth.core import context
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.db.models.signals import post_delete, post_save
+from django.utils import timezone
+
+from otumat_index.accounts.models import User
+from otumat_index.journal import actions as journal
+from otumat_index.journal.actor import Actor
+
+
+def write(action: str, user: User, **data: Any) -> None:
+    """One row about an account, by whoever is signed in, else by its owner with a link or code."""
+    request = context.request
+    signed_in = getattr(request, "user", None) if request is not None else None
+    if isinstance(signed_in, User):
+        by = Actor(name=signed_in.username, user_id=signed_in.pk, credential="session")
+    else:
+        by = Actor(name=user.username, user_id=user.pk, credential="link")
+    with transaction.atomic():
+        journal.write(action, user.username, by=by, at=timezone.now(), **data)
+
+
+KINDS = {Authenticator.Type.TOTP: "authenticator app", Authenticator.Type.WEBAUTHN: "passkey"}
+CODES = Authenticator.Type.RECOVERY_CODES
+
+
+def factor_saved(instance: Authenticator, created: bool, update_fields: Any, **more: Any) -> None:
+    """A factor came, or a recovery code went: of saves without named fields allauth has only these two."""
+    if instance.type != CODES:
+        if created:
+            write("factor.add", instance.user, kind=KINDS[instance.type])
+    elif created or update_fields is None:
+        write("factor.recovery", instance.user, what="made" if created else "used")
+
+
+def factor_gone(instance: Authenticator, origin: Any, **more: Any) -> None:
+    """A factor went; with its whole account, it needs no row of its own, nor do the codes that go with it."""
+    if instance.type != CODES and not isinstance(origin, User):
+        write("factor.remove", instance.user, kind=KINDS[instance.type])
+
+
+def connect() -> None:
+    """Listen, from the start of the process on."""
+    post_save.connect(factor_saved, sender=Authenticator, dispatch_uid="otumat.factor_saved")
+    post_delete.connect(factor_gone, sender=Authenticator, dispatch_uid="otumat.factor_gone")
+
+
+@transaction.atomic
+def forget_unconfirmed(name: str, *, at: datetime) -> None:
+    """
+    Free a login that somebody asked for and never confirmed while the link worked.
+
+    Only an account that never was used: nobody signed in, no confirmed address, no token, no role, no admin.
+    """
+    until = at - timedelta(days=settings.ACCOUNT_EMAIL_CONFIRMATION_EXPIRE_DAYS)
+    confirmed = EmailAddress.objects.filter(user=OuterRef("pk"), verified=True)
+    unused = User.objects.filter(
+        ~Exists(confirmed), username__iexact=name, date_joined__lt=until, last_login=None, tokens=None, roles=None
+    )
+    user = unused.filter(is_superuser=False, is_active=True).first()
+    if user is not None:
+        journal.write("user.forget", user.username, by=Actor(name="", credential="expiry"), at=at)
+        user.delete()
