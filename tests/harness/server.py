@@ -66,6 +66,7 @@ class Index:
     mark: str = field(default_factory=lambda: uuid.uuid4().hex)
     process: subprocess.Popen[bytes] | None = None
     passwords: dict[str, str] = field(default_factory=dict)
+    said_before: int = 0
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -98,6 +99,7 @@ class Index:
         """Start it and wait until it is ready."""
         command = [BIN / "otumat-index", "serve", "--data", self.data, "--port", str(self.port)]
         with self.log.open("ab") as log:
+            self.said_before = log.tell()
             self.process = subprocess.Popen(
                 [str(word) for word in [*command, "--workers", self.workers]],
                 env=self.environ() | {"TEST_SERVER": self.mark},
@@ -113,9 +115,10 @@ class Index:
             time.sleep(0.03)
 
     def is_ready(self) -> bool:
-        """Whether every worker runs and it says that it can serve."""
+        """Whether it says that every worker answers, and that it can serve."""
+        said = self.log.read_bytes()[self.said_before :]
         try:
-            return len(self.web_workers()) >= self.workers and self.get("/health/ready").status == 200
+            return b" is running on " in said and self.get("/health/ready").status == 200
         except OSError:
             return False
 
