@@ -102,8 +102,10 @@ def test_a_person_at_a_terminal_is_asked_and_the_password_is_not_shown(
     child.sendline("alice")
     child.expect("Password of alice: ")
     child.sendline("wonderland")
-    child.expect(pexpect.EOF)
+    child.expect("Keep the login")
     assert "wonderland" not in child.before
+    child.sendline("")
+    child.expect(pexpect.EOF)
     assert child.wait() == 0
     assert sent_by(index) == "alice:wonderland"
 
