@@ -299,6 +299,17 @@ def test_everything_that_is_missing_is_named_and_nothing_hangs(
     assert people.asked == []
 
 
+def test_at_a_terminal_only_what_the_flags_leave_out_is_asked(at_a_terminal: Any, index: Any, people: Any) -> None:
+    options = ("--new-user", "--username", "carol", "--email", "carol@example.org", "--wait-s", "0")
+    child = at_a_terminal("register", *options, OTUMAT_INDEX=index.url)
+    assert child.expect_exact(["Login: ", "Address of mail: ", "Password (at least"]) == 2
+    child.sendline(PASSWORD)
+    say(child, "The same again: ", PASSWORD)
+    child.expect_exact("A mail is on its way")
+    assert ends(child) == 1
+    assert people.accounts["carol"].email == "carol@example.org"
+
+
 @pytest.mark.parametrize("options", [(), ("--new-user",)])
 def test_no_input_never_asks_even_at_a_terminal(
     at_a_terminal: Any, index: Any, pkg_info: Path, options: tuple[str, ...]

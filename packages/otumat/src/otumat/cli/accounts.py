@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 def login(options: argparse.Namespace, settings: Settings, console: Console) -> int:
     """Find out that the credentials hold; keep a token, never a password if it can be helped."""
     index = settings.find_index(options.index)
+    logins.check_place(options)
     credentials.warn_of_listeners(index, console)
     by = credentials.from_stdin(options, settings, index, console) or _ask(options, settings, index, console)
     if not (options.save or console.is_interactive):
@@ -126,6 +128,7 @@ def _keep(
     api: Api, person: account.Person, options: argparse.Namespace, settings: Settings, place: str, console: Console
 ) -> Api:
     """Keep the token, or one that is made for the password; the way to ask with what is kept."""
+    before = [old for _, old in logins.kept(settings, api.index) if old.username == TOKEN_USERNAME]
     made = None if person.token_id else _made_token(api, options, console)
     by = account.by_token(made[1], api.by.source) if made else api.by
     try:
@@ -135,7 +138,17 @@ def _keep(
             account.revoke_token(api, made[0].id)  # nobody will ever know its text
         raise
     console.note(f"Kept in {logins.WORDS[place]}; 'otumat logout' revokes and forgets it.")
+    for old in before:
+        if old.password != by.password:
+            _tell_of_older(replace(api, by=old), console)
     return replace(api, by=by)
+
+
+def _tell_of_older(api: Api, console: Console) -> None:
+    """A token that nobody knows any more, but that still holds, is not left behind in silence."""
+    with suppress(OtumatError):
+        old = printable(account.whoami(api).token_id)
+        console.note(f"The API token that was kept before still holds; 'otumat token revoke {old}' ends it.")
 
 
 def _made_token(api: Api, options: argparse.Namespace, console: Console) -> tuple[account.Token, str] | None:

@@ -19,6 +19,16 @@ KEYRING, FILE = "keyring", "file"
 WORDS = {KEYRING: "the system's keyring", FILE: f"~/{OUR_FILE} (readable by you alone)"}
 
 
+def check_place(options: argparse.Namespace) -> None:
+    """Refuse to begin (`keyring.none`) if a login is to be kept where nothing can be."""
+    if options.save == KEYRING and not has_keyring():
+        raise NotFound(
+            "There is no keyring on this system that the package keyring can use.",
+            code="keyring.none",
+            hint="Use --save file.",
+        )
+
+
 def choose_place(options: argparse.Namespace, console: Console, question: str) -> str:
     """
     Where a login is to be kept: `keyring`, `file`, or nowhere, which is empty.
@@ -27,16 +37,7 @@ def choose_place(options: argparse.Namespace, console: Console, question: str) -
         options: `save` is `keyring`, `file`, `yes` (the keyring if there is one, else the file), `no`, or empty: then
             the person is asked, and without one the answer is no.
         question: With `{place}` in it.
-
-    Errors:
-        NotFound: `keyring.none`, there is no keyring to keep anything in.
     """
-    if options.save == KEYRING and not has_keyring():
-        raise NotFound(
-            "There is no keyring on this system that the package keyring can use.",
-            code="keyring.none",
-            hint="Use --save file.",
-        )
     if options.save:
         return {"no": "", "yes": _best_place(), FILE: FILE, KEYRING: KEYRING}[options.save]
     if not console.is_interactive:

@@ -38,6 +38,7 @@ def register(options: argparse.Namespace, settings: Settings, console: Console) 
     index = settings.find_index(options.index)
     if options.remind:
         return _remind(options.remind, index, console)
+    logins.check_place(options)
     metadata = _metadata(options, console)
     if options.new_user:
         by = become_user(options, settings, index, console, transport())
