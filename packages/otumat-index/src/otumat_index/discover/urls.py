@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from otumat_index.discover import legacy_json, simple, views
+from otumat_index.discover import feeds, legacy_json, simple, views
 
 app_name = "discover"
 urlpatterns = [
@@ -23,6 +23,9 @@ urlpatterns = [
     path("display", views.display, name="display"),
     path("classifiers/", views.classifiers, name="classifiers"),
     path("browse/", views.browse, name="browse"),
+    path("feeds/projects.<str:kind>", feeds.projects, name="projects_feed"),
+    path("feeds/releases.<str:kind>", feeds.releases, name="releases_feed"),
+    path("project/<str:name>/feed.<str:kind>", feeds.project, name="project_feed"),
     path("project/<str:name>/", views.project, name="project"),
     path("project/<str:name>/<str:version>/", views.release, name="release"),
     path("project/<str:name>/<str:version>/description.txt", views.description, name="description"),

@@ -1,4 +1,4 @@
-"""Being the only one at something, on all machines that share a catalogue. The lock ends with its holder, however it ends."""
+"""Being the only one at something, on all machines that share a catalogue; the lock ends with its holder."""
 
 from __future__ import annotations
 

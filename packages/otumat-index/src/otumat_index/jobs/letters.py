@@ -21,7 +21,9 @@ SUBJECT_MAX_CHARS = 160
 TEXT_MAX_CHARS = 600
 
 
-def compose(mail: Mail, template: str, *, subject: str, about: Mapping[str, Any], **headers: str) -> EmailMultiAlternatives:
+def compose(
+    mail: Mail, template: str, *, subject: str, about: Mapping[str, Any], **headers: str
+) -> EmailMultiAlternatives:
     """
     A mail from the templates `TEMPLATE.txt` and `TEMPLATE.html`.
 

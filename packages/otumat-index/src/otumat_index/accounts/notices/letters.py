@@ -31,7 +31,9 @@ class Wording(NamedTuple):
 
 TOKENS = ("/account/tokens/", "revoke the token and change your password")
 WORDINGS: Mapping[str, Wording] = {
-    "token.create": Wording("A new API token", "An API token named “{name}” was made for your account{limits}.", *TOKENS),
+    "token.create": Wording(
+        "A new API token", "An API token named “{name}” was made for your account{limits}.", *TOKENS
+    ),
     "token.revoke": Wording(
         "An API token was revoked", "The API token “{name}” was revoked. Nothing can use it any more.", *TOKENS
     ),
@@ -61,6 +63,7 @@ def write(mail: Mail) -> EmailMessage | None:
     entry = Entry.objects.get(serial=mail.serial)
     wording = WORDINGS[entry.action]
     about = {
+        "title": wording.subject,
         "person": entry.subject,
         "sentence": filled(wording.sentence, entry),
         "by": by_whom(entry),

@@ -23,7 +23,9 @@ class MailPreference(models.Model):
     level = models.CharField(max_length=8, choices=Level.choices)
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "topic"], name="accounts_mail_preference_once")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "topic"], name="accounts_mail_preference_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.topic or 'any'}: {self.level}"

@@ -44,9 +44,12 @@ def changes_of(project: Project) -> list[Change]:
     Readers of private projects are nobody else's business, so their roles are left out.
     """
     entries = journal.of_project(project.normalized, limit=4 * SHOWN)
-    return [told(entry) for entry in entries if entry.action in SENTENCES and entry.data.get("role") != "reader"][
-        :SHOWN
-    ]
+    return [told(entry) for entry in entries if is_told(entry)][:SHOWN]
+
+
+def is_told(entry: Entry) -> bool:
+    """Whether everybody may know of it."""
+    return entry.action in SENTENCES and entry.data.get("role") != "reader"
 
 
 def told(entry: Entry) -> Change:

@@ -56,9 +56,7 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
     return "sha256=" + hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
-def body(
-    delivery: str, entry: Mapping[str, Any], *, project: str, url: str
-) -> bytes:
+def body(delivery: str, entry: Mapping[str, Any], *, project: str, url: str) -> bytes:
     """
     The JSON that is POSTed; the same bytes at every try.
 
@@ -99,7 +97,9 @@ def check_url(url: str, *, allows_http: bool) -> list[Problem]:
     if parts.scheme == "http" and not allows_http:
         return problem("Only https is called: what a webhook is told is not for others.", "Use https.")
     if parts.username is not None or parts.password is not None or parts.fragment:
-        return problem("Neither a login nor a #fragment belongs into a webhook's address.", "Check the signature instead.")
+        return problem(
+            "Neither a login nor a #fragment belongs into a webhook's address.", "Check the signature instead."
+        )
     return []
 
 

@@ -1,0 +1,1 @@
+"""Mail about projects: whom a change concerns (`queries.py`), and what the mail says (`letters.py`)."""

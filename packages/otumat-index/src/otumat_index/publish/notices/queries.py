@@ -1,0 +1,110 @@
+"""
+Whom a change of a project concerns.
+
+The draft: a change is mailed to all users who ever submitted information for the project, which the journal knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from django.db.models import Q
+
+from otumat_index.accounts.models import GroupMember, User
+from otumat_index.accounts.notices import queries as accounts
+from otumat_index.jobs.outbox import Draft
+from otumat_index.journal.models import Entry
+from otumat_index.publish import queries as publish
+from otumat_index.publish.models import Project, Role
+
+SUBMISSIONS = ("release.create", "release.update", "file.publish")
+ROLES = ("role.assign", "role.remove")
+CHANGE, DUTY = "change", "duty"
+"""Kinds of mail: what anybody concerned may switch off, and what owners, and who gains or loses a role, must know."""
+
+
+def submitters(topic: str) -> set[int]:
+    """Everybody who ever submitted information or a file for a project; an operator's import is nobody's."""
+    rows = Entry.objects.filter(topic=topic, action__in=SUBMISSIONS).exclude(credential="cli")
+    names = set(rows.values_list("actor", flat=True).distinct())
+    return set(accounts.people(names))
+
+
+def holders(project: Project) -> dict[int, set[str]]:
+    """Who has which roles in a project, by themselves or in a group."""
+    found: dict[int, set[str]] = {}
+    roles = Role.objects.filter(project=project)
+    for user, kind in roles.filter(user__isnull=False).values_list("user", "kind"):
+        found.setdefault(user, set()).add(kind)
+    groups = dict(roles.filter(group__isnull=False).values_list("group", "kind"))
+    members = GroupMember.objects.filter(group__in=groups, joined_at__isnull=False)
+    for user, group in members.values_list("user", "group"):
+        found.setdefault(user, set()).add(groups[group])
+    return found
+
+
+def drafts_of_change(entry: Entry) -> Iterable[Draft]:
+    """Submitters, owners and the actor, as far as they may see the project and want to hear of it."""
+    project = publish.by_name(entry.topic)
+    if project is None:
+        return []
+    held = holders(project)
+    people = submitters(entry.topic) | {user for user, kinds in held.items() if Role.Kind.OWNER in kinds}
+    people |= set() if entry.credential == "cli" else set(accounts.people([entry.actor]))
+    if project.is_private:
+        people &= held.keys()
+    return [*drafts(CHANGE, wanting(people, entry))]
+
+
+def wanting(people: Collection[int], entry: Entry) -> set[int]:
+    """Those of them who want mail about this change."""
+    actor = set() if entry.credential == "cli" else set(accounts.people([entry.actor]))
+    levels = accounts.levels_of(people, entry.topic)
+    return {user for user, level in levels.items() if accounts.is_wanted(level, is_actor=user in actor)}
+
+
+def drafts_of_role(entry: Entry) -> Iterable[Draft]:
+    """
+    The person concerned and the owners, whatever they said about mail; the submitters as for every change.
+
+    Who reads a private project is nobody else's business.
+    """
+    duty = {draft.address.lower(): draft for draft in drafts_of_duty(entry)}
+    is_open = entry.data.get("role") in (Role.Kind.OWNER, Role.Kind.MAINTAINER)
+    others = drafts_of_change(entry) if is_open else []
+    return [*duty.values(), *(draft for draft in others if draft.address.lower() not in duty)]
+
+
+def drafts_of_duty(entry: Entry) -> Iterable[Draft]:
+    """The owners, and the person a role or invitation is about."""
+    project = publish.by_name(entry.topic)
+    if project is None:
+        return []
+    people = {user for user, kinds in holders(project).items() if Role.Kind.OWNER in kinds}
+    if entry.action.startswith(("role.", "invitation.")) and (person := accounts.person(entry.subject)):
+        people.add(person.pk)
+    return drafts(DUTY, people)
+
+
+def drafts(kind: str, people: Iterable[int]) -> Iterable[Draft]:
+    """A draft for each person with a confirmed address."""
+    return [Draft(kind, address, person) for person, address in accounts.addresses_of(people).items()]
+
+
+def may_still_be_told(project: Project, person: int | None, address: str) -> User | None:
+    """The recipient, if the address is still theirs and the project still for their eyes."""
+    if person is None or accounts.addresses_of([person]).get(person, "").lower() != address.lower():
+        return None
+    if project.is_private and person not in holders(project):
+        return None
+    return User.objects.filter(pk=person).first()
+
+
+def my_topics(user: User) -> list[tuple[str, str]]:
+    """The projects a person hears of, or has said something about: normalised and shown name."""
+    mine = Entry.objects.filter(actor=user.username, action__in=SUBMISSIONS).exclude(topic="")
+    topics = set(mine.values_list("topic", flat=True).distinct()[:500]) | set(accounts.preferences_of(user))
+    memberships = GroupMember.objects.filter(user=user, joined_at__isnull=False).values("group")
+    has_role = Q(roles__user=user) | Q(roles__group__in=memberships)
+    seen = Project.objects.filter(has_role | Q(normalized__in=topics, is_private=False))
+    return list(seen.order_by("normalized").values_list("normalized", "name").distinct()[:500])

@@ -1,0 +1,13 @@
+"""What publishing does after a commit: mail to the people concerned, and webhooks."""
+
+from __future__ import annotations
+
+from otumat_index.jobs import outbox
+from otumat_index.publish.hooks import tasks  # noqa: F401 - registers the webhooks' listener
+from otumat_index.publish.notices import letters, queries
+
+outbox.mails("changes", letters.SENTENCES, joined=letters.SENTENCES)(queries.drafts_of_change)
+outbox.mails("roles", queries.ROLES)(queries.drafts_of_role)
+outbox.mails("duties", letters.DUTIES.keys() - set(queries.ROLES))(queries.drafts_of_duty)
+outbox.renders(queries.CHANGE)(letters.write_change)
+outbox.renders(queries.DUTY)(letters.write_duty)
