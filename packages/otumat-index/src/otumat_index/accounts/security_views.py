@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from allauth.account.decorators import reauthentication_required
+from allauth.mfa.webauthn.views import remove_webauthn
 from allauth.usersessions.internal import flows as sessions
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -64,3 +65,15 @@ def drop_password(request: HttpRequest) -> HttpResponse:
     update_session_auth_hash(request, user)
     messages.success(request, "Your password is gone. From now on your passkey signs you in.")
     return redirect("accounts:security")
+
+
+@login_required
+def remove_passkey(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Take a passkey away, unless it is the only way in."""
+    user, factors = me(request), queries.factors_of(me(request))
+    others = any(each.alone and each.pk != pk for each in factors.passkeys)
+    if request.method == "POST" and not user.has_usable_password() and not others:
+        hint = "Set a password, or add another passkey first."
+        raise Conflict("This passkey is your only way in.", hint=hint, code="last_login")
+    response: HttpResponseBase = remove_webauthn(request, pk=pk)
+    return response

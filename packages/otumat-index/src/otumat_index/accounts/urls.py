@@ -15,6 +15,7 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from otumat_index.accounts import draft_views, security_views, views
+from otumat_index.accounts.notices import views as notices
 
 View = Callable[..., HttpResponseBase]
 
@@ -33,6 +34,7 @@ def at_once(view: View) -> View:
 
 app_name = "accounts"
 urlpatterns = [
+    path("account/mail/unsubscribe/<str:token>/", notices.unsubscribe, name="unsubscribe"),
     path("user", draft_views.user, name="user"),
     path("password_reminder", draft_views.password_reminder, name="password_reminder"),
     path("account/", views.home, name="home"),
@@ -54,7 +56,7 @@ allauths = [
     path("account/factors/totp/activate/", at_once(app.activate_totp)),
     path("account/factors/totp/deactivate/", at_once(app.deactivate_totp)),
     path("account/factors/webauthn/add/", at_once(passkeys.add_webauthn)),
-    path("account/factors/webauthn/keys/<int:pk>/remove/", at_once(passkeys.remove_webauthn)),
+    path("account/factors/webauthn/keys/<int:pk>/remove/", at_once(security_views.remove_passkey)),
     path("account/factors/recovery-codes/generate/", at_once(codes.generate_recovery_codes)),
 ]
 """In front of allauth's own of the same address; its names still lead here."""
