@@ -6,10 +6,15 @@ from django.urls import path
 
 from otumat_index.publish import manage_views as manage
 from otumat_index.publish import views
+from otumat_index.publish.hooks import views as hooks
+from otumat_index.publish.notices import views as notices
 from otumat_index.publish.trusted import urls as trusted
 
 app_name = "publish"
 urlpatterns = [
+    path("account/mail/", notices.mail, name="mail"),
+    path("manage/project/<str:name>/webhooks/", hooks.webhooks, name="webhooks"),
+    path("manage/project/<str:name>/webhooks/<int:number>/", hooks.webhook, name="webhook"),
     *trusted.urlpatterns,
     path("submit", views.submit, name="submit"),
     path("legacy/", views.legacy, name="legacy"),

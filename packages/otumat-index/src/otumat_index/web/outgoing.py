@@ -116,7 +116,9 @@ def post(
     begun = time.monotonic()
     path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
     try:
-        with Conversation(host, port, addresses, timeout_s, (trust or ssl.create_default_context()) if is_tls else None) as talk:
+        with Conversation(
+            host, port, addresses, timeout_s, (trust or ssl.create_default_context()) if is_tls else None
+        ) as talk:
             talk.request("POST", path, body, {**headers, "Connection": "close"})
             answer = talk.getresponse()
             said = answer.read(ANSWER_MAX_BYTES)
