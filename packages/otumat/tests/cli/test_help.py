@@ -25,7 +25,7 @@ def below(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]
 
 def commands() -> dict[str, argparse.ArgumentParser]:
     """Every command that does something, by its whole name: `info`, `token list`."""
-    named = {}
+    named: dict[str, argparse.ArgumentParser] = {}
     for name, parser in below(build_parser()).items():
         inner = {f"{name} {what}": each for what, each in below(parser).items()}
         named |= inner or {name: parser}

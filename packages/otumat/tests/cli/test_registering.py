@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 PASSWORD = "correct horse battery"
 NEW = ("--new-user", "--username", "carol", "--email", "carol@example.org", "--password-stdin")
-BUSY = (503, {}, {"ok": False})
+BUSY: Any = (503, {}, {"ok": False})
 
 
 @pytest.fixture

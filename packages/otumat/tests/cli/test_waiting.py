@@ -20,7 +20,8 @@ class Clock:
 
 def wait(answers: list[Confirmation], limit_s: float = 600) -> tuple[bool, list[float], list[int]]:
     """The outcome, the moments of asking, and what was told."""
-    clock, told = Clock(), []
+    clock = Clock()
+    told: list[int] = []
     asked: list[float] = []
 
     def ask() -> Confirmation:
