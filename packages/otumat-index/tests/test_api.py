@@ -12,6 +12,7 @@ from django.test import Client
 from otumat_index.accounts.credentials import of_user
 from otumat_index.accounts.models import Token, User
 from otumat_index.api import api
+from otumat_index.journal.actor import command
 from otumat_index.journal.models import Entry
 from otumat_index.publish import actions
 from otumat_index.publish.models import Project
@@ -56,8 +57,8 @@ def people(
     assert upload(alice, wheel()).status_code == 200
     owner, project = of_user(alice, "session"), Project.objects.get()
     reader = person("rita")
-    actions.assign_role(project, bob, "maintainer", by=owner, at=now)
-    actions.assign_role(project, reader, "reader", by=owner, at=now)
+    actions.assign_role(project, bob, "maintainer", by=command(), at=now)
+    actions.assign_role(project, reader, "reader", by=command(), at=now)
     actions.set_visibility(project, is_private=True, by=owner, at=now)
     limited = dict.fromkeys(("read-token", "other-project", "manage-token"), alice)
     named = {"charlie": charlie, "reader": reader, "maintainer": bob, "owner": alice, "admin": admin}
@@ -170,7 +171,7 @@ def test_no_request_that_the_document_allows_makes_it_fail(
     headers = auth(people["owner"])
     asked: list[int] = []
     for operation in schema.get_all_operations():
-        found = operation.ok()
+        found = operation.ok()  # type: ignore[union-attr]
 
         @settings(
             max_examples=25,

@@ -245,7 +245,7 @@ def test_A44_a_token_limited_to_an_action_does_no_other(
 ) -> None:
     upload(alice, wheel())
     headers = {"Accept": "application/json", **auth(alice, actions=[action])}
-    asked = {
+    asked: dict[str, Callable[[], Any]] = {
         "submit": lambda: client.post("/submit", {"name": "roundup", "version": "2"}, headers=headers),
         "yank": lambda: client.put("/api/v1/project/roundup/1.0/yank", {}, "application/json", headers=headers),
         "manage": lambda: client.put(

@@ -12,12 +12,12 @@ from django.test import Client
 from otumat_index.accounts.credentials import of_user
 from otumat_index.accounts.models import User
 from otumat_index.discover import prepare, tasks
-from otumat_index.discover import simple as doors
 from otumat_index.jobs import follower
 from otumat_index.jobs.follower import Follower
 from otumat_index.journal import queries as journal
 from otumat_index.publish import actions, queries
 from otumat_index.publish.models import File, Project
+from otumat_index.web import hints
 from otumat_index.web.lane import Store
 
 Wheel = Callable[..., tuple[str, bytes]]
@@ -161,7 +161,7 @@ def test_A79_a_page_made_while_its_project_becomes_private_never_stays_in_the_la
 ) -> None:
     """The project is hidden after its row was read and before the page is handed to the lane."""
     by = of_user(alice, "session")
-    hidden = []
+    hidden: list[bool] = []
 
     def hide_first(function: Any) -> Any:
         def act(*args: Any, **words: Any) -> Any:
@@ -199,4 +199,4 @@ def test_a_store_that_cannot_be_written_costs_nobody_the_page(
     monkeypatch.setattr(Store, "put", full)
     monkeypatch.setattr(Store, "mark_stale", full)
     assert client.get(PAGE).status_code == 200
-    assert doors.hints.running() is not None
+    assert hints.running() is not None

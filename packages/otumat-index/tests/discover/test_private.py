@@ -13,6 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from otumat_index.accounts.credentials import of_user
 from otumat_index.accounts.models import User
+from otumat_index.journal.actor import command
 from otumat_index.publish import actions
 from otumat_index.publish.models import File, Project
 from otumat_index.web.lane import Store
@@ -66,7 +67,7 @@ def test_A86_A87_every_route_answers_for_hidden_as_for_missing(
     headers |= auth(charlie) if who == "charlie" else {"Authorization": "Basic Ym9iOm5v"} if who == "wrong" else {}
     other_key = hidden.key.replace("veiled_thing", "absent_thing")
     for route in routes():
-        if "(" in route:  # allauth's and static files
+        if not any(part in route for part in ("name>", "key>")):  # has nothing to do with one project
             continue
         for method in ("get", "head", "put", "delete", "post"):
             if "api/" in route and method in ("put", "delete", "post"):
@@ -95,7 +96,8 @@ def test_A86_no_list_shows_it(client: Client, hidden: File, path: str, accept: s
 
 
 def test_A86_hidden_and_missing_take_the_same_queries(client: Client, hidden: File, charlie: User, auth: Any) -> None:
-    for headers in ({}, auth(charlie)):
+    people: list[dict[str, str]] = [{}, auth(charlie)]
+    for headers in people:
         pairs = [
             (f"/simple/{HIDDEN}/", f"/simple/{MISSING}/"),
             (f"/pypi/{HIDDEN}/json", f"/pypi/{MISSING}/json"),
@@ -119,7 +121,7 @@ def test_A86_hidden_and_missing_take_the_same_queries(client: Client, hidden: Fi
 def test_holders_of_a_role_see_it_by_token_password_and_session(
     client: Client, hidden: File, alice: User, bob: User, auth: Any, now: Any, kind: str
 ) -> None:
-    actions.assign_role(Project.objects.get(), bob, kind, by=of_user(alice, "session"), at=now)
+    actions.assign_role(Project.objects.get(), bob, kind, by=command(), at=now)
     paths = [f"/simple/{HIDDEN}/", f"/files/{hidden.key}", f"/files/{hidden.key}.metadata", f"/pypi/{HIDDEN}/json"]
     import base64
 
@@ -154,7 +156,7 @@ def test_A47_A87_who_lost_the_role_lost_the_file(
     client: Client, hidden: File, alice: User, bob: User, auth: Any, now: Any
 ) -> None:
     owner, project = of_user(alice, "session"), Project.objects.get()
-    actions.assign_role(project, bob, "reader", by=owner, at=now)
+    actions.assign_role(project, bob, "reader", by=command(), at=now)
     headers = auth(bob)
     assert client.get(f"/files/{hidden.key}", headers=headers).status_code == 200
     actions.remove_role(project, bob, by=owner, at=now)

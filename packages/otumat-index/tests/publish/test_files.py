@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -16,8 +17,10 @@ import pytest
 from django.conf import settings as django_settings
 from django.db import OperationalError
 
+from otumat.errors import Conflict
 from otumat_index.accounts.credentials import of_user
 from otumat_index.accounts.models import User
+from otumat_index.journal import actions as journal
 from otumat_index.publish import actions, files, queries
 from otumat_index.publish.actions import upload as uploading
 from otumat_index.publish.models import File, Project, UsedName
@@ -55,13 +58,13 @@ def is_whole() -> bool:
 
 
 STEPS: dict[str, tuple[Any, str]] = {
-    "while writing the marker": (files.shutil, "copyfileobj"),
-    "before the bytes are synced": (files.os, "fsync"),
-    "before the bytes have their key": (files.os, "link"),
+    "while writing the marker": (shutil, "copyfileobj"),
+    "before the bytes are synced": (os, "fsync"),
+    "before the bytes have their key": (os, "link"),
     "before the folder is synced": (files, "sync_folder"),
     "before the row": (uploading, "write"),
     "inside the transaction, before the file's row": (uploading, "add_file"),
-    "inside the transaction, before the journal": (uploading.journal, "write"),
+    "inside the transaction, before the journal": (journal, "write"),
     "after the commit": (files, "settle"),
 }
 
@@ -112,10 +115,10 @@ def test_A67_a_row_refused_under_the_lock_leaves_no_bytes(
     alice: User, wheel: Wheel, now: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(project: Project) -> None:
-        raise uploading.Conflict("full")
+        raise Conflict("full")
 
     monkeypatch.setattr(uploading, "check_quota", full)
-    with pytest.raises(uploading.Conflict):
+    with pytest.raises(Conflict):
         publish(alice, wheel(), now)
     assert lying() == []
     assert not UsedName.objects.exists()
@@ -142,15 +145,13 @@ def test_A67_killed_while_removing_the_bytes_go_in_the_end(
 def test_A67_killed_before_a_removal_commits_the_bytes_stay(
     alice: User, wheel: Wheel, now: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from otumat_index.publish.actions import project as removing
-
     publish(alice, wheel(), now)
 
     def die(*args: Any, **words: Any) -> None:
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(removing.journal, "write", die)
+        patched.setattr(journal, "write", die)
         with pytest.raises(Killed):
             actions.remove_file(
                 Project.objects.get(), File.objects.get().filename, by=of_user(alice, "session"), at=now
@@ -197,7 +198,7 @@ django.setup()
 step = sys.argv[2]
 def die(*args, **words):
     os.kill(os.getpid(), signal.SIGKILL)
-place, name = {"marker": (files.os, "fsync"), "link": (files.os, "link"), "settle": (files, "settle")}[step]
+place, name = {"marker": (os, "fsync"), "link": (os, "link"), "settle": (files, "settle")}[step]
 setattr(place, name, die)
 import io
 files.settle(files.keep(io.BytesIO(b"bytes" * 1000), "aa/bb/x.whl"))

@@ -236,6 +236,11 @@ def test_a_stranger_does_not_make_us_open_an_archive(
     upload(alice, wheel())
     opened: list[object] = []
     inspect = archive.inspect
-    monkeypatch.setattr(archive, "inspect", lambda *args, **words: opened.append(args) or inspect(*args, **words))
+
+    def noted(*args: Any, **words: Any) -> archive.Inspection:
+        opened.append(args)
+        return inspect(*args, **words)
+
+    monkeypatch.setattr(archive, "inspect", noted)
     response = upload(charlie, wheel(version="2.0"))
     assert (response.status_code, opened) == (403, [])
