@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 def project(submit: Any, alice: User, bob: User, now: Any) -> Project:
     submit(alice)
     found = Project.objects.get()
-    actions.assign_role(found, bob, "maintainer", by=actor(alice), at=now)
+    actions.assign_role(found, bob, "maintainer", by=command(), at=now)
     return found
 
 
@@ -29,14 +29,23 @@ def actor(user: User) -> Actor:
     return of_user(user, "session")
 
 
-def test_D31_D32_owner_and_admin_assign_roles(
+def test_D31_D32_an_admin_assigns_roles_and_an_owner_changes_them(
     project: Project, alice: User, charlie: User, admin: User, now: Any
 ) -> None:
-    assert actions.assign_role(project, charlie, "reader", by=actor(alice), at=now).kind == "reader"
-    assert actions.assign_role(project, charlie, "owner", by=actor(admin), at=now).kind == "owner"
+    assert actions.assign_role(project, charlie, "reader", by=actor(admin), at=now).kind == "reader"
+    assert actions.assign_role(project, charlie, "owner", by=actor(alice), at=now).kind == "owner"
     assert Role.objects.filter(user=charlie).count() == 1  # changed, not added
     rows = Entry.objects.filter(action="role.assign", subject="charlie")
-    assert [(row.actor, row.data["role"]) for row in rows] == [("alice", "reader"), ("dora", "owner")]
+    assert [(row.actor, row.data["role"]) for row in rows] == [("dora", "reader"), ("alice", "owner")]
+
+
+def test_D32_an_owner_puts_no_role_on_somebody_who_was_not_asked(
+    project: Project, alice: User, charlie: User, now: Any
+) -> None:
+    with pytest.raises(Refused) as told:
+        actions.assign_role(project, charlie, "maintainer", by=actor(alice), at=now)
+    assert told.value.code == "role_needs_invitation"
+    assert not Role.objects.filter(user=charlie).exists()
 
 
 @pytest.mark.parametrize("who", ["maintainer", "reader", "stranger", "nobody"])
@@ -48,12 +57,12 @@ def test_D32_D34_nobody_else_manages(
     project: Project, alice: User, bob: User, charlie: User, now: Any, who: str, act: str
 ) -> None:
     if who == "reader":
-        actions.assign_role(project, charlie, "reader", by=actor(alice), at=now)
+        actions.assign_role(project, charlie, "reader", by=command(), at=now)
     by = {"maintainer": actor(bob), "reader": actor(charlie), "stranger": actor(charlie), "nobody": NOBODY}[who]
     rows = Entry.objects.count()
     acts: dict[str, Any] = {
         "assign": lambda: actions.assign_role(project, charlie, "owner", by=by, at=now),
-        "remove": lambda: actions.remove_role(project, bob, by=by, at=now),
+        "remove": lambda: actions.remove_role(project, alice, by=by, at=now),
         "status": lambda: actions.set_status(project, "archived", reason="", by=by, at=now),
         "visibility": lambda: actions.set_visibility(project, is_private=True, by=by, at=now),
         "remove_file": lambda: actions.remove_file(project, "x.whl", by=by, at=now),
@@ -70,7 +79,7 @@ def test_D33_a_maintainer_submits_for_that_name_only(submit: Any, project: Proje
 
 
 def test_a_reader_does_not_submit(submit: Any, project: Project, alice: User, charlie: User, now: Any) -> None:
-    actions.assign_role(project, charlie, "reader", by=actor(alice), at=now)
+    actions.assign_role(project, charlie, "reader", by=command(), at=now)
     assert submit(charlie).status_code == 403
 
 

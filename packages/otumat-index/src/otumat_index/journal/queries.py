@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
-from django.db.models import Max
+from django.db.models import Max, Q, QuerySet
 
 from otumat_index.journal.models import Entry, Head
 
@@ -39,3 +40,32 @@ def serials_of(topics: Iterable[str]) -> dict[str, int]:
 def of_project(topic: str, *, limit: int = 100) -> list[Entry]:
     """What happened to a project, newest first."""
     return list(Entry.objects.filter(topic=topic).order_by("-serial")[:limit])
+
+
+ABOUT_PEOPLE = Q(topic="") | Q(action__startswith="role.") | Q(action__startswith="invitation.")
+"""Rows whose subject, where it is a login name, is that person and not a project of the same name."""
+
+
+def count_by(actor: str, action: str, *, since: datetime) -> int:
+    """How often somebody did something since a moment."""
+    return Entry.objects.filter(actor=actor, action=action, at__gt=since).count()
+
+
+def about_person(name: str) -> QuerySet[Entry]:
+    """What a person did, and what was done to the person."""
+    transferred = Q(action__in=("project.transfer", "project.assign"))
+    return Entry.objects.filter(Q(actor=name) | (Q(subject=name) & (ABOUT_PEOPLE | transferred)))
+
+
+def about_project(topic: str) -> QuerySet[Entry]:
+    """What happened to a project."""
+    return Entry.objects.filter(topic=topic)
+
+
+def page(entries: QuerySet[Entry], *, before: int | None, limit: int) -> tuple[list[Entry], int | None]:
+    """
+    The newest rows, or those before a serial; and the serial to ask before for the next page, None on the last.
+    """
+    wanted = entries.filter(serial__lt=before) if before is not None else entries
+    rows = list(wanted.order_by("-serial")[: limit + 1])
+    return rows[:limit], rows[limit - 1].serial if len(rows) > limit else None

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import lru_cache
 
+from allauth.account.models import EmailAddress
 from django.db import connection
+from django.db.models import Q, QuerySet
 
 from otumat.errors import NotFound
 from otumat.spec import names, versions
 from otumat.spec.classifiers import Vocabulary
+from otumat_index.accounts import addresses
+from otumat_index.accounts.models import User
 from otumat_index.journal.actor import Actor
 from otumat_index.publish import rules
-from otumat_index.publish.models import Classifier, File, Project, Release
+from otumat_index.publish.models import Classifier, File, Invitation, Project, Release, Role
 
 
 @lru_cache(maxsize=1)
@@ -108,6 +113,26 @@ def release(of: Project, version: str) -> Release:
     if found is None:
         raise NotFound(f"{of.name} has no release {version!r}.", hint="Its page lists the releases there are.")
     return found
+
+
+def invitations_for(user: User, *, at: datetime) -> QuerySet[Invitation]:
+    """Open offers to a person, by login or by an address that the person has confirmed, newest first."""
+    confirmed = EmailAddress.objects.filter(user=user, verified=True).values_list("email", flat=True)
+    mine = Q(user=user) | Q(email__in=[addresses.canonical(email) for email in confirmed])
+    rows = Invitation.objects.filter(mine, expires_at__gt=at).select_related("project", "invited_by", "user")
+    return rows.order_by("-pk")
+
+
+def invitations_to(project: Project, *, at: datetime) -> QuerySet[Invitation]:
+    """Open offers of a project, newest first."""
+    rows = Invitation.objects.filter(project=project, expires_at__gt=at)
+    return rows.select_related("project", "invited_by", "user").order_by("-pk")
+
+
+def roles_in(project: Project) -> list[Role]:
+    """Who holds which role, owners first; one query."""
+    rows = Role.objects.filter(project=project).select_related("user", "group")
+    return sorted(rows, key=lambda role: (rules.STRONGEST.index(role.kind), role.holder.lower()))
 
 
 def confusable_with(normalized: str, *, by: Actor) -> tuple[str | None, bool]:

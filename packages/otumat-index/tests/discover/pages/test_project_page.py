@@ -14,7 +14,7 @@ from otumat.spec.metadata import FIELDS
 from otumat_index.accounts.credentials import of_user
 from otumat_index.accounts.models import User
 from otumat_index.discover.pages import project as pages
-from otumat_index.journal.actor import Actor
+from otumat_index.journal.actor import Actor, command
 from otumat_index.publish import actions
 from otumat_index.publish.models import File, Project, Release
 
@@ -235,11 +235,11 @@ def test_people_who_may_publish_and_their_changes_are_named(
     client: Client, register: Register, bob: User, charlie: User, by: Actor, now: datetime
 ) -> None:
     project = register("roundup")
-    actions.assign_role(project, bob, "maintainer", by=by, at=now)
-    actions.assign_role(project, charlie, "reader", by=by, at=now)
+    actions.assign_role(project, bob, "maintainer", by=command(), at=now)
+    actions.assign_role(project, charlie, "reader", by=command(), at=now)
     text = text_of(page_of(client))
     assert "alice owner bob maintainer" in text
-    assert "alice made bob maintainer" in text
+    assert "an operator made bob maintainer" in text
     assert "alice registered roundup 1.0" in text
     assert "charlie" not in text
 
@@ -272,7 +272,7 @@ def test_A86_a_private_project_shows_to_holders_of_a_role_alone(
     client: Client, register: Register, auth: Any, alice: User, bob: User, charlie: User, by: Actor, now: datetime
 ) -> None:
     project = register("roundup", is_private=True)
-    actions.assign_role(project, bob, "reader", by=by, at=now)
+    actions.assign_role(project, bob, "reader", by=command(), at=now)
     browser = {"Accept": "text/html"}
     for path in ("/project/roundup/", "/project/roundup/1.0/", "/project/roundup/1.0/description.txt"):
         hidden = client.get(path, headers=browser)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from otumat_index.publish.actions.invitations import accept, decline, invite, withdraw
 from otumat_index.publish.actions.project import remove_file, set_status, set_visibility
-from otumat_index.publish.actions.roles import assign_role, remove_role
+from otumat_index.publish.actions.roles import assign_name, assign_role, remove_role
 from otumat_index.publish.actions.submit import submit_release
 from otumat_index.publish.actions.upload import NOT_METADATA, Upload, publish_file
 from otumat_index.publish.actions.yank import unyank_file, unyank_release, yank_file, yank_release
@@ -11,7 +12,11 @@ from otumat_index.publish.actions.yank import unyank_file, unyank_release, yank_
 __all__ = [
     "NOT_METADATA",
     "Upload",
+    "accept",
+    "assign_name",
     "assign_role",
+    "decline",
+    "invite",
     "publish_file",
     "remove_file",
     "remove_role",
@@ -20,6 +25,7 @@ __all__ = [
     "submit_release",
     "unyank_file",
     "unyank_release",
+    "withdraw",
     "yank_file",
     "yank_release",
 ]

@@ -142,3 +142,10 @@ def check_quarantine(actor: Actor, old: str, new: str) -> None:
         raise Refused(
             "Only an admin puts a project into quarantine or takes it out.", hint="Ask an admin.", code="quarantine"
         )
+
+
+def check_may_assign(actor: Actor, standing: Standing) -> None:
+    """Names are an admin's to give, free ones as well."""
+    row = TABLE["assign"]
+    if not (actor.is_admin and actor.covers(row.scope, standing.name)):
+        raise Refused("Only an admin of this index assigns names.", hint="Ask an admin.", code="admin")
