@@ -1,0 +1,498 @@
+"""Identity tokens exchanged at the door: honest ones, and forged ones of every kind (A56, A57)."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import hashlib
+import hmac
+import io
+import json
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from django.test import Client
+from django.utils import timezone
+
+from harness.issuer import AUDIENCE, GITHUB, GITHUB_RUN, Authority, Issuer, new_key, public_jwk
+from otumat.errors import Invalid, OtumatError, Refused, Untrusted
+from otumat_index.accounts.credentials import of_user
+from otumat_index.accounts.models import Token, UsedAssertion, User
+from otumat_index.journal.actor import command
+from otumat_index.journal.models import Entry
+from otumat_index.publish.actions import assign_role, remove_role, submit_release
+from otumat_index.publish.models import File, Project, TrustedPublisher
+from otumat_index.publish.trusted import actions
+
+pytestmark = pytest.mark.django_db
+Run = Callable[..., str]
+
+
+def rows() -> tuple[int, int, int]:
+    """What minting writes: tokens, used assertions, journal rows."""
+    return Token.objects.count(), UsedAssertion.objects.count(), Entry.objects.count()
+
+
+def refused(assertion: str, at: datetime) -> OtumatError:
+    """The refusal of a token; nothing may have been written."""
+    before = rows()
+    with pytest.raises(OtumatError) as failure:
+        actions.mint(assertion, at=at)
+    assert rows() == before
+    return failure.value
+
+
+def test_a_run_gets_a_token_for_its_project(publisher: TrustedPublisher, run: Run, now: datetime) -> None:
+    minted = actions.mint(run(), at=now)
+    assert minted.projects == ("rocket",)
+    assert minted.expires_at - now == timedelta(seconds=900)  # PEP 807: no less, no more than 21,600
+    token = Token.objects.get()
+    assert (token.user, token.actions, token.projects) == (None, ["submit", "upload"], ["rocket"])
+    assert token.publishers == [publisher.pk]
+    assert "acme/rocket" in token.minted_for
+    row = Entry.objects.latest("serial")
+    assert (row.action, row.credential, row.topic) == ("publisher.mint", f"publisher:{publisher.pk}", "rocket")
+
+
+def test_a_moment_within_a_second_still_leaves_900_s(publisher: TrustedPublisher, run: Run, now: datetime) -> None:
+    at = now + timedelta(microseconds=700_000)
+    minted = actions.mint(run(), at=at)
+    assert minted.expires_at.microsecond == 0
+    assert timedelta(seconds=900) <= minted.expires_at - at < timedelta(seconds=901)
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "ES256", "EdDSA"])
+def test_every_algorithm_that_is_taken(
+    algorithm: str, authority: Authority, trusting: Any, rocket: Project, alice: User, now: datetime
+) -> None:
+    other = Issuer(authority, algorithm)
+    try:
+        trusting(f"github={other.url}")
+        actions.add_publisher(rocket, issuer=other.url, claims=GITHUB, by=of_user(alice, "session"), at=now)
+        assert actions.mint(other.sign({**other.times(now), **GITHUB_RUN}), at=now).projects == ("rocket",)
+    finally:
+        other.stop()
+
+
+def test_A56_a_token_is_exchanged_once(publisher: TrustedPublisher, run: Run, now: datetime) -> None:
+    assertion = run()
+    actions.mint(assertion, at=now)
+    assert refused(assertion, now).code == "token_used"
+    assert refused(assertion, now + timedelta(seconds=329)).code == "token_used"  # within the leeway after its end
+
+
+def test_A56_another_token_of_the_same_number_is_refused(publisher: TrustedPublisher, run: Run, now: datetime) -> None:
+    actions.mint(run(jti="same"), at=now)
+    assert refused(run(jti="same", sha="d" * 40), now).code == "token_used"
+
+
+def test_A56_without_a_number_the_signed_part_counts(publisher: TrustedPublisher, run: Run, now: datetime) -> None:
+    assertion = run(jti=None)
+    actions.mint(assertion, at=now)
+    assert refused(assertion, now).code == "token_used"
+    head, _, signature = assertion.rpartition(".")
+    # The same signature in other words: ECDSA takes (r, n - s) for (r, s).
+    raw = base64.urlsafe_b64decode(signature + "==")
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+    s = order - int.from_bytes(raw[32:], "big")
+    other = base64.urlsafe_b64encode(raw[:32] + s.to_bytes(32, "big")).decode().rstrip("=")
+    assert other != signature
+    assert refused(f"{head}.{other}", now).code == "token_used"
+
+
+def test_A56_what_is_remembered_is_forgotten_when_nobody_would_take_it(
+    publisher: TrustedPublisher, run: Run, github: Issuer, now: datetime
+) -> None:
+    old = run()
+    actions.mint(old, at=now)
+    later = now + timedelta(hours=2)
+    actions.mint(github.sign({**GITHUB_RUN, **github.times(later)}), at=later)
+    assert UsedAssertion.objects.count() == Token.objects.count() == 1
+    assert isinstance(refused(old, later), Invalid)
+
+
+def b64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def with_header(assertion: str, **changed: Any) -> str:
+    """The same token with another header and its old signature."""
+    head, payload, signature = assertion.split(".")
+    header = json.loads(base64.urlsafe_b64decode(head + "==")) | changed
+    return f"{b64(json.dumps(header).encode())}.{payload}.{signature}"
+
+
+def hmac_signed(claims: dict[str, Any], secret: bytes, kid: str) -> str:
+    """HS256 with the public key as the secret: the old confusion of algorithms."""
+    signed = f"{b64(json.dumps({'alg': 'HS256', 'kid': kid}).encode())}.{b64(json.dumps(claims).encode())}"
+    return f"{signed}.{b64(hmac.digest(secret, signed.encode(), hashlib.sha256))}"
+
+
+def forged(kind: str, issuer: Issuer, run: Run, now: datetime) -> str:
+    """A token that nobody trustworthy made."""
+    claims = {**issuer.times(now), **GITHUB_RUN}
+    honest, mine = run(), new_key()
+    public = issuer.keys["key-1"].public_key()
+    forms = serialization.PublicFormat.SubjectPublicKeyInfo
+    if kind == "alg none":
+        return jwt.encode(claims, "", algorithm="none", headers={"kid": "key-1"})
+    if kind == "alg none, signature kept":
+        return with_header(honest, alg="none")
+    if kind == "HS256 by the public key":
+        return hmac_signed(claims, public.public_bytes(serialization.Encoding.PEM, forms), "key-1")
+    if kind == "HS256 by the key list":
+        return hmac_signed(claims, json.dumps(public_jwk(issuer.keys["key-1"])).encode(), "key-1")
+    if kind == "a key of one's own":
+        return jwt.encode(claims, mine, algorithm="ES256", headers={"kid": "key-1"})
+    if kind == "an unknown key":
+        return jwt.encode(claims, mine, algorithm="ES256", headers={"kid": "../../key-1"})
+    if kind == "jwk":
+        return jwt.encode(claims, mine, algorithm="ES256", headers={"kid": "key-1", "jwk": public_jwk(mine)})
+    if kind in ("jku", "x5u"):
+        return jwt.encode(claims, mine, algorithm="ES256", headers={"kid": "mine", kind: f"{issuer.url}/mine"})
+    if kind == "crit":
+        return issuer.sign(claims, crit=["exp"])
+    if kind == "other type":
+        return issuer.sign(claims, typ="at+jwt")
+    if kind == "changed claims":
+        head, _, signature = honest.split(".")
+        return f"{head}.{b64(json.dumps({**claims, 'repository': 'acme/other'}).encode())}.{signature}"
+    if kind == "no signature":
+        return honest.rpartition(".")[0] + "."
+    if kind == "r and s of zero":
+        return honest.rpartition(".")[0] + "." + b64(bytes(64))
+    return {
+        "nothing": "",
+        "words": "not a token",
+        "five parts": f"{honest}.x.y",
+        "no object": f"{b64(b'[]')}.{b64(b'[]')}.x",
+        "deep": f"{b64(b'[' * 9000)}.{b64(b'{}')}.x",
+        "not base64": "a.b.c",
+        "no ascii": "ä.ö.ü",
+        "long": f"{honest}{'A' * 20_000}",
+    }[kind]
+
+
+FORGED = [
+    *("alg none", "alg none, signature kept", "HS256 by the public key", "HS256 by the key list"),
+    *("a key of one's own", "an unknown key", "jwk", "jku", "x5u", "crit", "other type", "changed claims"),
+    *("no signature", "r and s of zero", "nothing", "words", "five parts", "no object", "deep"),
+    *("not base64", "no ascii", "long"),
+]
+
+
+@pytest.mark.parametrize("kind", FORGED)
+def test_A57_forged_tokens_are_refused(
+    kind: str, publisher: TrustedPublisher, github: Issuer, run: Run, now: datetime
+) -> None:
+    assert isinstance(refused(forged(kind, github, run, now), now), Untrusted)
+    # No address of a token was asked for: only the issuer's own two documents.
+    assert set(github.asked) <= {"/.well-known/openid-configuration", "/keys"}
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "expired": ({"exp": 1_000_300, "iat": 1_000_000, "nbf": 1_000_000}, "token.exp"),
+    "another audience": ({"aud": "https://other.example.org"}, "token.aud"),
+    "ours and another audience": ({"aud": [AUDIENCE, "https://other.example.org"]}, "token.aud"),
+    "a pull request": ({"event_name": "pull_request"}, "token.event"),
+    "a pull request's target": ({"event_name": "pull_request_target"}, "token.event"),
+    "no event": ({"event_name": None}, "token.event"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_A57_tokens_for_others_or_of_strangers_are_refused(
+    case: str, publisher: TrustedPublisher, run: Run, now: datetime
+) -> None:
+    changed, code = WRONG[case]
+    failure = refused(run(**changed), now)
+    assert isinstance(failure, Invalid)
+    assert [problem.code for problem in failure.problems] == [code]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"repository": "acme/other"},
+        {"repository_owner": "evil"},
+        {"job_workflow_ref": "evil/rocket/.github/workflows/release.yml@refs/tags/v1"},
+        {"workflow_ref": "acme/rocket/.github/workflows/test.yml@refs/tags/v1"},
+    ],
+)
+def test_A57_runs_that_fit_no_publisher_get_nothing(
+    changed: dict[str, str], publisher: TrustedPublisher, run: Run, now: datetime
+) -> None:
+    failure = refused(run(**changed), now)
+    assert failure.code == "no_publisher"
+    assert "repository" in failure.message
+
+
+def test_A57_the_first_run_pins_the_owner(publisher: TrustedPublisher, run: Run, now: datetime) -> None:
+    actions.mint(run(), at=now)
+    publisher.refresh_from_db()
+    assert publisher.pinned == {"repository_owner_id": "1234"}
+    assert refused(run(repository_owner_id="9999"), now).code == "no_publisher"  # the name was taken by another
+    assert actions.mint(run(), at=now).projects == ("rocket",)
+
+
+def test_A57_another_issuer_cannot_pose_as_github(
+    publisher: TrustedPublisher, github: Issuer, authority: Authority, trusting: Any, run: Run, now: datetime
+) -> None:
+    evil = Issuer(authority)
+    claims = {**GITHUB_RUN, **evil.times(now)}
+    try:
+        assert refused(evil.sign(claims), now).code == "issuer_unknown"
+        trusting(f"github={github.url}", evil.url)  # trusted now, for publishers of its own
+        assert refused(evil.sign(claims), now).code == "no_publisher"
+        assert isinstance(refused(evil.sign({**claims, "iss": github.url}), now), Untrusted)
+        trusting(f"github={github.url}", f"github={evil.url}")  # even of the same kind
+        assert refused(evil.sign(claims), now).code == "no_publisher"
+        assert actions.mint(run(), at=now).projects == ("rocket",)
+    finally:
+        evil.stop()
+
+
+def test_A57_a_publisher_is_read_by_the_rules_it_was_made_by(
+    publisher: TrustedPublisher, github: Issuer, trusting: Any, run: Run, now: datetime
+) -> None:
+    trusting(github.url)  # the operator took `github=` away
+    assert refused(run(), now).code == "no_publisher"
+
+
+def test_publishers_of_any_other_issuer(
+    issuer: Issuer, trusting: Any, rocket: Project, alice: User, now: datetime
+) -> None:
+    trusting(issuer.url)
+    by = of_user(alice, "session")
+    claims = {"sub": "build:rocket", "extra": {"stage": "release"}}
+    actions.add_publisher(rocket, issuer=issuer.url, claims=claims, by=by, at=now)
+    said = {**issuer.times(now), "aud": AUDIENCE, "sub": "build:rocket"}
+    assert refused(issuer.sign({**said, "stage": "test"}), now).code == "no_publisher"
+    assert actions.mint(issuer.sign({**said, "stage": "release"}), at=now).projects == ("rocket",)
+
+
+def test_one_workflow_publishes_all_its_projects(
+    publisher: TrustedPublisher, rocket: Project, bob: User, github: Issuer, run: Run, now: datetime
+) -> None:
+    by = of_user(bob, "session")
+    submit_release([("name", "comet"), ("version", "1.0")], by=by, at=now)
+    comet = Project.objects.get(normalized="comet")
+    actions.add_publisher(comet, issuer=github.url, claims=GITHUB, by=by, at=now)
+    assert actions.mint(run(), at=now).projects == ("comet", "rocket")
+    mints = Entry.objects.filter(action="publisher.mint").values_list("topic", flat=True)
+    assert sorted(mints) == ["comet", "rocket"]  # each project's people can read of it
+
+
+def test_A47_nothing_is_minted_for_somebody_who_left(
+    publisher: TrustedPublisher, rocket: Project, alice: User, bob: User, run: Run, now: datetime
+) -> None:
+    assign_role(rocket, bob, "owner", by=command(), at=now)
+    remove_role(rocket, alice, by=of_user(bob, "session"), at=now)
+    assert refused(run(), now).code == "no_publisher"
+
+
+# At the door.
+
+
+def post(client: Client, path: str, body: object, **headers: str) -> Any:
+    data = body if isinstance(body, str) else json.dumps(body)
+    return client.post(path, data, content_type="application/json", headers=headers)
+
+
+@pytest.fixture
+def current(github: Issuer) -> str:
+    """The token of a run of this moment: doors know no other."""
+    return github.sign({**github.times(timezone.now()), **GITHUB_RUN})
+
+
+def publish(client: Client, token: str, file: tuple[str, bytes]) -> Any:
+    content = io.BytesIO(file[1])
+    content.name = file[0]
+    project, version = file[0].split("-")[:2]
+    form = {":action": "file_upload", "name": project, "version": version, "content": content}
+    basic = base64.b64encode(f"__token__:{token}".encode()).decode()
+    headers = {"Authorization": f"Basic {basic}", "Accept": "application/json"}
+    return client.post("/legacy/", form, headers=headers)
+
+
+def test_from_identity_to_upload_to_burnt(
+    client: Client, publisher: TrustedPublisher, current: str, wheel: Any
+) -> None:
+    asked = client.get("/_/oidc/audience")
+    assert asked.json() == {"audience": AUDIENCE}
+    minted = post(client, "/_/oidc/mint-token", {"token": current})
+    assert minted.status_code == 200, minted.content
+    assert minted["Cache-Control"] == "no-store"
+    token = minted.json()["token"]
+    assert minted.json()["expires"] == int(Token.objects.get().expires_at.timestamp())  # type: ignore[union-attr]
+    assert publish(client, token, wheel("rocket", "1.0")).status_code == 200
+    row = Entry.objects.get(action="file.publish")
+    assert (row.actor, row.credential) == ("alice", f"publisher:{publisher.pk}")
+    assert publish(client, token, wheel("comet", "1.0")).json()["error"]["code"] == "token_scope"
+    assert post(client, "/_/oidc/burn-token", {"token": token}).status_code == 202
+    assert publish(client, token, wheel("rocket", "1.1")).status_code == 401
+    assert Entry.objects.filter(action="publisher.burn", topic="rocket").count() == 1
+    assert post(client, "/_/oidc/burn-token", {"token": token}).status_code == 202  # one answer for all
+    assert Entry.objects.filter(action="publisher.burn").count() == 1
+
+
+def test_a_minted_token_does_nothing_else(
+    client: Client, publisher: TrustedPublisher, current: str, wheel: Any
+) -> None:
+    token = post(client, "/_/oidc/mint-token", {"token": current}).json()["token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    for method, path in [
+        ("get", "/api/v1/tokens"),
+        ("post", "/api/v1/tokens"),
+        ("put", "/api/v1/project/rocket/0.1/yank"),
+        ("get", "/api/v1/project/rocket/publishers"),
+        ("post", "/api/v1/project/rocket/publishers"),
+        ("post", "/api/v1/publishers"),
+    ]:
+        body = {"name": "x", "reason": "", "issuer": publisher.issuer, "claims": GITHUB, "project": "comet"}
+        answer = getattr(client, method)(path, body, content_type="application/json", headers=headers)
+        assert answer.status_code == 403, path
+
+
+def test_the_file_must_be_of_the_project_that_the_form_names(
+    client: Client, publisher: TrustedPublisher, current: str, wheel: Any
+) -> None:
+    token = post(client, "/_/oidc/mint-token", {"token": current}).json()["token"]
+    _, data = wheel("comet", "1.0")
+    assert publish(client, token, ("rocket-1.0-py3-none-any.whl", data)).status_code == 403
+    assert not File.objects.exists()
+
+
+def test_a_personal_token_cannot_be_burnt(
+    client: Client, github: Issuer, alice: User, token_of: Callable[..., str]
+) -> None:
+    assert post(client, "/_/oidc/burn-token", {"token": token_of(alice)}).status_code == 202
+    assert Token.objects.count() == 1
+
+
+BROKEN = ["", "{", "[]", "null", "{}", '{"token": 7}', '{"token": ""}', '{"token": ["x"]}', "[" * 40_000]
+
+
+@pytest.mark.parametrize("path", ["/_/oidc/mint-token", "/_/oidc/burn-token"])
+@pytest.mark.parametrize("body", BROKEN, ids=range(len(BROKEN)))
+def test_what_cannot_be_read_is_told_in_both_forms(client: Client, github: Issuer, path: str, body: str) -> None:
+    answer = post(client, path, body)
+    assert answer.status_code == 400
+    assert answer["Content-Type"] == "application/problem+json"
+    told = answer.json()
+    assert (told["status"], told["title"], told["type"]) == (400, "That cannot be accepted", "about:blank")
+    assert told["detail"] == told["message"]
+    assert [sorted(each) for each in told["errors"]] == [["code", "description"]]
+    assert told["errors"][0]["code"] == "payload.malformed"
+
+
+def test_too_long_a_body_is_refused(client: Client, github: Issuer) -> None:
+    assert post(client, "/_/oidc/mint-token", {"token": "x" * 60_000}).status_code == 413
+
+
+def test_refusals_have_their_status_and_words(client: Client, publisher: TrustedPublisher, github: Issuer) -> None:
+    stranger = github.sign({**github.times(timezone.now()), **GITHUB_RUN, "repository": "acme/other"})
+    answer = post(client, "/_/oidc/mint-token", {"token": stranger})
+    assert answer.status_code == 403
+    told = answer.json()
+    assert told["errors"][0]["code"] == told["code"] == "no_publisher"
+    assert "acme/other" in told["message"]
+    assert "release.yml" not in told["message"].replace("/release.yml@", "")  # nothing of the publishers there are
+
+
+def test_features_that_are_not_offered_are_refused(client: Client, publisher: TrustedPublisher, current: str) -> None:
+    body = {"token": current, "features": ["single-use-token"]}
+    assert post(client, "/_/oidc/mint-token", body).json()["errors"][0]["code"] == "token.features"
+    assert post(client, "/_/oidc/mint-token", {**body, "features": ["multi-use-token"]}).status_code == 200
+
+
+def test_PEP_807_discovery(client: Client, github: Issuer) -> None:
+    found = client.get("/.well-known/pytp?discover=%2Flegacy%2F")
+    assert found.json() == {
+        "audience-endpoint": f"{AUDIENCE}/_/oidc/audience",
+        "token-mint-endpoint": f"{AUDIENCE}/_/oidc/mint-token",
+        "features": ["multi-use-token"],
+        "default-features": ["multi-use-token"],
+    }
+    for key in ("%2Fpypi", "%2Fpypi%2F", "%2Flegacy"):
+        assert client.get(f"/.well-known/pytp?discover={key}").status_code == 200
+    for key in ("", "?discover=", "?discover=%2F", "?discover=%2Fother%2F"):
+        assert client.get(f"/.well-known/pytp{key}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("accept", "status"),
+    [
+        ("", 200),
+        ("*/*", 200),
+        ("application/json", 200),
+        ("application/vnd.pypi.pytp.v1+json", 200),
+        ("text/html, */*;q=0.1", 200),
+        ("text/html", 406),
+        ("application/vnd.pypi.simple.v1+json", 406),
+    ],
+)
+def test_PEP_807_types(client: Client, github: Issuer, accept: str, status: int) -> None:
+    for path in ("/_/oidc/audience", "/.well-known/pytp?discover=%2Flegacy%2F"):
+        assert client.get(path, headers={"Accept": accept} if accept else {}).status_code == status
+
+
+def test_without_issuers_there_is_nothing_here(client: Client, trusting: Any) -> None:
+    trusting(ca=None)
+    assert client.get("/.well-known/pytp?discover=%2Flegacy%2F").status_code == 404
+    assert client.get("/_/oidc/audience").status_code == 404
+    answer = post(client, "/_/oidc/mint-token", {"token": "a.b.c"})
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_enabled")
+
+
+def test_other_methods_are_told_so(client: Client, github: Issuer) -> None:
+    assert client.post("/_/oidc/audience").status_code == 405
+    answer = client.get("/_/oidc/mint-token")
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+
+
+def test_credentials_are_taken_over_https_only_where_asked_for(
+    client: Client, publisher: TrustedPublisher, current: str, settings: Any
+) -> None:
+    settings.CONFIG = dataclasses.replace(settings.CONFIG, require_https=True)
+    assert post(client, "/_/oidc/mint-token", {"token": current}).json()["code"] == "https_required"
+
+
+def test_A89_neither_log_nor_journal_nor_tables_keep_a_secret(
+    client: Client, publisher: TrustedPublisher, current: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    minted = post(client, "/_/oidc/mint-token", {"token": current}).json()["token"]
+    post(client, "/_/oidc/mint-token", {"token": current})
+    post(client, "/_/oidc/mint-token", {"token": f"{current[:-9]}AAAAAAAAA"})
+    kept = json.dumps([list(Entry.objects.values()), list(Token.objects.values())], default=str)
+    for secret in (current, current.rpartition(".")[2], minted):
+        assert secret not in caplog.text
+        assert secret not in kept
+
+
+def test_a_signature_in_der_is_none(publisher: TrustedPublisher, github: Issuer, run: Run, now: datetime) -> None:
+    """JWS has r and s side by side (RFC 7518 section 3.4); another spelling must not pass as another token."""
+    key = github.keys["key-1"]
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    signed = run().rpartition(".")[0]
+    der = key.sign(signed.encode(), ec.ECDSA(hashes.SHA256()))
+    assert isinstance(refused(f"{signed}.{b64(der)}", now), Untrusted)
+
+
+def test_a_failed_exchange_does_not_use_the_token_up(
+    publisher: TrustedPublisher, rocket: Project, run: Run, alice: User, github: Issuer, now: datetime
+) -> None:
+    assertion = run(environment="release")
+    by = of_user(alice, "session")
+    actions.remove_publisher(rocket, publisher.pk, by=by, at=now)
+    with pytest.raises(Refused):
+        actions.mint(assertion, at=now)
+    actions.add_publisher(rocket, issuer=github.url, claims=GITHUB, by=by, at=now)
+    assert actions.mint(assertion, at=now).projects == ("rocket",)
