@@ -107,10 +107,11 @@ class SmallPeople:
             self.refused = {}
             status, headers, value = _no(400, "invalid", "Some things to mend.")
             return status, headers, value | {"problems": problems}
-        if sent["name"] in self.accounts:
-            return _no(409, "login_taken", f"The login {sent['name']!r} is taken.")
-        self.accounts[sent["name"]] = Account(sent["password"], sent["email"], confirmed=False)
-        return _yes(action="registered", name=sent["name"])
+        name = sent["name"].lower()
+        if name in self.accounts:
+            return _no(409, "login_taken", f"The login {name!r} is taken.")
+        self.accounts[name] = Account(sent["password"], sent["email"], confirmed=False)
+        return _yes(action="registered", name=name)
 
     def _who(self, authorization: str) -> tuple[str, str]:
         name, _, password = base64.b64decode(authorization.removeprefix("Basic ")).decode().partition(":")

@@ -81,19 +81,20 @@ def test_D39_choice_1_logs_in_and_submits(start: Any, index: Any) -> None:
 def test_D39_choice_2_registers_waits_for_the_confirmation_and_submits(start: Any, index: Any, people: Any) -> None:
     child = start()
     child.sendline("2")
-    tell_details(child)
+    tell_details(child, name="Carol")
     child.expect_exact("A mail is on its way to carol@example.org.")
     child.expect("Waiting for the confirmation, 0:0[0-9]")
     assert index.releases == {}
     people.confirm("carol")
     child.expect_exact("Confirmed.")
+    child.expect_exact("as carol")
     child.expect_exact("Created")
     say(child, "[y/N]: ", "n")
     assert ends(child) == 0
     form = next(sent for method, path, sent in people.asked if path == "/user")
     assert form == {
         ":action": "user",
-        "name": "carol",
+        "name": "Carol",
         "email": "carol@example.org",
         "password": PASSWORD,
         "confirm": PASSWORD,

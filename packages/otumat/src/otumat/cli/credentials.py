@@ -66,7 +66,7 @@ def ask(options: argparse.Namespace, settings: Settings, index: Index, console: 
             f"There are no credentials for {index.url}, and {nobody(console)}.",
             code="credentials.missing",
             hint="Set OTUMAT_TOKEN, or OTUMAT_USERNAME and OTUMAT_PASSWORD, or use --token-stdin or "
-            "--username USER --password-stdin.",
+            "--username USER --password-stdin. Without an account: otumat register --new-user.",
         )
     username = options.username or settings.find_username(index) or console.ask(f"User name at {index.url}: ")
     password = console.ask_secret(f"Password of {printable(username)}: ") if username else ""

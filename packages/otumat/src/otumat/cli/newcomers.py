@@ -126,7 +126,7 @@ def _register(details: Details, index: Index, console: Console, over: Transport)
         try:
             if problems := local_problems(details):
                 raise Invalid(problems)
-            account.register(details.name, password=details.password, email=details.email, at=index, over=over)
+            name = account.register(details.name, password=details.password, email=details.email, at=index, over=over)
         except (Invalid, Conflict) as exc:
             again = _to_ask_again(exc)
             if not (again and console.is_interactive):
@@ -134,7 +134,7 @@ def _register(details: Details, index: Index, console: Console, over: Transport)
             console.tell_error(exc)
             details = replace(details, **{field: _ask(field, console) for field in again})
         else:
-            return details
+            return replace(details, name=name)
 
 
 def _to_ask_again(exc: OtumatError) -> list[str]:

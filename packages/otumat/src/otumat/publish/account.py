@@ -60,15 +60,18 @@ class Token:
     last_used_at: str
 
 
-def register(name: str, *, password: str, email: str, at: Index, over: Transport) -> None:
+def register(name: str, *, password: str, email: str, at: Index, over: Transport) -> str:
     """
     Step 1 of 3: tell the details. The index then mails a link to the address; opening it is step 3.
+
+    Returns:
+        The login as the index writes it.
 
     Errors:
         Conflict: `login_taken`. Refused: `sign_up_closed`. Invalid: with everything that is wrong.
     """
     fields = [("name", name), ("password", password), ("confirm", password), ("email", email)]
-    _post_form("user", [(":action", "user"), *fields], at, over)
+    return reply.text(_post_form("user", [(":action", "user"), *fields], at, over).get("name")) or name
 
 
 def remind(name_or_email: str, *, at: Index, over: Transport) -> None:
@@ -156,9 +159,9 @@ def by_token(text: str, source: str) -> Credentials:
     return Credentials(TOKEN_USERNAME, text, source)
 
 
-def _post_form(command: str, fields: list[tuple[str, str]], at: Index, over: Transport) -> None:
+def _post_form(command: str, fields: list[tuple[str, str]], at: Index, over: Transport) -> dict[str, object]:
     url = f"{at.url}/{command}"
-    reply.accepted(over.send(Request("POST", url, {"Accept": "application/json"}, Form(fields))), asked=url)
+    return reply.accepted(over.send(Request("POST", url, {"Accept": "application/json"}, Form(fields))), asked=url)
 
 
 def _token(told: dict[str, object]) -> Token:
