@@ -155,8 +155,7 @@ def test_an_app_its_codes_and_recovery_codes(index: Index, page: Page) -> None:
     expect(page.get_by_role("heading", name="Second step")).to_be_visible()
     picture(page, "second-step")
     page.goto("/account/")
-    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()  # half signed in is not signed in
-    sign_in(page, "tina", password)
+    expect(page.get_by_role("heading", name="Second step")).to_be_visible()  # half signed in is not signed in
     code = app.code()
     page.locator("[name=code]").fill(f"{code[:3]} {code[3:]}")
     page.get_by_role("button", name="Sign in", exact=True).click()
@@ -168,14 +167,16 @@ def test_an_app_its_codes_and_recovery_codes(index: Index, page: Page) -> None:
         page.locator("[name=code]").fill(spelling)
         page.get_by_role("button", name="Sign in", exact=True).click()
         expect(page.locator(".errorlist")).to_be_visible()
+        page.get_by_role("button", name="Start again").click()
 
-    for tries, accepted in ((codes[0], True), (codes[0], False)):
-        sign_in(page, "tina", password)
-        page.locator("[name=code]").fill(tries)
-        page.get_by_role("button", name="Sign in", exact=True).click()
-        if accepted:
-            is_signed_in(page, "tina")
-            sign_out(page)
+    sign_in(page, "tina", password)
+    page.locator("[name=code]").fill(codes[0])
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    is_signed_in(page, "tina")
+    sign_out(page)
+    sign_in(page, "tina", password)
+    page.locator("[name=code]").fill(codes[0])
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.locator(".errorlist")).to_be_visible()
 
 
@@ -213,7 +214,7 @@ def test_a_passkey_signs_in_alone_and_the_password_can_go(
     is_signed_in(page, "kim")
 
     page.goto("/account/security/")
-    expect(page.get_by_text("Kim's phone")).to_be_visible()
+    expect(page.get_by_role("strong").get_by_text("Kim's phone")).to_be_visible()
     page.get_by_role("link", name="Do without").click()
     page.get_by_role("button", name="Use your passkey").click()
     picture(page, "without-password")

@@ -108,9 +108,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return done
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
-        """Who has a second factor shows it again: a stolen session with its password must not take the factor away."""
+        """
+        Who has a second factor shows it again: a stolen session with its password must not take the factor away.
+
+        A passkey is asked for first: whoever has only that one has no codes at hand.
+        """
         methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
-        return [method for method in methods if method["id"] != "reauthenticate"] or methods
+        factors = [method for method in methods if method["id"] != "reauthenticate"]
+        return sorted(factors, key=lambda method: "webauthn" not in method["id"]) or methods
 
 
 def send(message: EmailMessage, *, limited: bool) -> None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from allauth.account.internal.flows.login import record_authentication
 from allauth.account.models import EmailAddress
 from allauth.core import context
 from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import authenticator_added
+from allauth.usersessions.internal.flows.sessions import end_other_sessions
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.signals import post_delete, post_save
+from django.http import HttpRequest
 from django.utils import timezone
 
 from otumat_index.accounts.models import User
@@ -50,8 +54,22 @@ def factor_gone(instance: Authenticator, origin: Any, **more: Any) -> None:
         write("factor.remove", instance.user, kind=KINDS[instance.type])
 
 
+def factor_shown(request: HttpRequest, user: User, authenticator: Authenticator, **more: Any) -> None:
+    """
+    Making a passkey, or typing an app's first code, shows it: the recovery codes that come next need no second asking.
+
+    Sessions from before the account had a factor end, but for this one.
+    """
+    if authenticator.type == CODES:
+        return
+    record_authentication(request, user, "mfa", id=authenticator.pk, type=authenticator.type, reauthenticated=True)
+    if Authenticator.objects.filter(user=user).exclude(type=CODES).count() == 1:
+        end_other_sessions(request, user)
+
+
 def connect() -> None:
     """Listen, from the start of the process on."""
+    authenticator_added.connect(factor_shown, dispatch_uid="otumat.factor_shown")
     post_save.connect(factor_saved, sender=Authenticator, dispatch_uid="otumat.factor_saved")
     post_delete.connect(factor_gone, sender=Authenticator, dispatch_uid="otumat.factor_gone")
 
