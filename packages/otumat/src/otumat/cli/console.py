@@ -126,17 +126,21 @@ class Console:
 
     def tell_error(self, exc: OtumatError) -> None:
         """What went wrong: on standard error for people; for scripts, as the JSON object they wait for."""
-        problems = exc.problems if isinstance(exc, Invalid) else ()
-        if self.as_json:
-            error = {"code": exc.code, "message": exc.message, "hint": exc.hint}
-            told = [problem.as_dict() for problem in problems]
-            self.show_json({"ok": False, "error": error, "problems": told, **self.beside_an_error})
+        if not self.as_json:
+            self.tell_person(exc)
             return
+        error = {"code": exc.code, "message": exc.message, "hint": exc.hint}
+        told = [problem.as_dict() for problem in exc.problems] if isinstance(exc, Invalid) else []
+        self.show_json({"ok": False, "error": error, "problems": told, **self.beside_an_error})
+
+    def tell_person(self, exc: OtumatError) -> None:
+        """What went wrong, on standard error, with every problem."""
         separator = "\n" if exc.message.endswith("\n") else " "  # below the output of a build, on a line of its own
         hint = separator + exc.hint if exc.hint else ""
         text = printable(exc.message.rstrip() + hint, keep_lines=True)
         self.note(f"{self.style('otumat:', RED, on_stderr=True)} {text}")
-        self.tell_problems(problems)
+        if isinstance(exc, Invalid):
+            self.tell_problems(exc.problems)
 
     def tell_problems(self, problems: Iterable[Problem]) -> None:
         """Every problem with its value, what to do, what was perhaps meant, and where the rule is written."""

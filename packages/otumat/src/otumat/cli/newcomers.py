@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from otumat.cli.console import printable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from otumat.transport import Transport
 
 PASSWORD_MIN_CHARS = 10
-QUESTIONS = {"name": "login", "email": "email", "password": "password"}
+QUESTIONS = ("name", "email", "password")
 ASKED_FOR_BY = {  # which question mends a problem of which field
     "confirm": "password",
     "email": "email",
@@ -37,7 +37,7 @@ class Details:
 
     name: str
     email: str
-    password: str
+    password: str = field(repr=False)
 
 
 def become_user(
@@ -101,14 +101,12 @@ def _given(options: argparse.Namespace, settings: Settings, index: Index, consol
 
 
 def _completed(details: Details, console: Console) -> Details:
-    for field in QUESTIONS:
-        if not getattr(details, field):
-            details = replace(details, **{field: _ask(field, console)})
-    return details
+    unknown = [question for question in QUESTIONS if not getattr(details, question)]
+    return replace(details, **{question: _ask(question, console) for question in unknown})
 
 
-def _ask(field: str, console: Console) -> str:
-    match field:
+def _ask(question: str, console: Console) -> str:
+    match question:
         case "name":
             return console.ask("Login: ")
         case "email":
@@ -131,8 +129,8 @@ def _register(details: Details, index: Index, console: Console, over: Transport)
             again = _to_ask_again(exc)
             if not (again and console.is_interactive):
                 raise
-            console.tell_error(exc)
-            details = replace(details, **{field: _ask(field, console) for field in again})
+            console.tell_person(exc)
+            details = replace(details, **{question: _ask(question, console) for question in again})
         else:
             return replace(details, name=name)
 
@@ -143,7 +141,7 @@ def _to_ask_again(exc: OtumatError) -> list[str]:
         return ["name"]
     problems = [each for each in exc.problems if each.severity == "error"] if isinstance(exc, Invalid) else []
     wrong = {ASKED_FOR_BY.get(each.field, "") for each in problems}
-    return [] if "" in wrong else [field for field in QUESTIONS if field in wrong]
+    return [] if "" in wrong else [question for question in QUESTIONS if question in wrong]
 
 
 def _wait(by: Credentials, limit_s: float, index: Index, console: Console, over: Transport) -> None:

@@ -76,9 +76,10 @@ def _metadata(options: argparse.Namespace, console: Console) -> Metadata | None:
 
 def _choose(options: argparse.Namespace, settings: Settings, index: Index, console: Console) -> Credentials | int:
     """The credentials to submit with, or the exit code if that is not what the person wants."""
-    found = credentials.find(options, settings, index, console)
-    if found or options.username or settings.find_username(index) or not console.is_interactive:
-        return found or credentials.ask(options, settings, index, console)
+    if found := credentials.find(options, settings, index, console):
+        return found
+    if options.username or settings.find_username(index) or not console.is_interactive:
+        return credentials.ask(options, settings, index, console)
     console.note(MENU.format(url=index.url))
     while True:
         match console.ask("Your choice [1]: ").lower():
