@@ -8,17 +8,23 @@ from ninja.errors import HttpError, ValidationError
 
 from otumat.errors import Invalid, OtumatError, Problem
 from otumat_index import __version__
+from otumat_index.accounts.admin_api import router as admin
 from otumat_index.accounts.api import router as accounts
 from otumat_index.accounts.credentials import ByHeader
+from otumat_index.accounts.groups.api import router as groups
 from otumat_index.publish.api import router as publish
 from otumat_index.publish.hooks.api import router as hooks
 from otumat_index.publish.notices.api import router as notices
+from otumat_index.publish.people_api import router as people
 from otumat_index.publish.trusted.api import router as trusted
 from otumat_index.web import errors
 
 api = NinjaAPI(title="Otumat index", version=__version__, urls_namespace="api", docs_url=None, auth=ByHeader())
 api.add_router("", accounts)
+api.add_router("", groups)
+api.add_router("", admin)
 api.add_router("", publish)
+api.add_router("", people)
 api.add_router("", notices)
 api.add_router("", hooks)
 api.add_router("", trusted)

@@ -26,10 +26,15 @@ def projects() -> QuerySet[Any]:
     return found
 
 
+def roles() -> QuerySet[Any]:
+    """All roles in projects."""
+    found: QuerySet[Any] = apps.get_model("publish", "Role")._default_manager.all()
+    return found
+
+
 def owner_roles() -> QuerySet[Any]:
     """All roles of owners."""
-    found: QuerySet[Any] = apps.get_model("publish", "Role")._default_manager.filter(kind="owner")
-    return found
+    return roles().filter(kind="owner")
 
 
 def without_owner() -> QuerySet[Any]:

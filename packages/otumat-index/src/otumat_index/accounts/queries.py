@@ -1,7 +1,7 @@
 """
 Reading accounts: rows for their owner's pages.
 
-Roles belong to `publish`, a room above; they are reached through the user's own relation, without an import.
+Roles belong to `publish`, a room above; `ownership` reaches them by name, without an import.
 """
 
 from __future__ import annotations
@@ -12,11 +12,15 @@ from datetime import datetime
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
+from django.db.models import Q
 
-from otumat_index.accounts import rules
+from otumat.errors import NotFound
+from otumat_index.accounts import ownership, rules
 from otumat_index.accounts.models import User
+from otumat_index.journal.actor import Actor
 
 PROJECTS_MAX = 500
+STRENGTH = ("owner", "maintainer", "reader")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +55,10 @@ class OwnToken:
 
 
 def projects_of(user: User) -> list[OwnProject]:
-    """The projects a user has a role in, by name; one query."""
-    rows = user.roles.order_by("project__normalized").values_list(
+    """The projects a user has a role in, by login or in a group, by name; one query."""
+    in_group = Q(group__members__user=user, group__members__joined_at__isnull=False)
+    rows = ownership.roles().filter(Q(user=user) | in_group).order_by("project__normalized")
+    columns = rows.values_list(
         "project__normalized",
         "project__name",
         "kind",
@@ -60,10 +66,11 @@ def projects_of(user: User) -> list[OwnProject]:
         "project__is_private",
         "project__status",
     )
-    return [
-        OwnProject(name, shown, kind, version or "", is_private, status)
-        for name, shown, kind, version, is_private, status in rows[:PROJECTS_MAX]
-    ]
+    held: dict[str, OwnProject] = {}
+    for name, shown, kind, version, is_private, status in columns[: 2 * PROJECTS_MAX]:
+        if name not in held or STRENGTH.index(kind) < STRENGTH.index(held[name].role):
+            held[name] = OwnProject(name, shown, kind, version or "", is_private, status)
+    return list(held.values())[:PROJECTS_MAX]
 
 
 def tokens_of(user: User, *, at: datetime) -> list[OwnToken]:
@@ -162,3 +169,42 @@ def sessions_of(user: User, *, current: str | None) -> list[OwnSession]:
     return [
         OwnSession(rules.browser(row.user_agent), row.ip, row.created_at, row.session_key == current) for row in rows
     ]
+
+
+SEARCHED_MAX = 100
+
+
+def person(name: str, *, is_active: bool | None = True) -> User:
+    """
+    The account of a login name, in any spelling of its case.
+
+    Args:
+        is_active: None finds deactivated ones as well.
+
+    Raises:
+        NotFound: There is none. Whoever asks is signed in and gives a login; addresses are never told of.
+    """
+    known = User.objects.filter(username__iexact=name.strip()[:64]) if name.isprintable() else User.objects.none()
+    found = known.first() if is_active is None else known.filter(is_active=is_active).first()
+    if found is None:
+        raise NotFound(f"There is no account {name[:80]!r}.", hint="Give the login name.", code="user.unknown")
+    return found
+
+
+def search_users(text: str) -> list[User]:
+    """Accounts whose login or address contains a text, newest first; for admins."""
+    text = text.strip()[:254] if text.isprintable() else ""
+    rows = User.objects.filter(Q(username__icontains=text) | Q(email__icontains=text)) if text else User.objects.all()
+    return list(rows.order_by("-date_joined", "-pk")[:SEARCHED_MAX])
+
+
+def checked_admin(by: Actor) -> Actor:
+    """
+    The actor, if an admin with an unlimited credential.
+
+    Raises:
+        NotFound: Anybody else; what admins have is not there for them.
+    """
+    if not by.is_admin or by.actions is not None or by.projects is not None:
+        raise NotFound("There is nothing at this address.", hint="Check the spelling, or search the index.")
+    return by

@@ -62,10 +62,16 @@ def about_project(topic: str) -> QuerySet[Entry]:
     return Entry.objects.filter(topic=topic)
 
 
+def everything() -> QuerySet[Entry]:
+    """All of it, for admins."""
+    return Entry.objects.all()
+
+
 def page(entries: QuerySet[Entry], *, before: int | None, limit: int) -> tuple[list[Entry], int | None]:
     """
     The newest rows, or those before a serial; and the serial to ask before for the next page, None on the last.
     """
-    wanted = entries.filter(serial__lt=before) if before is not None else entries
+    # No serial is that large: a number that a database cannot compare is no number of ours.
+    wanted = entries.filter(serial__lt=min(before, 2**62)) if before is not None and before > 0 else entries
     rows = list(wanted.order_by("-serial")[: limit + 1])
     return rows[:limit], rows[limit - 1].serial if len(rows) > limit else None

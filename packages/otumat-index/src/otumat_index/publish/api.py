@@ -13,6 +13,7 @@ from otumat.spec import metadata as spec
 from otumat_index.accounts import credentials
 from otumat_index.accounts.api import caller
 from otumat_index.publish import actions, queries, rules
+from otumat_index.publish.doors import opened
 
 router = Router(tags=["publish"])
 
@@ -47,35 +48,35 @@ def metadata(request: HttpRequest, name: str, version: str) -> dict[str, Any]:
 @router.put("/project/{name}/{version}/yank", summary="Yank a release (PEP 592)")
 def yank(request: HttpRequest, name: str, version: str, body: Reason) -> dict[str, Any]:
     by = caller(request)
-    release = actions.yank_release(queries.project(name, by=by), version, reason=body.reason, by=by, at=timezone.now())
+    release = actions.yank_release(opened(request, name, by=by), version, reason=body.reason, by=by, at=timezone.now())
     return {"ok": True, "version": release.version, "yanked": True, "reason": release.yank_reason}
 
 
 @router.delete("/project/{name}/{version}/yank", summary="Take a release's yank back")
 def unyank(request: HttpRequest, name: str, version: str) -> dict[str, Any]:
     by = caller(request)
-    release = actions.unyank_release(queries.project(name, by=by), version, by=by, at=timezone.now())
+    release = actions.unyank_release(opened(request, name, by=by), version, by=by, at=timezone.now())
     return {"ok": True, "version": release.version, "yanked": False}
 
 
 @router.put("/project/{name}/file/{filename}/yank", summary="Yank one file (PEP 592)")
 def yank_file(request: HttpRequest, name: str, filename: str, body: Reason) -> dict[str, Any]:
     by = caller(request)
-    file = actions.yank_file(queries.project(name, by=by), filename, reason=body.reason, by=by, at=timezone.now())
+    file = actions.yank_file(opened(request, name, by=by), filename, reason=body.reason, by=by, at=timezone.now())
     return {"ok": True, "filename": file.filename, "yanked": True, "reason": file.yank_reason}
 
 
 @router.delete("/project/{name}/file/{filename}/yank", summary="Take a file's yank back")
 def unyank_file(request: HttpRequest, name: str, filename: str) -> dict[str, Any]:
     by = caller(request)
-    file = actions.unyank_file(queries.project(name, by=by), filename, by=by, at=timezone.now())
+    file = actions.unyank_file(opened(request, name, by=by), filename, by=by, at=timezone.now())
     return {"ok": True, "filename": file.filename, "yanked": False}
 
 
 @router.delete("/project/{name}/file/{filename}", summary="Remove a file for good; its name stays used")
 def remove_file(request: HttpRequest, name: str, filename: str) -> dict[str, Any]:
     by = caller(request)
-    actions.remove_file(queries.project(name, by=by), filename, by=by, at=timezone.now())
+    actions.remove_file(opened(request, name, by=by), filename, by=by, at=timezone.now())
     return {"ok": True, "filename": filename}
 
 
@@ -83,7 +84,7 @@ def remove_file(request: HttpRequest, name: str, filename: str) -> dict[str, Any
 def status(request: HttpRequest, name: str, body: Status) -> dict[str, Any]:
     by = caller(request)
     project = actions.set_status(
-        queries.project(name, by=by), body.status, reason=body.reason, by=by, at=timezone.now()
+        opened(request, name, by=by), body.status, reason=body.reason, by=by, at=timezone.now()
     )
     return {"ok": True, "status": project.status, "reason": project.status_reason}
 
@@ -91,5 +92,5 @@ def status(request: HttpRequest, name: str, body: Status) -> dict[str, Any]:
 @router.put("/project/{name}/visibility", summary="Make a project public or private")
 def visibility(request: HttpRequest, name: str, body: Visibility) -> dict[str, Any]:
     by = caller(request)
-    project = actions.set_visibility(queries.project(name, by=by), is_private=body.is_private, by=by, at=timezone.now())
+    project = actions.set_visibility(opened(request, name, by=by), is_private=body.is_private, by=by, at=timezone.now())
     return {"ok": True, "is_private": project.is_private}

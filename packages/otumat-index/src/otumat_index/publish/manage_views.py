@@ -18,7 +18,7 @@ from otumat.spec import names
 from otumat_index.accounts import credentials
 from otumat_index.accounts.models import User
 from otumat_index.journal.actor import Actor
-from otumat_index.publish import actions, queries, rules
+from otumat_index.publish import actions, doors, queries, rules
 from otumat_index.publish import manage_forms as forms
 from otumat_index.publish.models import File, Project, Release, Role
 from otumat_index.web.errors import status_of
@@ -147,6 +147,7 @@ def act(function: Act) -> Callable[..., HttpResponse]:
         by = credentials.from_session(request)
         found = managed(name, by)
         try:
+            doors.check(request, found, by=by)
             told = function(request, found, by)
         except OtumatError as exc:
             return manage_page(request, managed(name, by), by, failure=exc)
@@ -215,8 +216,7 @@ def person(request: HttpRequest) -> User:
 def confirm_removal(request: HttpRequest, name: str, filename: str) -> HttpResponse:
     """Ask before a file goes for good."""
     by = credentials.from_session(request)
-    found = managed(name, by)
-    rules.check_may(by, "manage", queries.standing_of(by, found.normalized), name_claims="admin")
+    found = doors.opened(request, name, by=by)
     if not File.objects.filter(release__project=found, filename=filename).exists():
         raise NotFound(f"{found.name} has no file {filename!r}.")
     return render(request, "publish/remove_file.html", {"project": found, "filename": filename})

@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 from otumat.errors import NotFound
 from otumat.spec import names, versions
 from otumat.spec.classifiers import Vocabulary
-from otumat_index.accounts import addresses
+from otumat_index.accounts import addresses, ownership
 from otumat_index.accounts.models import User
 from otumat_index.journal.actor import Actor
 from otumat_index.publish import rules
@@ -133,6 +133,20 @@ def roles_in(project: Project) -> list[Role]:
     """Who holds which role, owners first; one query."""
     rows = Role.objects.filter(project=project).select_related("user", "group")
     return sorted(rows, key=lambda role: (rules.STRONGEST.index(role.kind), role.holder.lower()))
+
+
+LISTED_MAX = 200
+
+
+def ownerless(text: str = "") -> list[Project]:
+    """Projects that no active person owns, by name; the first of them."""
+    rows = ownership.without_owner().filter(normalized__contains=names.normalize(text[:200]) if text else "")
+    return list(rows.order_by("normalized")[:LISTED_MAX])
+
+
+def quarantined() -> list[Project]:
+    """Projects in quarantine, by name."""
+    return list(Project.objects.filter(status=Project.Status.QUARANTINED).order_by("normalized")[:LISTED_MAX])
 
 
 def confusable_with(normalized: str, *, by: Actor) -> tuple[str | None, bool]:

@@ -1,4 +1,4 @@
-"""Pure decisions about publishing: `access` says who may do what, `entry` what a release and its files may say."""
+"""Pure decisions: `access` says who may do what, `doors` which door is for what, `entry` what a release may say."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from otumat_index.publish.rules.access import (
     roles_of,
     strongest,
 )
+from otumat_index.publish.rules.doors import AUDIENCES, DOORS, address, asked_at
 from otumat_index.publish.rules.entry import (
     FILETYPES,
     STATIC,
@@ -32,13 +33,17 @@ from otumat_index.publish.rules.entry import (
 )
 
 __all__ = [
+    "AUDIENCES",
+    "DOORS",
     "FILETYPES",
     "STATIC",
     "STRONGEST",
     "TABLE",
     "Deed",
     "Standing",
+    "address",
     "as_json",
+    "asked_at",
     "check_digests",
     "check_entry",
     "check_filetype",

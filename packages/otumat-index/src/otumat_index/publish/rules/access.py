@@ -47,7 +47,7 @@ TABLE: Mapping[str, Deed] = {
     "audit": deed("see the journal of", "owner maintainer admin", "manage"),
     "invite": deed("invite people to", "owner admin", "manage", closed_in="quarantined"),
     "transfer": deed("hand over", "owner admin", "manage", closed_in="quarantined"),
-    "leave": deed("leave", "owner maintainer reader", "manage"),
+    "leave": deed("leave", "owner maintainer reader admin", "manage"),
     "assign": deed("assign an owner to", "admin", "manage"),
 }
 

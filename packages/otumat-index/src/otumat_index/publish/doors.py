@@ -1,0 +1,31 @@
+"""Opening a project's door: the project it names, if the table lets the actor in."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+
+from otumat_index.journal.actor import Actor
+from otumat_index.publish import queries, rules
+from otumat_index.publish.models import Project
+
+
+def opened(request: HttpRequest, name: str, *, by: Actor) -> Project:
+    """
+    The project in a door's address, for what `rules.DOORS` says the door is for.
+
+    Actions ask again, with the project locked: what is seen here may have changed by then.
+
+    Raises:
+        NotFound: It is not there, or hidden from the actor.
+        Refused: Not with this role, credential, or in this state of the project.
+    """
+    found = queries.project(name, by=by)
+    check(request, found, by=by)
+    return found
+
+
+def check(request: HttpRequest, project: Project, *, by: Actor) -> None:
+    """Ask the table about the door that the request came to."""
+    match = request.resolver_match
+    action = rules.asked_at(request.method or "", match.route if match else "")
+    rules.check_may(by, action, queries.standing_of(by, project.normalized), name_claims="admin")
