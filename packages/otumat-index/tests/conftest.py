@@ -184,3 +184,22 @@ def _no_memory_of_other_tests(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if "db" in request.fixturenames or "transactional_db" in request.fixturenames:
         cache.clear()
+
+
+@pytest.fixture
+def post(transactional_db: None) -> Callable[..., list[Any]]:
+    """Turn the journal into mail and send what is due: the messages that left. `later`: seconds after now."""
+    from datetime import timedelta
+
+    from django.core import mail
+    from django.utils import timezone
+
+    from otumat_index.jobs import mailer, outbox
+
+    def deliver(later: float = 3600) -> list[Any]:
+        mail.outbox.clear()
+        outbox.follow(at=timezone.now())
+        mailer.Mailer().send_due(at=timezone.now() + timedelta(seconds=later))
+        return list(mail.outbox)
+
+    return deliver

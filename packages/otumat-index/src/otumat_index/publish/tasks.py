@@ -8,6 +8,8 @@ from otumat_index.publish.notices import letters, queries
 
 outbox.mails("changes", letters.SENTENCES, joined=letters.SENTENCES)(queries.drafts_of_change)
 outbox.mails("roles", queries.ROLES)(queries.drafts_of_role)
-outbox.mails("duties", letters.DUTIES.keys() - set(queries.ROLES))(queries.drafts_of_duty)
+outbox.mails("invitations", ["invitation.create"])(queries.drafts_of_invitation)
+outbox.mails("duties", letters.DUTIES.keys() - {*queries.ROLES, "invitation.create"})(queries.drafts_of_duty)
 outbox.renders(queries.CHANGE)(letters.write_change)
 outbox.renders(queries.DUTY)(letters.write_duty)
+outbox.renders(queries.INVITE)(letters.write_invitation)

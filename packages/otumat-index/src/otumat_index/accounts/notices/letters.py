@@ -29,6 +29,7 @@ class Wording(NamedTuple):
     advice: str = "change your password and look through your API tokens"
 
 
+GROUPS = "/account/groups/"
 TOKENS = ("/account/tokens/", "revoke the token and change your password")
 WORDINGS: Mapping[str, Wording] = {
     "token.create": Wording(
@@ -39,6 +40,22 @@ WORDINGS: Mapping[str, Wording] = {
     ),
     "user.password": Wording("Your password was changed", "The password of your account was changed."),
     "user.email": Wording("Your mail addresses changed", "The mail addresses of your account were changed{address}."),
+    "user.address": Wording(
+        "A new mail address was asked for",
+        "Somebody who knows your password asked for another mail address. It counts once it is confirmed.",
+    ),
+    "user.admin": Wording("Your rights on this index changed", "Your account {admin} an admin of this index."),
+    "user.deactivate": Wording(
+        "Your account was deactivated", "Your account was deactivated; nobody can sign in with it.", "/", "ask an admin"
+    ),
+    "user.reactivate": Wording("Your account was reactivated", "Your account can be used again."),
+    "member.invite": Wording(
+        "You are asked to join a group", "You are asked to join the group {group}.", GROUPS, "decline it"
+    ),
+    "member.add": Wording("You are in a group", "You were added to the group {group}.", GROUPS, "leave it"),
+    "member.remove": Wording(
+        "You left a group", "You are not in the group {group} any more.", GROUPS, "ask its managers"
+    ),
     "factor.add": Wording(
         "A second factor was added", "A second factor{factor} was added to your account. It is asked for at sign-in."
     ),
@@ -52,7 +69,7 @@ def drafts(entry: Entry) -> Iterable[Draft]:
     person = queries.person(entry.subject)
     if person is None:
         return
-    address = queries.addresses_of([person.pk]).get(person.pk, "")
+    address = queries.addresses_of([person.pk], active=False).get(person.pk, "")
     old = str(entry.data.get("old", "")) if entry.action == "user.email" else ""
     for each in dict.fromkeys(filter(None, (address, old))):
         yield Draft(KIND, each, person.pk)
@@ -87,10 +104,13 @@ def filled(sentence: str, entry: Entry) -> str:
         "limits": f" ({told})" if told else " (it may do everything you may)",
         "factor": f" ({factor})" if factor else "",
         "address": f": {address}" if address else "",
+        "group": f"“{data.get('group', '')}”",
+        "admin": "is" if data.get("is_admin") else "is no longer",
         "recovery": "used to sign in" if data.get("what") == "used" else "made anew",
     }
     for word, value in words.items():
-        sentence = sentence.replace(f"{{{word}}}", letters.one_line(str(value), 200), 1)
+        space = " " if str(value).startswith(" ") else ""
+        sentence = sentence.replace(f"{{{word}}}", space + letters.one_line(str(value), 200), 1)
     return sentence
 
 

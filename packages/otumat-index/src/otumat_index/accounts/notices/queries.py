@@ -14,9 +14,11 @@ SALT = "otumat.unsubscribe"
 LEVELS = MailPreference.Level
 
 
-def addresses_of(people: Iterable[int]) -> dict[int, str]:
-    """The confirmed mail address of each active person who has one; unconfirmed ones are somebody's unknown to us."""
-    rows = EmailAddress.objects.filter(user__in=list(people), user__is_active=True, verified=True)
+def addresses_of(people: Iterable[int], *, active: bool = True) -> dict[int, str]:
+    """The confirmed mail address of each person who has one; whose the others are, we do not know."""
+    rows = EmailAddress.objects.filter(user__in=list(people), verified=True)
+    if active:
+        rows = rows.filter(user__is_active=True)
     return dict(rows.order_by("primary", "-pk").values_list("user", "email"))
 
 

@@ -16,6 +16,7 @@ from otumat_index.jobs import letters, outbox
 from otumat_index.jobs.letters import one_line
 from otumat_index.jobs.models import Mail
 from otumat_index.journal.models import Entry
+from otumat_index.publish import invited
 from otumat_index.publish import queries as publish
 from otumat_index.publish.models import Project
 from otumat_index.publish.notices import queries
@@ -35,11 +36,13 @@ SENTENCES: Mapping[str, str] = {
 DUTIES: Mapping[str, str] = {
     "role.assign": "made {subject} {role} of {project}",
     "role.remove": "took the role of {subject} in {project} away",
-    "invitation.create": "invited {subject} to {project} as {role}",
-    "invitation.accept": "accepted the invitation to {project} as {role}",
-    "project.transfer": "handed {project} over to {subject}",
-    "publisher.create": "lets {subject} publish files of {project} without a password",
-    "publisher.delete": "no longer lets {subject} publish files of {project}",
+    "role.accept": "accepted the invitation to {project} and is {role} now",
+    "invitation.create": "invited {invited} to {project} as {role}",
+    "invitation.decline": "declined the invitation to {project}",
+    "project.transfer": "took {project} over; all other roles, webhooks and publishers of it ended",
+    "project.assign": "made {subject} the owner of {project}",
+    "publisher.add": "lets {subject} publish files of {project} without a password",
+    "publisher.remove": "no longer lets {subject} publish files of {project}",
     "webhook.create": "lets {subject} hear of every change of {project} by a webhook",
     "webhook.delete": "deleted the webhook of {project} to {subject}",
     "webhook.enable": "enabled the webhook of {project} to {subject} again",
@@ -86,10 +89,32 @@ def write_duty(mail: Mail) -> EmailMessage | None:
         return None
     if accounts.addresses_of([person.pk]).get(person.pk, "").lower() != mail.address.lower():
         return None
-    concerned = entry.subject.lower() == person.username.lower()
+    concerned = person.pk in queries.concerned(entry)
+    if not concerned and person.pk not in queries.owners(project):
+        return None  # no owner any more: no business of theirs
     reason = "it is about you" if concerned else "you own it"
     about = {"reason": f"{reason}; mail of this kind is always sent", "advice": advice(entry, project, concerned)}
     return compose(mail, project, person, [entry], about)
+
+
+def write_invitation(mail: Mail) -> EmailMessage | None:
+    """An offer of a role; None once it was answered or withdrawn."""
+    entry = Entry.objects.get(serial=mail.serial)
+    invitation = queries.invitation_of(entry)
+    if invitation is None:
+        return None
+    words = {
+        "person": invitation.user.username if invitation.user else "",
+        "project": invitation.project.name,
+        "actor": actor_of(entry),
+        "role": one_line(str(entry.data.get("role", "")), 40),
+        "is_transfer": bool(entry.data.get("transfer")),
+        "expires_at": getattr(invitation, "expires_at", None),
+        "at": entry.at,
+        "invitation_url": invited.link_of(invitation),
+    }
+    subject = f"{words['actor']} invites you to {words['project']}"
+    return letters.compose(mail, "publish/mail/invitation", subject=subject, about=words)
 
 
 def compose(
@@ -129,6 +154,7 @@ def told(entry: Entry, project: Project) -> Told:
         "project": project.name,
         "status": entry.data.get("status", ""),
         "role": entry.data.get("role", "") or "a member",
+        "invited": entry.subject or "somebody without an account here",
         "visibility": "private" if entry.data.get("is_private") else "public",
     }
     parts = [one_line(str(words[part[1:-1]]), 200) if part[:1] == "{" else part for part in split(sentence)]
@@ -174,8 +200,6 @@ def advice(entry: Entry, project: Project, concerned: bool) -> str:
     manage = letters.link(f"/manage/project/{quote(project.normalized)}/")
     if entry.action == "webhook.disable":
         return f"Mend the receiver, then enable the webhook again: {manage}webhooks/"
-    if entry.action == "invitation.create" and concerned:
-        return f"Accept or decline it: {letters.link('/account/invitations/')}"
     if concerned:
         return ""
     return f"If that should not be, undo it now: {manage}"

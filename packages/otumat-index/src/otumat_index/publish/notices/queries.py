@@ -15,12 +15,14 @@ from otumat_index.accounts.notices import queries as accounts
 from otumat_index.jobs.outbox import Draft
 from otumat_index.journal.models import Entry
 from otumat_index.publish import queries as publish
-from otumat_index.publish.models import Project, Role
+from otumat_index.publish.models import Invitation, Project, Role
 
 SUBMISSIONS = ("release.create", "release.update", "file.publish")
-ROLES = ("role.assign", "role.remove")
-CHANGE, DUTY = "change", "duty"
-"""Kinds of mail: what anybody concerned may switch off, and what owners, and who gains or loses a role, must know."""
+ROLES = ("role.assign", "role.accept", "role.remove")
+CHANGE, DUTY, INVITE = "change", "duty", "invite"
+"""
+Kinds of mail: what anybody concerned may switch off; what owners, and who gains or loses a role, must know; an offer.
+"""
 
 
 def submitters(topic: str) -> set[int]:
@@ -49,7 +51,7 @@ def drafts_of_change(entry: Entry) -> Iterable[Draft]:
     if project is None:
         return []
     held = holders(project)
-    people = submitters(entry.topic) | {user for user, kinds in held.items() if Role.Kind.OWNER in kinds}
+    people = submitters(entry.topic) | owners(project)
     people |= set() if entry.credential == "cli" else set(accounts.people([entry.actor]))
     if project.is_private:
         people &= held.keys()
@@ -76,14 +78,46 @@ def drafts_of_role(entry: Entry) -> Iterable[Draft]:
 
 
 def drafts_of_duty(entry: Entry) -> Iterable[Draft]:
-    """The owners, and the person a role or invitation is about."""
+    """The owners, and whom the row is about."""
     project = publish.by_name(entry.topic)
     if project is None:
         return []
-    people = {user for user, kinds in holders(project).items() if Role.Kind.OWNER in kinds}
-    if entry.action.startswith(("role.", "invitation.")) and (person := accounts.person(entry.subject)):
-        people.add(person.pk)
-    return drafts(DUTY, people)
+    return drafts(DUTY, owners(project) | concerned(entry))
+
+
+def owners(project: Project) -> set[int]:
+    """Who owns a project, by themselves or in a group."""
+    return {user for user, kinds in holders(project).items() if Role.Kind.OWNER in kinds}
+
+
+def concerned(entry: Entry) -> set[int]:
+    """Whom a row is about: the person it names, and at a transfer everybody who held a role."""
+    names = [str(held).rpartition(" (")[0] for held in entry.data.get("roles", ())] if is_transfer(entry) else []
+    if entry.action.partition(".")[0] in ("role", "project"):
+        names.append(entry.subject)
+    return set(accounts.people(names))
+
+
+def is_transfer(entry: Entry) -> bool:
+    return entry.action == "project.transfer"
+
+
+def drafts_of_invitation(entry: Entry) -> Iterable[Draft]:
+    """Who is invited, at the address the invitation names or the account has; and the owners."""
+    invitation = invitation_of(entry)
+    invited: list[Draft] = []
+    if invitation is not None and invitation.email:
+        invited = [Draft(INVITE, invitation.email, None)]
+    elif invitation is not None and invitation.user_id is not None:
+        invited = [*drafts(INVITE, [invitation.user_id])]
+    told = {draft.address.lower() for draft in invited}
+    return [*invited, *(draft for draft in drafts_of_duty(entry) if draft.address.lower() not in told)]
+
+
+def invitation_of(entry: Entry) -> Invitation | None:
+    """The invitation that a row made, while it is open."""
+    open_ones = Invitation.objects.select_related("project", "user", "invited_by")
+    return open_ones.filter(pk=entry.data.get("invitation"), project__normalized=entry.topic).first()
 
 
 def drafts(kind: str, people: Iterable[int]) -> Iterable[Draft]:
