@@ -121,6 +121,7 @@ class SmallPeople:
         return (name, "") if account and account.password == password else ("", "")
 
     def _manage(self, method: str, what: list[str], sent: Mapping[str, Any], name: str, token_id: str) -> Answer:
+        what[-1] = what[-1].partition("?")[0]
         match method, what:
             case "GET", ["whoami"]:
                 return _yes(user=name, credential=f"token:{token_id}" if token_id else "password", confirmed=True)
@@ -144,6 +145,8 @@ class SmallPeople:
                 return _no(403, "refused", "Only owners see the invitations.")
             case "GET", ["project", "roundup", "invitations"] | ["invitations"]:
                 return _yes(invitations=self.invitations)
+            case "POST", ["project", "roundup", "transfer"]:
+                return _yes(id=70, project="roundup", role="owner", transfer=True, invited_by=name, **sent)
             case "POST", ["project", "roundup", "invitations"]:
                 number = len(self.invitations) + 7
                 ends = "2030-01-08T00:00:00Z"
@@ -163,8 +166,9 @@ class SmallPeople:
                 del self.yanked[version]
                 return _yes(version=version, yanked=False)
             case "GET", ["journal"] | ["project", "roundup", "journal"]:
-                entry = {"serial": 1, "at": "2030-01-01T12:00:00.5Z", "actor": "bob", "credential": "password"}
-                return _yes(entries=[{**entry, "action": "release.create", "subject": "roundup \x1b[2J1.0"}])
+                what = {"action": "release.yank", "subject": "roundup 1.0", "project": "roundup", "reason": "\x1b[2J"}
+                who = {"serial": 8, "at": "2030-01-01T12:00:00.5Z", "actor": "bob", "credential": "password"}
+                return _yes(entries=[{**who, **what, "sentence": "yanked roundup 1.0"}], next=8)
         return _no(404, "not_found", "There is no such thing.")
 
     def _close(self, number: str) -> None:

@@ -30,7 +30,7 @@ def test_roles_and_open_invitations_are_listed_together(alice: Otumat) -> None:
         ["who", "role"],
         ["alice", "owner"],
         ["group:core", "maintainer"],
-        ["charlie@example.org", "maintainer (invited)"],
+        ["charlie@example.org", "maintainer, invited"],
     ]
 
 
@@ -78,6 +78,15 @@ def test_an_invitation_goes_to_a_login_or_an_address(
     assert people.asked[-1] == ("POST", "/api/v1/project/roundup/invitations", {**sent, "role": "owner"})
 
 
+def test_a_whole_project_is_offered(alice: Otumat, people: Any) -> None:
+    done = alice("invite", "roundup", "bob", "--transfer")
+    assert done.stdout == (
+        "Invited: bob to be the only owner (all other grants end) of roundup; it is theirs once they accept.\n"
+    )
+    assert people.asked[-1] == ("POST", "/api/v1/project/roundup/transfer", {"user": "bob"})
+    assert alice("invite", "roundup", "bob", "--transfer", "--role", "reader").returncode == 2
+
+
 def test_an_invitation_is_withdrawn(alice: Otumat, people: Any) -> None:
     alice("invite", "roundup", "bob")
     assert alice("invite", "roundup", "BOB", "--withdraw").returncode == 0
@@ -121,8 +130,12 @@ def test_the_journal_is_a_table_that_rewrites_no_terminal(
 ) -> None:
     done = alice("journal", *words)
     assert people.asked[-1][1] == path
-    assert done.stdout.splitlines()[1] == "2030-01-01 12:00:00  bob  release.create  roundup \\x1b[2J1.0"
-    assert json.loads(alice("journal", *words, "--json").stdout)["entries"][0]["serial"] == 1
+    row = "2030-01-01 12:00:00  bob  password  roundup  yanked roundup 1.0 (\\x1b[2J)"
+    assert done.stdout.splitlines()[1] == row
+    assert "add --before 8." in done.stderr
+    told = json.loads(alice("journal", *words, "--before", "9", "--json").stdout)
+    assert (told["entries"][0]["serial"], told["next"]) == (8, 8)
+    assert people.asked[-1][1] == f"{path}?before=9"
 
 
 def test_a_name_cannot_leave_its_place_in_the_address(alice: Otumat, people: Any) -> None:

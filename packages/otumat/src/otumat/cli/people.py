@@ -27,7 +27,7 @@ def list_roles(options: argparse.Namespace, settings: Settings, console: Console
         listed = {"roles": [asdict(each) for each in roles], "invitations": [asdict(each) for each in invited]}
         console.show_json({"ok": True, "project": options.project, **listed})
         return 0
-    rows = [(each.user, each.role) for each in roles] + [(each.invitee, f"{each.role} (invited)") for each in invited]
+    rows = [(each.user, each.role) for each in roles] + [(each.invitee, f"{_role(each)}, invited") for each in invited]
     if rows:
         console.show_columns(("who", "role"), rows)
     else:
@@ -56,9 +56,12 @@ def invite(options: argparse.Namespace, settings: Settings, console: Console) ->
         people.withdraw(api, options.project, options.invitee)
         told: dict[str, object] = {"project": options.project, "invitee": options.invitee}
         return _done(console, told, "Withdrawn", f"the invitation of {options.invitee} to {options.project}.")
-    invitation = people.invite(api, options.project, options.invitee, options.role)
+    if options.transfer:
+        invitation = people.transfer(api, options.project, options.invitee)
+    else:
+        invitation = people.invite(api, options.project, options.invitee, options.role)
     end = f" by {invitation.expires_at[:10]}" if invitation.expires_at else ""
-    words = f"{options.invitee} to be {options.role} of {options.project}; it is theirs once they accept{end}."
+    words = f"{options.invitee} to be {_role(invitation)} of {options.project}; it is theirs once they accept{end}."
     return _done(console, {"invitation": asdict(invitation)}, "Invited", words)
 
 
@@ -81,7 +84,7 @@ def invitations(options: argparse.Namespace, settings: Settings, console: Consol
     elif not found:
         console.note("There are none.")
     else:
-        rows = [(each.id, each.project, each.role, each.by, each.expires_at[:10]) for each in found]
+        rows = [(each.id, each.project, _role(each), each.by, each.expires_at[:10]) for each in found]
         console.show_columns(("id", "project", "role", "invited by", "until"), rows)
     return 0
 
@@ -92,6 +95,10 @@ def _invited(api: Api, project: str) -> list[people.Invitation]:
         return people.invitations_of(api, project)
     except Refused:
         return []
+
+
+def _role(invitation: people.Invitation) -> str:
+    return "the only owner (all other grants end)" if invitation.is_transfer else invitation.role
 
 
 def _done(console: Console, told: dict[str, object], word: str, words: str) -> int:

@@ -35,12 +35,20 @@ def yank(options: argparse.Namespace, settings: Settings, console: Console) -> i
 
 def journal(options: argparse.Namespace, settings: Settings, console: Console) -> int:
     """Who changed what, and when."""
-    entries = record.journal(connect(options, settings, console), options.project)
+    entries, older = record.journal(connect(options, settings, console), options.project, before=options.before)
     if console.as_json:
-        console.show_json({"ok": True, "entries": [asdict(each) for each in entries]})
-    elif not entries:
-        console.note("There is nothing in it.")
+        console.show_json({"ok": True, "entries": [asdict(each) for each in entries], "next": older})
+        return 0
+    if entries:
+        console.show_columns(("when (UTC)", "who", "with", "project", "what"), [_row(each) for each in entries])
     else:
-        rows = [(each.at[:19].replace("T", " "), each.actor, each.action, each.subject) for each in entries]
-        console.show_columns(("when (UTC)", "who", "what", "which"), rows)
+        console.note("There is nothing in it.")
+    if older is not None:
+        console.note(f"There is more, older than these: add --before {older}.")
     return 0
+
+
+def _row(entry: record.Entry) -> tuple[str, ...]:
+    what = entry.sentence or f"{entry.action} {entry.subject}"
+    why = f" ({entry.reason})" if entry.reason else ""
+    return (entry.at[:19].replace("T", " "), entry.actor, entry.credential, entry.project, f"{what}{why}")

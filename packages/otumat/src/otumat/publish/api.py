@@ -27,13 +27,16 @@ class Api:
     by: Credentials
     over: Transport
 
-    def ask(self, method: str, *path: str, body: Mapping[str, object] | None = None) -> dict[str, object]:
+    def ask(
+        self, method: str, *path: str, body: Mapping[str, object] | None = None, query: str = ""
+    ) -> dict[str, object]:
         """
         Ask and read the answer.
 
         Args:
             path: The parts of the address below `/api/v1/`, as plain text.
             body: Sent as JSON.
+            query: What follows the question mark, encoded.
 
         Errors:
             Unauthenticated, Refused, NotFound, Conflict, Invalid: in the index's own words. Unreachable: no answer, or
@@ -42,6 +45,7 @@ class Api:
         import json
 
         url = "/".join([self.index.url, "api/v1", *(quote(part, safe=":@") for part in path)])
+        url += f"?{query}" if query else ""
         headers = {"Accept": "application/json", "Authorization": basic_auth(self.by.username, self.by.password)}
         if body is not None:
             headers["Content-Type"] = "application/json"

@@ -25,7 +25,14 @@ class Role:
 
 @dataclass(frozen=True)
 class Invitation:
-    """A role that somebody may accept. `invitee` is a login or an address; `by` who has asked."""
+    """
+    A role that somebody may accept.
+
+    Attributes:
+        invitee: A login or an address.
+        by: Who has asked.
+        is_transfer: Who accepts is the only owner then; every other role, token and grant in the project ends.
+    """
 
     id: str
     project: str
@@ -33,6 +40,7 @@ class Invitation:
     role: str
     by: str
     expires_at: str
+    is_transfer: bool
 
 
 def roles(api: Api, project: str) -> list[Role]:
@@ -52,9 +60,14 @@ def remove_role(api: Api, project: str, user: str) -> None:
 
 def invite(api: Api, project: str, invitee: str, role: str) -> Invitation:
     """Offer a role to a login or to an address; it is theirs once they accept."""
-    field = "email" if "@" in invitee else "user"
-    answer = api.ask("POST", "project", project, "invitations", body={field: invitee, "role": role})
-    return _invitation({field: invitee, "project": project, "role": role, **answer})
+    answer = api.ask("POST", "project", project, "invitations", body={**_named(invitee), "role": role})
+    return _invitation({**_named(invitee), "project": project, "role": role, **answer})
+
+
+def transfer(api: Api, project: str, invitee: str) -> Invitation:
+    """Offer the whole project: who accepts is its only owner, and every other grant in it ends."""
+    answer = api.ask("POST", "project", project, "transfer", body=_named(invitee))
+    return _invitation({**_named(invitee), "project": project, "role": "owner", "transfer": True, **answer})
 
 
 def invitations_of(api: Api, project: str) -> list[Invitation]:
@@ -82,6 +95,10 @@ def answer_invitation(api: Api, invitation_id: str, *, accept: bool) -> None:
     api.ask("POST", "invitations", invitation_id, "accept" if accept else "decline")
 
 
+def _named(invitee: str) -> dict[str, str]:
+    return {"email" if "@" in invitee else "user": invitee}
+
+
 def _role(told: dict[str, object]) -> Role:
     group = reply.text(told.get("group"))
     return Role(reply.text(told.get("user")) or f"group:{group}", reply.text(told.get("role")))
@@ -95,4 +112,5 @@ def _invitation(told: dict[str, object]) -> Invitation:
         role=reply.text(told.get("role")),
         by=reply.text(told.get("invited_by")),
         expires_at=reply.text(told.get("expires_at")),
+        is_transfer=told.get("transfer") is True,
     )

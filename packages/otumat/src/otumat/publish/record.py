@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Entry:
-    """One change: who did what to which thing, when, and with which credential."""
+    """
+    One change: who did what to which thing, when, and with which credential.
+
+    Attributes:
+        sentence: What was done, as the index words it; may be empty, as `project` and `reason` may.
+    """
 
     serial: int
     at: str
@@ -22,6 +27,9 @@ class Entry:
     credential: str
     action: str
     subject: str
+    project: str
+    sentence: str
+    reason: str
 
 
 def yank(api: Api, project: str, version: str, *, reason: str = "") -> None:
@@ -34,10 +42,20 @@ def unyank(api: Api, project: str, version: str) -> None:
     api.ask("DELETE", "project", project, version, "yank")
 
 
-def journal(api: Api, project: str = "") -> list[Entry]:
-    """The changes of a project, or, without one, those that concern whoever asks; in the order of the answer."""
-    answer = api.ask("GET", *(("project", project, "journal") if project else ("journal",)))
-    return [_entry(each) for each in rows(answer, "entries")]
+def journal(api: Api, project: str = "", *, before: int | None = None) -> tuple[list[Entry], int | None]:
+    """
+    The changes of a project, or, without one, those that concern whoever asks; newest first.
+
+    Args:
+        before: Only changes that are older than the one with this serial.
+
+    Returns:
+        One page, and the `before` of the next; None on the last.
+    """
+    path = ("project", project, "journal") if project else ("journal",)
+    answer = api.ask("GET", *path, query="" if before is None else f"before={before}")
+    older = answer.get("next")
+    return [_entry(each) for each in rows(answer, "entries")], older if isinstance(older, int) else None
 
 
 def _entry(told: dict[str, object]) -> Entry:
@@ -49,4 +67,7 @@ def _entry(told: dict[str, object]) -> Entry:
         credential=reply.text(told.get("credential")),
         action=reply.text(told.get("action")),
         subject=reply.text(told.get("subject")),
+        project=reply.text(told.get("project")),
+        sentence=reply.text(told.get("sentence")),
+        reason=reply.text(told.get("reason")),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
+
 from otumat.cli.parser.options import CREDENTIALS, Actions, Commands, add_common
 
 ROLES = ("owner", "maintainer", "reader")
@@ -47,6 +49,7 @@ examples:
   otumat invite roundup bob
   otumat invite roundup charlie@example.org --role owner
   otumat invite roundup bob --withdraw
+  otumat invite roundup bob --transfer              bob takes the whole project over
 """
 
 INVITATIONS = "List the roles that you are offered; accept or decline one."
@@ -93,8 +96,14 @@ def add_invite(commands: Commands) -> None:
     parser.set_defaults(run="people:invite")
     parser.add_argument("project", metavar="PROJECT")
     parser.add_argument("invitee", metavar="USER_OR_EMAIL")
-    parser.add_argument("--role", choices=ROLES, default="maintainer", help="(default: maintainer)")
-    parser.add_argument("--withdraw", action="store_true", help="take an open invitation back")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--role", choices=ROLES, default="maintainer", help="(default: maintainer)")
+    how.add_argument(
+        "--transfer",
+        action="store_true",
+        help="offer the whole project: who accepts is its only owner, and all other roles, tokens and grants in it end",
+    )
+    how.add_argument("--withdraw", action="store_true", help="take an open invitation back")
     add_common(parser)
 
 
@@ -108,8 +117,15 @@ def add_invitations(commands: Commands) -> None:
     add_common(parser)
 
 
+def _serial(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise ArgumentTypeError(f"{text!r} is no serial of the journal")
+    return int(text)
+
+
 def add_journal(commands: Commands) -> None:
     parser = commands.add("journal", "show who changed what", JOURNAL, f"{CREDENTIALS}\n{JOURNAL_EXAMPLES}")
     parser.set_defaults(run="recording:journal")
     parser.add_argument("project", nargs="?", default="", metavar="PROJECT", help="(default: what concerns you)")
+    parser.add_argument("--before", type=_serial, metavar="SERIAL", help="only what is older than this change")
     add_common(parser)
