@@ -153,6 +153,7 @@ ACCOUNT_ADAPTER = "otumat_index.accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1", "password2"]  # without: a passkey alone
 ACCOUNT_FORMS = {
+    "login": "otumat_index.accounts.entrance.SignIn",
     "signup": "otumat_index.accounts.entrance.SignUp",
     "reset_password": "otumat_index.accounts.entrance.Reminder",
 }

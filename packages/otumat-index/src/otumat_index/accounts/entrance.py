@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.fields import EmailField
-from allauth.account.forms import SignupForm
+from allauth.account.forms import LoginForm, SignupForm
 from allauth.core import context
 from django import forms
 from django.contrib.auth.password_validation import password_validators_help_texts
@@ -16,6 +16,16 @@ from otumat.errors import Refused
 from otumat_index.accounts import addresses, limits, registration
 
 WITHOUT = "Or leave both empty: then you sign in with a passkey, which you make once your address is confirmed."
+
+
+class SignIn(LoginForm):  # type: ignore[misc]
+    """Login name or address, and password."""
+
+    def __init__(self, *args: Any, **words: Any) -> None:
+        super().__init__(*args, **words)
+        field = self.fields["login"]
+        field.label, field.max_length = "Login name or mail address", registration.MAX_CHARS["email"]
+        field.widget.attrs["autocomplete"] = "username webauthn"
 
 
 class SignUp(SignupForm):  # type: ignore[misc]

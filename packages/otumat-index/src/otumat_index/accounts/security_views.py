@@ -5,6 +5,7 @@ from __future__ import annotations
 from allauth.account.decorators import reauthentication_required
 from allauth.mfa.webauthn.views import remove_webauthn
 from allauth.usersessions.internal import flows as sessions
+from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
@@ -62,7 +63,8 @@ def drop_password(request: HttpRequest) -> HttpResponse:
         user.set_unusable_password()
         user.save(update_fields=["password"])
         traces.write("user.password", user, removed=True)
-    update_session_auth_hash(request, user)
+    update_session_auth_hash(request, user)  # every other session ends; this one gets another key
+    UserSession.objects.create_from_request(request)
     messages.success(request, "Your password is gone. From now on your passkey signs you in.")
     return redirect("accounts:security")
 

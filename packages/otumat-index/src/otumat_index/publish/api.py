@@ -31,6 +31,12 @@ class Status(Schema):
     reason: str = ""
 
 
+class SecondFactor(Schema):
+    """Whether everybody who manages or publishes the project needs a second factor."""
+
+    required: bool
+
+
 class Visibility(Schema):
     """Whether only holders of a role see the project."""
 
@@ -94,3 +100,11 @@ def visibility(request: HttpRequest, name: str, body: Visibility) -> dict[str, A
     by = caller(request)
     project = actions.set_visibility(opened(request, name, by=by), is_private=body.is_private, by=by, at=timezone.now())
     return {"ok": True, "is_private": project.is_private}
+
+
+@router.put("/project/{name}/second-factor", summary="Ask a second factor of everybody who changes a project, or not")
+def second_factor(request: HttpRequest, name: str, body: SecondFactor) -> dict[str, Any]:
+    by = caller(request)
+    found = opened(request, name, by=by)
+    project = actions.require_second_factor(found, required=body.required, by=by, at=timezone.now())
+    return {"ok": True, "required": project.requires_second_factor}

@@ -185,6 +185,14 @@ def visibility(request: HttpRequest, project: Project, by: Actor) -> str:
 
 
 @act
+def second_factor(request: HttpRequest, project: Project, by: Actor) -> str:
+    """Ask a second factor of everybody who changes the project, or not."""
+    required = request.POST.get("required") == "yes"
+    actions.require_second_factor(project, required=required, by=by, at=timezone.now())
+    return f"{project.name} {'asks' if required else 'does not ask'} for a second factor now."
+
+
+@act
 def role(request: HttpRequest, project: Project, by: Actor) -> str:
     """Give somebody a role, or change it."""
     user, kind = person(request), request.POST.get("role", "")

@@ -23,6 +23,9 @@ class Project(models.Model):
     name = models.CharField(max_length=255, db_comment="as its owner writes it")
     confusable = models.CharField(max_length=255, db_index=True, db_comment="same for names that look alike")
     is_private = models.BooleanField(default=False)
+    requires_second_factor = models.BooleanField(
+        default=False, db_default=False, db_comment="managing and publishing take an account with one"
+    )
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.ACTIVE)
     status_reason = models.CharField(max_length=500, blank=True, default="")
     created_at = models.DateTimeField()
@@ -100,8 +103,7 @@ class Invitation(models.Model):
             ),
             models.CheckConstraint(
                 name="publish_invitation_of_user_or_address",
-                condition=models.Q(user__isnull=False, email="")
-                | (models.Q(user__isnull=True) & ~models.Q(email="")),
+                condition=models.Q(user__isnull=False, email="") | (models.Q(user__isnull=True) & ~models.Q(email="")),
             ),
         ]
 

@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 from otumat.errors import NotFound
 from otumat.spec import names, versions
 from otumat.spec.classifiers import Vocabulary
-from otumat_index.accounts import addresses, ownership
+from otumat_index.accounts import addresses, ownership, second_factor
 from otumat_index.accounts.models import User
 from otumat_index.journal.actor import Actor
 from otumat_index.publish import rules
@@ -38,7 +38,7 @@ def widths() -> dict[str, int]:
 
 STANDING = """
 SELECT p.status, p.is_private, r.kind,
-       EXISTS (SELECT 1 FROM publish_role o WHERE o.project_id = p.id AND o.kind = 'owner')
+       EXISTS (SELECT 1 FROM publish_role o WHERE o.project_id = p.id AND o.kind = 'owner'), p.requires_second_factor
 FROM publish_project p LEFT JOIN publish_role r ON r.project_id = p.id AND (r.user_id = %s OR r.group_id IN
     (SELECT m.group_id FROM accounts_groupmember m WHERE m.user_id = %s AND m.joined_at IS NOT NULL))
 WHERE p.normalized = %s
@@ -54,9 +54,10 @@ def standing_of(actor: Actor, normalized: str) -> rules.Standing:
         rows = cursor.fetchall()  # one for each role the actor holds, by name or in a group
     if not rows:
         return rules.Standing(name=normalized, exists=False)
-    status, is_private, _, has_owner = rows[0]
+    status, is_private, _, has_owner, wants_factor = rows[0]
     role = rules.strongest(row[2] or "" for row in rows)
-    return rules.Standing(normalized, True, role, status, bool(is_private), bool(has_owner))
+    lacks_factor = bool(wants_factor) and not second_factor.stands_behind(actor)
+    return rules.Standing(normalized, True, role, status, bool(is_private), bool(has_owner), lacks_factor)
 
 
 SIBLINGS = """

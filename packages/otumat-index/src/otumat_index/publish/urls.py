@@ -26,6 +26,7 @@ urlpatterns = [
     path("manage/project/<str:name>/yank", manage.yank, name="manage_yank"),
     path("manage/project/<str:name>/status", manage.status, name="manage_status"),
     path("manage/project/<str:name>/visibility", manage.visibility, name="manage_visibility"),
+    path("manage/project/<str:name>/second-factor", manage.second_factor, name="manage_second_factor"),
     path("manage/project/<str:name>/role", manage.role, name="manage_role"),
     path("manage/project/<str:name>/role/remove", manage.remove_role, name="manage_remove_role"),
     path("manage/project/<str:name>/file/remove", manage.remove_file, name="manage_remove_file"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from otumat_index.publish.actions.invitations import accept, decline, invite, withdraw
-from otumat_index.publish.actions.project import remove_file, set_status, set_visibility
+from otumat_index.publish.actions.project import remove_file, require_second_factor, set_status, set_visibility
 from otumat_index.publish.actions.roles import assign_name, assign_role, remove_role
 from otumat_index.publish.actions.submit import submit_release
 from otumat_index.publish.actions.upload import NOT_METADATA, Upload, publish_file
@@ -20,6 +20,7 @@ __all__ = [
     "publish_file",
     "remove_file",
     "remove_role",
+    "require_second_factor",
     "set_status",
     "set_visibility",
     "submit_release",

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from django.db import transaction
 
-from otumat.errors import Invalid, NotFound, Problem
+from otumat.errors import Invalid, NotFound, Problem, Refused
+from otumat_index.accounts import second_factor
 from otumat_index.journal import actions as journal
 from otumat_index.journal.actor import Actor
 from otumat_index.publish import files, queries, rules
@@ -62,6 +63,25 @@ def set_visibility(project: Project, *, is_private: bool, by: Actor, at: datetim
     project.is_private, project.updated_at = is_private, at
     project.save(update_fields=["is_private", "updated_at"])
     journal.write("project.visibility", project.name, by=by, at=at, topic=project.normalized, is_private=is_private)
+    return project
+
+
+@transaction.atomic
+def require_second_factor(project: Project, *, required: bool, by: Actor, at: datetime) -> Project:
+    """
+    Ask a second factor of everybody who manages or publishes this project, or stop asking.
+
+    Raises:
+        Refused: Whoever asks it of others has none behind them: they would shut themselves out.
+    """
+    project = entry.lock(project)
+    rules.check_may(by, "manage", queries.standing_of(by, project.normalized), name_claims="admin")
+    if required and not second_factor.stands_behind(by):
+        hint = "Set one up at /account/security/; an API token counts when it is made after that."
+        raise Refused("You have no second factor yourself.", hint=hint, code="second_factor")
+    project.requires_second_factor, project.updated_at = required, at
+    project.save(update_fields=["requires_second_factor", "updated_at"])
+    journal.write("project.second_factor", project.name, by=by, at=at, topic=project.normalized, required=required)
     return project
 
 

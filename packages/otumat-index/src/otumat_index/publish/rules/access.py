@@ -13,6 +13,8 @@ from otumat.errors import Refused
 from otumat_index.journal.actor import Actor
 
 STRONGEST = ("owner", "maintainer", "reader")
+FREE_OF_FACTORS = ("read", "leave")
+"""What needs no second factor, even where the project asks for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ class Standing:
     status: str = "active"
     is_private: bool = False
     has_owner: bool = True
+    lacks_factor: bool = False
+    """The project wants a second factor behind whoever changes it, and there is none."""
 
 
 def strongest(kinds: Iterable[str]) -> str:
@@ -127,6 +131,12 @@ def check_may(actor: Actor, action: str, standing: Standing, *, name_claims: str
             else "It has no owner yet: ask an admin to assign one."
         )
         raise Refused(f"{actor.name!r} may not {what}.", hint=hint, code="role")
+    if standing.lacks_factor and action not in FREE_OF_FACTORS:
+        raise Refused(
+            f"{standing.name!r} asks for a second factor of everybody who changes it.",
+            hint="Set one up at /account/security/; API tokens count when they are made after that.",
+            code="second_factor",
+        )
     if is_closed(actor, action, standing):
         told = "nothing can be added to it" if row.scope in ("submit", "upload") else f"nobody may {row.verb} it"
         raise Refused(
