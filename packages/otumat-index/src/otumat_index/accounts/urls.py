@@ -14,7 +14,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import path
 from django.views.generic import RedirectView
 
-from otumat_index.accounts import draft_views, security_views, views
+from otumat_index.accounts import admin_views, draft_views, leaving_views, security_views, views
+from otumat_index.accounts.groups import views as groups
 from otumat_index.accounts.notices import views as notices
 
 View = Callable[..., HttpResponseBase]
@@ -42,6 +43,14 @@ urlpatterns = [
     path("account/security/sessions", security_views.end_sessions, name="end_sessions"),
     path("account/security/password/remove/", security_views.drop_password, name="drop_password"),
     path("account/tokens/", views.tokens, name="tokens"),
+    path("account/groups/", groups.groups, name="groups"),
+    path("account/groups/<str:slug>/", groups.group, name="group"),
+    path("account/journal/", leaving_views.my_journal, name="journal"),
+    path("account/delete/", leaving_views.delete, name="delete"),
+    path("admin/", admin_views.home, name="admin"),
+    path("admin/users/", admin_views.users, name="admin_users"),
+    path("admin/users/<str:name>/<str:act>", admin_views.change_user, name="admin_change_user"),
+    path("admin/journal/", admin_views.everything, name="admin_journal"),
     path("account/tokens/<int:token_id>/revoke", views.revoke_token, name="revoke_token"),
     path("account/first-admin/<str:secret>/", views.first_admin, name="first_admin"),
 ]

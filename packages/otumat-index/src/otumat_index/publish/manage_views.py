@@ -16,7 +16,8 @@ from django.views.decorators.http import require_POST, require_safe
 from otumat.errors import Conflict, Invalid, NotFound, OtumatError, Problem, Refused
 from otumat.spec import names
 from otumat_index.accounts import credentials
-from otumat_index.accounts.models import User
+from otumat_index.accounts import queries as accounts
+from otumat_index.accounts.models import Group, User
 from otumat_index.journal.actor import Actor
 from otumat_index.publish import actions, doors, queries, rules
 from otumat_index.publish import manage_forms as forms
@@ -118,14 +119,16 @@ def manage_page(
 ) -> HttpResponse:
     """The page, with what went wrong on top of it."""
     standing = queries.standing_of(by, project.normalized)
+    may_manage = rules.may(by, "manage", standing)
     releases = project.releases.order_by("-sort_key").only("version", "is_yanked", "yank_reason", "project_id")
     files = File.objects.filter(release__project=project).order_by("-release__sort_key", "filename")
     context = {
         "project": project,
-        "may_manage": rules.may(by, "manage", standing),
+        "may_manage": may_manage,
         "may_submit": rules.may(by, "submit", standing),
         "statuses": [each for each in Project.Status.choices if by.is_admin or each[0] != "quarantined"],
-        "roles": Role.objects.filter(project=project).select_related("user").order_by("-kind", "user__username"),
+        "roles": queries.roles_in(project)[:LISTED_MAX] if may_manage else (),
+        "invitations": queries.invitations_to(project, at=timezone.now())[:LISTED_MAX] if may_manage else (),
         "kinds": Role.Kind.choices,
         "releases": list(releases[:LISTED_MAX]),
         "files": list(files.values_list("filename", flat=True)[:LISTED_MAX]),
@@ -143,7 +146,7 @@ def act(function: Act) -> Callable[..., HttpResponse]:
     @login_required
     @require_POST
     @wraps(function)
-    def door(request: HttpRequest, name: str) -> HttpResponse:
+    def door(request: HttpRequest, name: str, **named: object) -> HttpResponse:
         by = credentials.from_session(request)
         found = managed(name, by)
         try:
@@ -194,28 +197,27 @@ def second_factor(request: HttpRequest, project: Project, by: Actor) -> str:
 
 @act
 def role(request: HttpRequest, project: Project, by: Actor) -> str:
-    """Give somebody a role, or change it."""
-    user, kind = person(request), request.POST.get("role", "")
-    actions.assign_role(project, user, kind, by=by, at=timezone.now())
-    return f"{user.username} is {kind} now."
+    """Change somebody's role; give one to a group of one's own or, as an admin, to anybody."""
+    role = actions.assign_role(
+        project, holder(request, project, by), request.POST.get("role", ""), by=by, at=timezone.now()
+    )
+    return f"{role.holder} is {role.kind} now."
 
 
 @act
 def remove_role(request: HttpRequest, project: Project, by: Actor) -> str:
     """Take somebody's role away."""
-    user = person(request)
-    actions.remove_role(project, user, by=by, at=timezone.now())
-    return f"{user.username} has no role in {project.name} any more."
+    whom = holder(request, project, by)
+    actions.remove_role(project, whom, by=by, at=timezone.now())
+    return f"{whom} has no role in {project.name} any more."
 
 
-def person(request: HttpRequest) -> User:
-    """The account that the form names."""
+def holder(request: HttpRequest, project: Project, by: Actor) -> User | Group:
+    """The account, or `group:SLUG`, that the form names."""
     name = request.POST.get("user", "").strip()[:200]
-    user = User.objects.filter(username__iexact=name, is_active=True).first()
-    if user is None:
-        message = f"There is no account {name!r}." if name else "The form names no account."
-        raise Invalid([Problem("user.unknown", "user", message, value=name, hint="Give the login name.")])
-    return user
+    if name.startswith("group:"):
+        return queries.group(name.removeprefix("group:"), project, by=by)
+    return accounts.person(name, is_active=None)
 
 
 @never_cache

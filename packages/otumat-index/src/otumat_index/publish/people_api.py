@@ -8,11 +8,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Router, Schema
 
-from otumat.errors import NotFound
 from otumat_index.accounts import queries as accounts
 from otumat_index.accounts.admin_api import admin_of
 from otumat_index.accounts.api import account_of, caller
-from otumat_index.accounts.groups import queries as groups
 from otumat_index.accounts.models import Group, User
 from otumat_index.journal import queries as journal
 from otumat_index.journal.api import PAGE, shown_page
@@ -74,14 +72,10 @@ def shown_invitation(invitation: Invitation) -> dict[str, Any]:
 
 
 def found(name: str, project: Project, request: HttpRequest) -> User | Group:
-    """A login, or `group:SLUG`: one that holds a role here, or that the caller may see."""
-    kind, colon, slug = name.partition(":")
-    if not colon:
-        return accounts.person(name, is_active=None)
-    held = Group.objects.filter(slug=slug[:64], roles__project=project).first() if slug.isprintable() else None
-    if kind != "group":
-        raise NotFound(f"There is no account {name[:80]!r}.", hint="Give a login, or group:SLUG.", code="user.unknown")
-    return held or groups.group_of(slug, by=caller(request))
+    """A login, or `group:SLUG`."""
+    if name.startswith("group:"):
+        return queries.group(name.removeprefix("group:"), project, by=caller(request))
+    return accounts.person(name, is_active=None)
 
 
 @router.get("/project/{name}/roles", summary="Who holds which role in a project")

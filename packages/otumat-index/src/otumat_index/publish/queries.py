@@ -14,7 +14,8 @@ from otumat.errors import NotFound
 from otumat.spec import names, versions
 from otumat.spec.classifiers import Vocabulary
 from otumat_index.accounts import addresses, ownership, second_factor
-from otumat_index.accounts.models import User
+from otumat_index.accounts.groups import queries as groups
+from otumat_index.accounts.models import Group, User
 from otumat_index.journal.actor import Actor
 from otumat_index.publish import rules
 from otumat_index.publish.models import Classifier, File, Invitation, Project, Release, Role
@@ -128,6 +129,12 @@ def invitations_to(project: Project, *, at: datetime) -> QuerySet[Invitation]:
     """Open offers of a project, newest first."""
     rows = Invitation.objects.filter(project=project, expires_at__gt=at)
     return rows.select_related("project", "invited_by", "user").order_by("-pk")
+
+
+def group(slug: str, of: Project, *, by: Actor) -> Group:
+    """A group that holds a role in this project, or that the actor may see."""
+    held = Group.objects.filter(slug=slug[:64], roles__project=of).first() if slug.isprintable() else None
+    return held or groups.group_of(slug, by=by)
 
 
 def roles_in(project: Project) -> list[Role]:

@@ -15,6 +15,8 @@ from otumat.spec.metadata import Metadata
 from otumat_index.accounts.adapter import public_url
 from otumat_index.discover import queries
 from otumat_index.journal.actor import Actor
+from otumat_index.publish import queries as publish
+from otumat_index.publish import rules
 from otumat_index.publish.models import File, Project, Release, Role
 
 FILES_SHOWN, FILES_MAX = 50, 2_000
@@ -136,15 +138,13 @@ def installable(releases: Sequence[ReleaseRow]) -> ReleaseRow | None:
 
 
 def publishers_of(project: Project) -> list[Role]:
-    """Who may publish: owners, then maintainers; one query."""
-    kinds = (Role.Kind.OWNER, Role.Kind.MAINTAINER)
-    roles = Role.objects.filter(project=project, kind__in=kinds).select_related("user")
-    return sorted(roles, key=lambda role: (kinds.index(Role.Kind(role.kind)), role.user.username.lower()))
+    """Who may publish, people and groups: owners, then maintainers; one query."""
+    return [role for role in publish.roles_in(project) if role.kind != Role.Kind.READER]
 
 
-def may_manage(actor: Actor, publishers: Sequence[Role]) -> bool:
+def may_manage(actor: Actor, project: Project) -> bool:
     """Whether to offer the page that manages a project: publishers and admins have something to do there."""
-    return actor.is_admin or any(role.user_id == actor.user_id for role in publishers)
+    return rules.may(actor, "yank", publish.standing_of(actor, project.normalized))
 
 
 def metadata_of(project: Project, release: Release) -> Metadata:

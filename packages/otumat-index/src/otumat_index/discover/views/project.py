@@ -85,7 +85,7 @@ def show(request: HttpRequest, project: Project, release: Release) -> HttpRespon
         "releases": releases,
         "has_more_releases": has_more_releases,
         "publishers": publishers,
-        "may_manage": pages.may_manage(actor, publishers),
+        "may_manage": pages.may_manage(actor, project),
         "changes": changes.changes_of(project),
     }
     return guarded(render(request, "discover/project.html", context), project)
