@@ -24,6 +24,8 @@ from otumat.errors import Refused, Unreachable
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+NEVER: Final = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24")))
+"""Special places (RFC 6890) that older Pythons take for public ones; a cloud keeps its metadata in the first."""
 ANSWER_MAX_BYTES: Final = 64_000
 TIMEOUT_S: Final = 10.0
 
@@ -55,7 +57,7 @@ def is_public(address: Address) -> bool:
     """Whether an address is somewhere on the internet: no loopback, private, link-local, multicast, reserved…"""
     place = behind(address)
     inside = place.is_multicast or place.is_reserved or place.is_unspecified or getattr(place, "is_site_local", False)
-    return place.is_global and not inside
+    return place.is_global and not inside and not any(place in network for network in NEVER)
 
 
 def may_call(address: Address, allowed: Iterable[Network]) -> bool:

@@ -72,7 +72,8 @@ def create_webhook(
         created_at=at,
         created_by=by.name,
     )
-    told(webhook, "webhook.create", by=by, at=at)
+    webhook.begins_after = told(webhook, "webhook.create", by=by, at=at)
+    webhook.save(update_fields=["begins_after"])
     return webhook, queries.secret_of(webhook)
 
 

@@ -18,6 +18,9 @@ class Webhook(models.Model):
     is_active = models.BooleanField(default=True)
     disabled_because = models.CharField(max_length=300, blank=True, default="")
     failing_since = models.DateTimeField(null=True, db_comment="first failure after the last success")
+    begins_after = models.BigIntegerField(
+        default=0, db_comment="the journal row of its creation; it hears what follows"
+    )
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=150)
 

@@ -40,7 +40,7 @@ def secret_of(webhook: Webhook) -> str:
 
 def hearing(entry: Entry) -> list[Webhook]:
     """The active webhooks that a journal row is for: those of its project, or the one it names."""
-    active = Webhook.objects.filter(project__normalized=entry.topic, is_active=True)
+    active = Webhook.objects.filter(project__normalized=entry.topic, is_active=True, begins_after__lt=entry.serial)
     if "webhook" in entry.data:
         return list(active.filter(pk=entry.data["webhook"]))
     return [each for each in active if each.actions is None or entry.action in each.actions]

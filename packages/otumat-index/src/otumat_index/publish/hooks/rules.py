@@ -37,7 +37,6 @@ PAUSES = (
     timedelta(hours=12),
 )
 """After each failed try; after the last of them the delivery has failed."""
-FIRST_TRY_WITHIN = timedelta(minutes=5)
 TOLD = ("version", "reason", "status", "role", "is_private", "sha256")
 """Words of a journal row that a webhook is told; whatever else it holds stays here."""
 
@@ -118,8 +117,3 @@ def check_actions(actions: Sequence[str] | None) -> list[Problem]:
 def next_try(tries: int, at: datetime) -> datetime | None:
     """When to try again after so many failed tries; None when that was the last."""
     return at + PAUSES[tries - 1] if tries <= len(PAUSES) else None
-
-
-def is_worn_out(failing_since: datetime | None, created_at: datetime) -> bool:
-    """Whether a delivery that has failed for good ends its webhook: nothing was taken since it was first tried."""
-    return failing_since is not None and failing_since <= created_at + FIRST_TRY_WITHIN

@@ -123,9 +123,14 @@ def record(delivery: WebhookDelivery, outcome: Outcome, *, at: datetime) -> None
         else:
             mine.filter(failing_since=None).update(failing_since=at)
     webhook = mine.select_related("project").first()
-    if state == State.FAILED and webhook and rules.is_worn_out(webhook.failing_since, delivery.created_at):
+    if state == State.FAILED and webhook is not None and not took_any(webhook, since=delivery.created_at):
         because = f"{tries} tries of one delivery failed, and no other succeeded meanwhile: {outcome.problem}"
         actions.disable_webhook(webhook, because=because, at=at)
+
+
+def took_any(webhook: Webhook, *, since: datetime) -> bool:
+    """Whether a webhook has taken anything at all in that time."""
+    return webhook.deliveries.filter(state=State.DELIVERED, tried_at__gte=since).exists()
 
 
 def send_due(pool: ThreadPoolExecutor, *, at: datetime, make: Call = call) -> int:

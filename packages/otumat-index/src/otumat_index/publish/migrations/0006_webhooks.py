@@ -22,6 +22,7 @@ class Migration(migrations.Migration):
                 ('is_active', models.BooleanField(default=True)),
                 ('disabled_because', models.CharField(blank=True, default='', max_length=300)),
                 ('failing_since', models.DateTimeField(db_comment='first failure after the last success', null=True)),
+                ('begins_after', models.BigIntegerField(db_comment='the journal row of its creation; it hears what follows', default=0)),
                 ('created_at', models.DateTimeField()),
                 ('created_by', models.CharField(max_length=150)),
                 ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='webhooks', to='publish.project')),
