@@ -111,6 +111,23 @@ def public_jwk(key: PrivateKey) -> dict[str, Any]:
     return dict(OKPAlgorithm.to_jwk(public, as_dict=True))
 
 
+class TlsServer(ThreadingHTTPServer):
+    """Requests over TLS; a client that breaks the handshake off harms nobody."""
+
+    daemon_threads = True
+
+    def __init__(self, handler: type[BaseHTTPRequestHandler], context: ssl.SSLContext) -> None:
+        super().__init__(("127.0.0.1", 0), handler)
+        self._context = context
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        try:
+            with self._context.wrap_socket(request, server_side=True) as secured:
+                super().finish_request(secured, client_address)
+        except OSError:
+            pass
+
+
 class Issuer:
     """
     A running issuer.
@@ -130,9 +147,7 @@ class Issuer:
         self.answers: dict[str, Callable[[], Answer]] = {}
         self.asked: list[str] = []
         self.claims: dict[str, Any] = {}
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        self._server.socket = authority.context().wrap_socket(self._server.socket, server_side=True)
+        self._server = TlsServer(self._handler(), authority.context())
         self.url = f"https://localhost:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()

@@ -154,8 +154,8 @@ def fetch(url: str) -> dict[str, Any]:
     cut.start()
     try:
         connection.request("GET", target or "/", headers={"Accept": "application/json", "User-Agent": "otumat-index"})
-        answer = connection.getresponse()
-        body = answer.read(DOCUMENT_MAX_BYTES + 1)
+        with connection.getresponse() as answer:  # closed in any case: it may be longer than what is read of it
+            body = answer.read(DOCUMENT_MAX_BYTES + 1)
     except (OSError, http.client.HTTPException, ValueError) as exc:
         raise unreachable(url, str(exc) or type(exc).__name__) from exc
     finally:
