@@ -61,6 +61,16 @@ def parser() -> argparse.ArgumentParser:
     )
     create.set_defaults(run=run_user_create)
 
+    people = user.add_parser(
+        "import",
+        parents=[data],
+        help="take in accounts of another index",
+        description="One JSON object a line: login, email, and sha1 (the draft's unsalted hash, 40 hex digits) or "
+        "argon2 (as argon2 writes it) or neither; confirmed (true or false). Who is there already is left alone.",
+    )
+    people.add_argument("file", type=Path, metavar="FILE.jsonl")
+    people.set_defaults(run=run_user_import)
+
     token = commands.add_parser("token", help="API tokens").add_subparsers(dest="what", required=True, metavar="ACTION")
     make = token.add_parser("create", parents=[data], help="make an API token and print it")
     make.add_argument("user", help="login name")
@@ -123,6 +133,17 @@ def run_user_create(args: argparse.Namespace) -> int:
         commands.create_user(args.name, email=args.email, password=password, confirmed=args.confirmed, admin=args.admin)
     )
     return 0
+
+
+def run_user_import(args: argparse.Namespace) -> int:
+    from otumat_index import commands
+
+    commands.prepare()
+    made, refused = commands.import_users(args.file)
+    for line in refused:
+        print(line, file=sys.stderr)
+    print(f"{made} accounts were made, {len(refused)} lines were not taken.")
+    return 1 if refused else 0
 
 
 def run_token_create(args: argparse.Namespace) -> int:

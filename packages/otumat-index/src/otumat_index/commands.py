@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import django
 from django.conf import settings
 from django.core.management import call_command
@@ -35,6 +37,18 @@ def create_user(name: str, *, email: str, password: str | None, confirmed: bool,
     kind = "Admin" if admin else "User"
     state = "is ready" if confirmed else "must confirm the address"
     return f"{kind} {user.username!r} with the address {user.email} {state}."
+
+
+def import_users(path: Path) -> tuple[int, list[str]]:
+    """Take in accounts of another index; returns how many were made, and why others were not."""
+    from otumat_index.accounts import importing
+    from otumat_index.journal.actor import command
+
+    try:
+        with path.open(encoding="utf-8") as lines:
+            return importing.import_users(lines, by=command(), at=timezone.now())
+    except (OSError, UnicodeDecodeError) as exc:
+        raise NotFound(f"{path} cannot be read: {exc}.") from exc
 
 
 def create_token(login: str, *, name: str, projects: list[str] | None) -> str:

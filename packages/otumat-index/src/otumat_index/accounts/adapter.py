@@ -19,6 +19,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.encoding import force_bytes
 
 from otumat_index.accounts import addresses, limits, traces
 from otumat_index.accounts.models import User
@@ -137,7 +138,7 @@ class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     def get_totp_label(self, user: Any) -> str:
         return str(user.username)
 
-    def generate_authenticator_name(self, user: Any, type: str) -> str:  # noqa: A002 - its name there
+    def generate_authenticator_name(self, user: Any, type: str) -> str:
         count = Authenticator.objects.filter(user=user, type=type).count()
         return f"Passkey {count + 1}" if count else "Passkey"
 
@@ -155,7 +156,7 @@ class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
 def seal() -> MultiFernet:
     """The box for factors' secrets; keys that signed sessions before still open it."""
     keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    digests = [hashlib.sha256(b"otumat second factors\0" + key.encode()).digest() for key in keys]
+    digests = [hashlib.sha256(b"otumat second factors\0" + force_bytes(key)).digest() for key in keys]
     return MultiFernet([Fernet(base64.urlsafe_b64encode(digest)) for digest in digests])
 
 

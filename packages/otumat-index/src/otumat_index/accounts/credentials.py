@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
 from otumat.errors import Refused, Unauthenticated
-from otumat_index.accounts import rules, second_factor
+from otumat_index.accounts import limits, rules, second_factor
 from otumat_index.accounts.models import Token, User
 from otumat_index.accounts.passwords import RecentlyChecked
 from otumat_index.journal.actor import NOBODY, Actor
@@ -146,10 +146,13 @@ def check_password(request: HttpRequest, name: str, password: str) -> User:
     # Whoever counts failures notes what was posted: that would read a stranger's body, and keep it.
     bare = HttpRequest()
     bare.META, bare.path, bare.method = request.META, request.path, "GET"
+    if limits.is_spent(request, "failed"):  # of one address for many names, as axes counts by both (A41)
+        raise Refused("Too many failed logins.", hint="Wait an hour, or use an API token.", code="locked_out")
     # In one spelling, or each way to write a name would have tries of its own before it is locked.
     user = authenticate(bare, username=name.lower(), password=password)
     if isinstance(user, User):
         return user
+    limits.take(request, "failed")
     if getattr(bare, "axes_locked_out", False):
         hint = "Wait a quarter of an hour, or use an API token."
         raise Refused("Too many failed logins.", hint=hint, code="locked_out")

@@ -19,6 +19,7 @@ from django import forms
 from django.conf import settings
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
 from django.db import transaction
 from fido2.utils import websafe_decode
 from fido2.webauthn import AuthenticatorData
@@ -46,7 +47,8 @@ def plain_code(form: forms.Form) -> None:
     """The field for a code, without words inside it."""
     field = form.fields["code"]
     about = {"autocomplete": "one-time-code", "inputmode": "numeric", "maxlength": CODE_MAX_CHARS}
-    field.widget, field.max_length = forms.TextInput(about), CODE_MAX_CHARS
+    field.widget = forms.TextInput(about)
+    field.validators.append(MaxLengthValidator(CODE_MAX_CHARS))
 
 
 class Once:

@@ -13,8 +13,12 @@ LIMITS = {
     "about": "5/h/key",
     "mailbox": "10/h/key",
     "everybody": "2000/h/key",
+    "failed": "100/h/ip",
 }
-"""Requests from one client address; about one login or address; link mails to one mailbox; link mails altogether."""
+"""
+Requests from one client address; about one login or address; link mails to one mailbox; link mails altogether; wrong
+passwords from one client address, whomever they were for.
+"""
 
 
 def check_asking(request: HttpRequest, about: str) -> None:
@@ -34,6 +38,12 @@ def check_asking(request: HttpRequest, about: str) -> None:
 def may_mail(address: str) -> bool:
     """Count a mail with a link; False when this mailbox, or the whole index, has had enough."""
     return take(None, "mailbox", addresses.mailbox(address)) and take(None, "everybody", "everybody")
+
+
+def is_spent(request: HttpRequest, action: str) -> bool:
+    """Whether one more would be too many; counts nothing."""
+    words = {"app": "otumat", "action": action, "config": LIMITS, "limit_get": True}
+    return not ratelimit.consume(request, dry_run=True, **words)
 
 
 def take(request: HttpRequest | None, action: str, key: str = "") -> bool:

@@ -50,7 +50,7 @@ def end_sessions(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @never_cache
-@reauthentication_required(app="allauth.mfa")
+@reauthentication_required(app="allauth.mfa")  # type: ignore[untyped-decorator]
 def drop_password(request: HttpRequest) -> HttpResponse:
     """Do without a password: a passkey is the only way in from then on."""
     user = me(request)

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from otumat.errors import Invalid, Problem
-from otumat_index.accounts import credentials
+from otumat_index.accounts import credentials, draft_views
 from otumat_index.journal.actor import NOBODY, Actor
 from otumat_index.publish import actions, forms, queries
 
@@ -57,7 +58,16 @@ LEGACY: dict[str, Door] = {
 }
 
 
+OPEN: dict[str, Callable[[HttpRequest], HttpResponse]] = {
+    "user": draft_views.take_user,
+    "password_reset": draft_views.take_reminder,
+    "password_reminder": draft_views.take_reminder,
+}
+"""What needs no account: it is about getting one. Forms of a few kB, never more."""
+
+
 @csrf_exempt
+@sensitive_post_parameters("password", "confirm")
 def legacy(request: HttpRequest) -> HttpResponse:
     """`/legacy/` and `/pypi`: the commands of old and new clients, told apart by `:action`."""
     if request.method == "GET" and request.GET.get(":action") == "list_classifiers":
@@ -75,11 +85,13 @@ def legacy(request: HttpRequest) -> HttpResponse:
                 )
             ]
         )
-    by = credentials.from_header(request)  # nobody unknown makes us read a body
+    if draft_views.is_small(request) and request.POST.get(":action") in OPEN:
+        return OPEN[request.POST[":action"]](request)
+    by = credentials.from_header(request)  # nobody unknown makes us read a long body
     forms.check_size(request)
     name = request.POST.get(":action", "")
     if name not in LEGACY:
-        hint = f"This index knows {', '.join(LEGACY)}."
+        hint = f"This index knows {', '.join([*LEGACY, *OPEN])}."
         raise Invalid(
             [
                 Problem(
