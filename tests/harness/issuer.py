@@ -1,34 +1,26 @@
 """
 An issuer of identity tokens as build services run one: over TLS, with keys and certificates of its own.
-
-Its certificates come from an authority made for the test, which clients and servers are told to trust.
 """
 
 from __future__ import annotations
 
 import datetime
-import ipaddress
 import json
-import ssl
 import threading
 import uuid
 from collections.abc import Callable, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import jwt
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.x509.oid import NameOID
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+
+from harness.tls import Authority, TlsServer
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 Answer = tuple[int, Mapping[str, str], bytes]
-DAY = datetime.timedelta(days=1)
-
 AUDIENCE = "http://localhost:8000"
 """What an index with default settings is called in tokens."""
 GITHUB = {"repository": "acme/rocket", "workflow": "release.yml"}
@@ -48,52 +40,6 @@ GITHUB_RUN: dict[str, Any] = {
 """What a token says of a run of that workflow."""
 
 
-class Authority:
-    """A certificate authority of one's own; `path` is what others are told to trust."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.path = folder / "authority.pem"
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test authority")])
-        mine = self._certificate(self._name, self._key.public_key(), is_authority=True)
-        self.path.write_bytes(mine.public_bytes(serialization.Encoding.PEM))
-
-    def _certificate(self, name: x509.Name, key: Any, *, is_authority: bool) -> x509.Certificate:
-        now = datetime.datetime.now(datetime.UTC)  # noqa: TID251 - certificates are checked by the real clock
-        names: list[x509.GeneralName] = [
-            x509.DNSName("localhost"),
-            x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
-        ]
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(self._name)
-            .public_key(key)
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - DAY)
-            .not_valid_after(now + 30 * DAY)
-            .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
-        )
-        if not is_authority:
-            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-        return builder.sign(self._key, hashes.SHA256())
-
-    def context(self) -> ssl.SSLContext:
-        """A server's side of TLS, with a new certificate for this machine."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-        certificate = self._certificate(name, key.public_key(), is_authority=False)
-        path = self.folder / f"server-{uuid.uuid4().hex}.pem"
-        private = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
-        made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        made.load_cert_chain(path)
-        return made
-
-
 def new_key(algorithm: str = "ES256") -> PrivateKey:
     """A signing key for an algorithm."""
     if algorithm.startswith("RS"):
@@ -109,23 +55,6 @@ def public_jwk(key: PrivateKey) -> dict[str, Any]:
     if isinstance(public, ec.EllipticCurvePublicKey):
         return dict(ECAlgorithm.to_jwk(public, as_dict=True))
     return dict(OKPAlgorithm.to_jwk(public, as_dict=True))
-
-
-class TlsServer(ThreadingHTTPServer):
-    """Requests over TLS; a client that breaks the handshake off harms nobody."""
-
-    daemon_threads = True
-
-    def __init__(self, handler: type[BaseHTTPRequestHandler], context: ssl.SSLContext) -> None:
-        super().__init__(("127.0.0.1", 0), handler)
-        self._context = context
-
-    def finish_request(self, request: Any, client_address: Any) -> None:
-        try:
-            with self._context.wrap_socket(request, server_side=True) as secured:
-                super().finish_request(secured, client_address)
-        except OSError:
-            pass
 
 
 class Issuer:

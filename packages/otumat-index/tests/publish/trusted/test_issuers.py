@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from harness.issuer import Answer, Authority, Issuer, as_json, new_key, public_jwk
+from harness.issuer import Answer, Issuer, as_json, new_key, public_jwk
+from harness.tls import Authority
 from otumat.errors import OtumatError, Unreachable, Untrusted
 from otumat_index.publish.trusted import issuers, tokens
 

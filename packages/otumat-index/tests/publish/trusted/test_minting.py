@@ -20,7 +20,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from django.test import Client
 from django.utils import timezone
 
-from harness.issuer import AUDIENCE, GITHUB, GITHUB_RUN, Authority, Issuer, new_key, public_jwk
+from harness.issuer import AUDIENCE, GITHUB, GITHUB_RUN, Issuer, new_key, public_jwk
+from harness.tls import Authority
 from otumat.errors import Invalid, OtumatError, Refused, Untrusted
 from otumat_index.accounts.credentials import of_user
 from otumat_index.accounts.models import Token, UsedAssertion, User
