@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from otumat_index.journal.actor import Actor
 from otumat_index.journal.models import Entry, Head
-from otumat_index.web import hints
+from otumat_index.web import hints, prepared
 
 
 def write(action: str, subject: str, *, by: Actor, at: datetime, topic: str = "", **data: Any) -> int:
@@ -30,15 +30,17 @@ def write(action: str, subject: str, *, by: Actor, at: datetime, topic: str = ""
     if not connection.in_atomic_block:
         raise RuntimeError(f"The change {action!r} and its journal row must share one transaction.")
     serial = take_serials(1)
-    Entry.objects.create(
-        serial=serial,
-        at=at,
-        actor=by.name,
-        credential=by.credential,
-        action=action,
-        subject=subject[:512],
-        topic=topic,
-        data=data,
+    prepared.insert(
+        Entry(
+            serial=serial,
+            at=at,
+            actor=by.name,
+            credential=by.credential,
+            action=action,
+            subject=subject[:512],
+            topic=topic,
+            data=data,
+        )
     )
     if topic:
         transaction.on_commit(lambda: hints.changed(topic, serial))
@@ -49,12 +51,13 @@ def take_serials(count: int) -> int:
     """The first of `count` fresh serials. The row lock on `Head` lasts until commit: no gaps, no overtaking."""
     with connection.cursor() as cursor:  # part of every change, hence not by way of the ORM
         cursor.execute(MOVE, [count])
-        if not cursor.rowcount:
+        moved = cursor.fetchone()
+        if moved is None:
             Head.objects.get_or_create(pk=1)  # the very first change; two at once meet in the unique key
             cursor.execute(MOVE, [count])
-        cursor.execute("SELECT serial FROM journal_head WHERE id = 1")
-        last: int = cursor.fetchone()[0]
+            moved = cursor.fetchone()
+    last: int = moved[0]
     return last - count + 1
 
 
-MOVE = "UPDATE journal_head SET serial = serial + %s WHERE id = 1"
+MOVE = "UPDATE journal_head SET serial = serial + %s WHERE id = 1 RETURNING serial"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from otumat.errors import Invalid, NotFound, Problem
 from otumat.spec import names, versions
@@ -14,6 +15,7 @@ from otumat_index.journal.actor import Actor
 from otumat_index.publish import queries, rules
 from otumat_index.publish.models import Classifier, Project, Release, ReleaseClassifier, Role
 from otumat_index.publish.trusted.standing import settle
+from otumat_index.web import prepared
 
 NEWEST_FIRST = ("is_yanked", "is_prerelease", "-sort_key")
 """Order of a project's releases: not yanked, final before pre-release, highest version."""
@@ -70,7 +72,7 @@ def get_or_claim(name: str, *, by: Actor, at: datetime) -> tuple[Project, bool]:
         normalized=normalized, defaults={"name": name, "confusable": key, "created_at": at, "updated_at": at}
     )
     if claimed and by.user_id is not None:
-        Role.objects.create(project=project, user_id=by.user_id, kind=Role.Kind.OWNER, granted_at=at)
+        prepared.insert(Role(project=project, user_id=by.user_id, kind=Role.Kind.OWNER, granted_at=at))
     settle(project, claimed=claimed, by=by)
     return project, claimed
 
@@ -97,7 +99,13 @@ def lock(project: Project) -> Project:
 
 def release_of(project: Project, metadata: Metadata) -> Release | None:
     """The entry of (project, version), if there is one; nobody else makes it while the project is locked."""
-    return Release.objects.filter(project=project, canonical=versions.canonical(metadata.version)).first()
+    found = release_keys(project.pk, versions.canonical(metadata.version))
+    return Release(pk=found[0][0], project=project, version=found[0][1]) if found else None
+
+
+@prepared.rows
+def release_keys(project_id: int, canonical: str) -> QuerySet[Release, tuple[int, str]]:
+    return Release.objects.filter(project_id=project_id, canonical=canonical).values_list("pk", "version")[:1]
 
 
 def write_release(
@@ -107,19 +115,19 @@ def write_release(
     values = {**rules.entry_values(metadata), "updated_at": at}
     created = release is None
     if release is None:
-        release = Release.objects.create(
-            project=project,
-            version=metadata.version,
-            canonical=versions.canonical(metadata.version),
-            sort_key=versions.sortable(metadata.version),
-            is_prerelease=versions.is_prerelease(metadata.version),
-            created_at=at,
-            **values,
+        release = prepared.insert(
+            Release(
+                project=project,
+                version=metadata.version,
+                canonical=versions.canonical(metadata.version),
+                sort_key=versions.sortable(metadata.version),
+                is_prerelease=versions.is_prerelease(metadata.version),
+                created_at=at,
+                **values,
+            )
         )
     else:
-        for name, value in values.items():
-            setattr(release, name, value)
-        release.save(update_fields=list(values))
+        Release.objects.filter(pk=release.pk).update(**values)
     link_classifiers(release, metadata.classifiers, is_new=created)
     return release, created
 
@@ -130,15 +138,27 @@ def link_classifiers(release: Release, texts: tuple[str, ...], *, is_new: bool) 
         ReleaseClassifier.objects.filter(release=release).delete()
     if not texts:
         return
-    known = dict(Classifier.objects.filter(text__in=texts).values_list("text", "pk"))
+    known = {text: key for text in set(texts) for (key,) in classifier_keys(text)}
     for text in sorted(set(texts) - known.keys()):  # in one order, or two uploads could wait for each other
         known[text] = Classifier.objects.get_or_create(text=text)[0].pk
-    ReleaseClassifier.objects.bulk_create(
-        [ReleaseClassifier(release=release, classifier_id=known[text]) for text in dict.fromkeys(texts)]
-    )
+    for text in dict.fromkeys(texts):
+        prepared.insert(ReleaseClassifier(release=release, classifier_id=known[text]))
+
+
+@prepared.rows
+def classifier_keys(text: str) -> QuerySet[Classifier, tuple[int]]:
+    return Classifier.objects.filter(text=text).values_list("pk")
 
 
 def refresh_latest(project: Project, *, at: datetime) -> None:
     """Point the project at its most recent release."""
-    newest = project.releases.order_by(*NEWEST_FIRST).values_list("pk", flat=True).first()
-    Project.objects.filter(pk=project.pk).update(latest=newest, updated_at=at)
+    newest = newest_release(project.pk)
+    updated_at = Project._meta.get_field("updated_at").get_db_prep_save(at, connection)
+    with connection.cursor() as cursor:
+        sql = "UPDATE publish_project SET latest_id = %s, updated_at = %s WHERE id = %s"
+        cursor.execute(sql, [newest[0][0] if newest else None, updated_at, project.pk])
+
+
+@prepared.rows
+def newest_release(project_id: int) -> QuerySet[Release, tuple[int]]:
+    return Release.objects.filter(project_id=project_id).order_by(*NEWEST_FIRST).values_list("pk")[:1]

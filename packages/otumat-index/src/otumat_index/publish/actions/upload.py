@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import BinaryIO
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from otumat.errors import Conflict, Invalid, OtumatError, Problem
 from otumat.spec import archive, names, versions
@@ -24,6 +25,7 @@ from otumat_index.publish.actions.entry import Outcome
 from otumat_index.publish.actions.submit import check
 from otumat_index.publish.models import File, Project, Release, UsedName
 from otumat_index.publish.trusted.standing import stand_in
+from otumat_index.web import prepared
 
 DIGESTS = ("sha256_digest", "blake2_256_digest", "md5_digest")
 NOT_METADATA = frozenset(
@@ -197,12 +199,17 @@ def already_there(upload: Upload, checked: Checked) -> bool:
     Raises:
         Conflict: The name, in whatever spelling, was used before, for other bytes or for a file that was removed.
     """
-    if not UsedName.objects.filter(filename=checked.slot).exists():
+    if not used_names(checked.slot):
         return False
     sha256 = File.objects.filter(filename=upload.filename).values_list("sha256", flat=True).first()
     if sha256 != upload.digests["sha256_digest"]:
         raise taken(upload.filename)
     return True
+
+
+@prepared.rows
+def used_names(slot: str) -> QuerySet[UsedName, tuple[str]]:
+    return UsedName.objects.filter(filename=slot).values_list("filename")
 
 
 def taken(filename: str) -> Conflict:
@@ -223,7 +230,7 @@ def write(upload: Upload, checked: Checked, key: str, *, by: Actor, at: datetime
     rules.check_may(by, "upload", queries.standing_of(by, project.normalized), name_claims=settings.CONFIG.name_claims)
     check_quota(project)
     check_new_siblings(project, checked)
-    UsedName.objects.create(filename=checked.slot)
+    prepared.insert(UsedName(filename=checked.slot))
     release, created = release_for(project, metadata, at=at)
     add_file(release, upload, checked, key, by=by, at=at)
     entry.refresh_latest(project, at=at)
@@ -251,7 +258,7 @@ def check_new_siblings(project: Project, checked: Checked) -> None:
 def check_quota(project: Project) -> None:
     """Under the project's lock, so that uploads at once cannot pass together."""
     limit = settings.CONFIG.max_project_files
-    if File.objects.filter(release__project=project).count() >= limit:
+    if limit and beyond(limit)(project.pk):
         raise Conflict(
             f"{project.name} has {limit} files, the most this index keeps for one project.",
             hint="Remove old files, or ask the admin to raise MAX_PROJECT_FILES.",
@@ -259,12 +266,27 @@ def check_quota(project: Project) -> None:
         )
 
 
+@lru_cache(maxsize=4)
+def beyond(limit: int) -> Callable[..., list[tuple[int]]]:
+    """Asks whether a project has more files than may be added to; a LIMIT is no value that a statement takes."""
+    return prepared.rows(
+        lambda project_id: (
+            File.objects.filter(release__project_id=project_id).order_by().values_list("pk")[limit - 1 : limit]
+        )
+    )
+
+
 def release_for(project: Project, metadata: Metadata, *, at: datetime) -> tuple[Release, bool]:
     """The release a file belongs to. Its first file sets the entry; later ones leave it as it is."""
     release = entry.release_of(project, metadata)
-    if release is not None and release.files.exists():
+    if release is not None and files_of(release.pk):
         return release, False
     return entry.write_release(project, metadata, release, at=at)
+
+
+@prepared.rows
+def files_of(release_id: int) -> QuerySet[File, tuple[int]]:
+    return File.objects.filter(release_id=release_id).order_by().values_list("pk")[:1]
 
 
 def python_tag(inspection: archive.Inspection) -> str:
@@ -278,7 +300,7 @@ def add_file(release: Release, upload: Upload, checked: Checked, key: str, *, by
     upload.file.seek(0, 2)
     # PEP 658; for sdists only from 2.2 (PEP 643), where PKG-INFO can be relied on.
     served = inspection.kind == "wheel" or rules.spec_number(metadata.metadata_version) >= (2, 2)
-    return File.objects.create(
+    file = File(
         release=release,
         filename=upload.filename,
         kind=inspection.kind,
@@ -294,3 +316,4 @@ def add_file(release: Release, upload: Upload, checked: Checked, key: str, *, by
         uploaded_at=at,
         uploaded_by=by.name,
     )
+    return prepared.insert(file)
