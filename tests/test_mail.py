@@ -91,7 +91,7 @@ def test_mail_leaves_at_once_and_one_click_stops_it(index: Index, server: Server
     assert index.request("POST", "/submit", form, headers).status == 200
     until(lambda: len(server.taken) == 2)
     change = server.taken[1][1]
-    assert change["Subject"] == "[Otumat] Registered roundup 1.0"
+    assert change["Subject"] == "[Otumat] roundup: alice registered roundup 1.0"
     found = re.search(r"/account/mail/unsubscribe/[^>]+/", str(change["List-Unsubscribe"]))
     assert found
     posted = {"Content-Type": "application/x-www-form-urlencoded"}

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
-from django.utils.feedgenerator import Atom1Feed, Rss201rev2Feed, SyndicationFeed
+from django.utils.feedgenerator import Atom1Feed, Rss201rev2Feed
 from django.utils.html import escape
 from django.utils.http import http_date
 from django.views.decorators.http import require_safe
@@ -36,7 +36,7 @@ SHOWN = 40
 LOOKED_AT = 400
 """Newest rows among which the public ones are shown: a bound, whatever the size of the catalogue."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-KINDS: dict[str, type[SyndicationFeed]] = {"atom": Atom1Feed, "rss": Rss201rev2Feed}
+KINDS: dict[str, type[Atom1Feed] | type[Rss201rev2Feed]] = {"atom": Atom1Feed, "rss": Rss201rev2Feed}
 
 
 class Item(NamedTuple):

@@ -164,6 +164,7 @@ def judge(exc: Exception, *, may_have_arrived: bool) -> Outcome:
 
 def reply(exc: Exception) -> tuple[int, str]:
     """The server's reply code and text; 0 where there was none."""
+    said: bytes | str
     if isinstance(exc, smtplib.SMTPRecipientsRefused) and exc.recipients:
         code, said = next(iter(exc.recipients.values()))
     elif isinstance(exc, smtplib.SMTPResponseException):

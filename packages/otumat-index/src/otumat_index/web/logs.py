@@ -10,9 +10,10 @@ from pythonjsonlogger.json import JsonFormatter
 
 SECRET = re.compile(
     r"otumat-[\w-]{20,}"  # our tokens
+    r"|\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*"  # identity tokens of issuers
     r"|\b((?:Basic|Bearer)\s+)[\w+/=.~-]{8,}"  # Authorization headers
     r"|(://[^/\s:@]*:)[^/\s@]+(?=@)"  # passwords in URLs
-    r"|(/account/(?:first-admin|confirm-email|password/reset/key)/)[^/\s\"?]+",  # links that work once
+    r"|(/account/(?:first-admin|confirm-email|password/reset/key|mail/unsubscribe)/)[^/\s\"?]+",  # links that work once
     re.IGNORECASE,
 )
 

@@ -64,6 +64,6 @@ class Smtp(EmailBackend):
         conversation = self.connection
         self.may_have_arrived = False
         try:
-            return bool(super()._send(email_message))
+            return bool(super()._send(email_message))  # type: ignore[misc]
         finally:
             self.may_have_arrived = getattr(conversation, "may_have_arrived", False)

@@ -71,6 +71,12 @@ def metrics(request: HttpRequest) -> HttpResponse:
         for table, said in (("publish_project", "Projects"), ("publish_file", "Files"), ("accounts_user", "Accounts")):
             cursor.execute(f"SELECT count(*) FROM {table}")  # noqa: S608 - constants
             Gauge(f"otumat_{said.lower()}", said, registry=registry).set(cursor.fetchone()[0])
+        cursor.execute("SELECT state, count(*) FROM jobs_mail GROUP BY state")
+        mails = Gauge(
+            "otumat_mails", "Mails of the last 90 days; unknown ones may have arrived", ["state"], registry=registry
+        )
+        for state, count in cursor.fetchall():
+            mails.labels(state).set(count)
         cursor.execute("SELECT coalesce(max(serial), 0) FROM journal_head")
         Gauge("otumat_journal_serial", "Newest change", registry=registry).set(cursor.fetchone()[0])
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

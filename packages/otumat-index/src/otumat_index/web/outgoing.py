@@ -159,14 +159,15 @@ class Conversation(http.client.HTTPConnection):
     def connect(self) -> None:
         for number, address in enumerate(self.addresses, start=1):
             try:
-                self.line = self.sock = socket.create_connection((address, self.port), self.left())
+                plain = socket.create_connection((address, self.port), self.left())
                 break
             except OSError:
                 if number == len(self.addresses):
                     raise
+        self.line = self.sock = plain
         if self.context is not None:
             name = self.host.strip("[]")
-            tls = self.context.wrap_socket(self.line, server_hostname=name, do_handshake_on_connect=False)
+            tls = self.context.wrap_socket(plain, server_hostname=name, do_handshake_on_connect=False)
             self.line = self.sock = tls
             tls.do_handshake()
 

@@ -115,7 +115,8 @@ def redeliver(project: Project, number: int, delivery: str, *, by: Actor, at: da
     """Let a webhook be told once more of what it was told before."""
     project = locked(project, by)
     webhook = active(project, number)
-    found = WebhookDelivery.objects.filter(webhook=webhook, pk=as_uuid(delivery)).first()
+    wanted = as_uuid(delivery)
+    found = WebhookDelivery.objects.filter(webhook=webhook, pk=wanted).first() if wanted else None
     if found is None:
         raise NotFound(f"Webhook {number} has no delivery {delivery!r}.", hint="Its list of deliveries shows them.")
     return told(webhook, "webhook.redeliver", by=by, at=at, delivery=str(found.pk), tells=found.serial)

@@ -84,7 +84,7 @@ def write_change(mail: Mail) -> EmailMessage | None:
 def write_duty(mail: Mail) -> EmailMessage | None:
     """The mail owners, and who gains or loses a role, get in any case."""
     project, entry = publish.by_name(mail.topic), Entry.objects.get(serial=mail.serial)
-    person = User.objects.filter(pk=mail.person, is_active=True).first()
+    person = User.objects.filter(pk=mail.person or 0, is_active=True).first()
     if project is None or person is None or entry.action not in DUTIES:
         return None
     if accounts.addresses_of([person.pk]).get(person.pk, "").lower() != mail.address.lower():
@@ -176,18 +176,18 @@ def summary_of(entry: Entry, project: Project) -> str:
 
 
 def subject_of(entries: Sequence[Entry], project: Project, changes: Sequence[Told]) -> str:
-    """Of one change what it is, of several how many; a version where they all are of one."""
+    """The project first, so that mails sort; then who did what, or how much."""
+    actor = actor_of(entries[0])
     if len(entries) == 1:
-        first = changes[0].sentence
-        return first[0].upper() + first[1:] if project.name in first else f"{project.name}: {first}"
+        return f"{project.name}: {actor} {changes[0].sentence}"
     found = {str(entry.data.get("version", "")) for entry in entries}
     version = found.pop() if len(found) == 1 else ""
-    return f"{project.name} {version}".strip() + f": {len(entries)} changes"
+    return f"{project.name} {version}".strip() + f": {len(entries)} changes by {actor}"
 
 
 def actor_of(entry: Entry) -> str:
     """Who did it, as readers know them."""
-    known = {"cli": "An operator of the index", "job": "The index itself"}
+    known = {"cli": "an operator", "job": "the index"}
     return known.get(entry.credential) or one_line(entry.actor, 150)
 
 
