@@ -52,9 +52,8 @@ def is_whole() -> bool:
     """Rows and bytes name each other, and nothing else lies around."""
     keys = set(File.objects.values_list("key", flat=True))
     root = django_settings.CONFIG.data / "files"
-    return {str(path.relative_to(root)) for path in lying() if root in path.parents} == keys and len(lying()) == len(
-        keys
-    )
+    found = {str(path.relative_to(root)).replace("~", "/") for path in lying() if root in path.parents}
+    return found == keys and len(lying()) == len(keys)
 
 
 STEPS: dict[str, tuple[Any, str]] = {
@@ -176,11 +175,6 @@ def test_nothing_is_overwritten_and_the_other_bytes_stay() -> None:
         files.keep(io.BytesIO(b"second"), "aa/one/x.whl")
     assert files.store().read("aa/one/x.whl") == b"first"
     assert len(lying()) == 1
-
-
-def test_undo_leaves_no_empty_folder() -> None:
-    files.undo(files.keep(io.BytesIO(b"x"), "aa/one/x.whl"))
-    assert not (django_settings.CONFIG.data / "files" / "aa" / "one").exists()
 
 
 def test_two_uploads_of_the_same_bytes_never_share_a_key() -> None:

@@ -66,7 +66,11 @@ def journal_is_gap_free() -> bool:
 
 def stored() -> list[str]:
     data = django_settings.CONFIG.data
-    return sorted(str(path.relative_to(data / "files")) for path in (data / "files").rglob("*") if path.is_file())
+    return sorted(
+        str(path.relative_to(data / "files")).replace("~", "/")
+        for path in (data / "files").rglob("*")
+        if path.is_file()
+    )
 
 
 def no_markers() -> bool:

@@ -48,33 +48,43 @@ class FileStore(Protocol):
 
 
 class LocalFiles:
-    """A folder. Its file system must be the one of `incoming`: keeping a file is a hard link."""
+    """
+    A folder. Its file system must be the one of `incoming`: keeping a file is a hard link.
+
+    A key `ab/cdef/name` is the file `ab/cdef~name`: 256 folders that stay, so a new file is one new name to make durable.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        # Folders this process knows to be durable: one that exists may be what a crash left before it was synced.
+        self.known: set[Path] = set()
+
+    def place(self, key: str) -> Path:
+        folder, _, name = key.partition("/")
+        return self.root / folder / name.replace("/", "~")
 
     def put(self, key: str, source: Path) -> None:
-        target = self.root / key
-        new = [folder for folder in (target.parent, *target.parent.parents) if not folder.exists()]
-        target.parent.mkdir(parents=True, exist_ok=True)
+        target = self.place(key)
+        if target.parent not in self.known:
+            target.parent.mkdir(parents=True, exist_ok=True)
         os.link(source, target)
-        for folder in (target.parent, *(folder.parent for folder in new)):
-            sync_folder(folder)
+        sync_folder(target.parent)
+        if target.parent not in self.known:
+            for folder in (self.root, self.root.parent):
+                sync_folder(folder)
+            self.known.add(target.parent)
 
     def delete(self, key: str) -> None:
-        target = self.root / key
-        target.unlink(missing_ok=True)
-        if target.parent.exists() and not any(target.parent.iterdir()):
-            target.parent.rmdir()
+        self.place(key).unlink(missing_ok=True)
 
     def local_path(self, key: str) -> Path | None:
-        return self.root / key
+        return self.place(key)
 
     def signed_url(self, key: str) -> str | None:
         return None
 
     def read(self, key: str) -> bytes:
-        return (self.root / key).read_bytes()
+        return self.place(key).read_bytes()
 
 
 class S3Files:
