@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import dataclasses
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
+from otumat_index.accounts import limits
 from otumat_index.accounts.models import User
 from otumat_index.journal.models import Entry
 
@@ -25,8 +27,6 @@ JSON = {"Accept": "application/json", "Host": "evil.example"}
 
 
 def basic(name: str, password: str) -> dict[str, str]:
-    import base64
-
     return {"Authorization": "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()}
 
 
@@ -43,7 +43,7 @@ def links() -> list[str]:
 
 
 @pytest.fixture
-def hashed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How often argon2 was run; it runs all the same."""
     count = [0]
     whole, verified = Argon2PasswordHasher.encode, Argon2PasswordHasher.verify
@@ -58,7 +58,7 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 
     monkeypatch.setattr(Argon2PasswordHasher, "encode", encode)
     monkeypatch.setattr(Argon2PasswordHasher, "verify", verify)
-    yield count
+    return count
 
 
 # Three steps.
@@ -137,8 +137,6 @@ def test_A74_weak_and_endless_passwords_are_refused_with_advice(password: str) -
 
 
 def test_sign_up_can_be_closed(settings: Any) -> None:
-    import dataclasses
-
     settings.CONFIG = dataclasses.replace(settings.CONFIG, sign_up=False)
     answer = post("/user", DANA)
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "sign_up_closed")
@@ -310,8 +308,6 @@ def test_A39_a_reset_link_dies_with(alice: User, change: str, settings: Any) -> 
 
 
 def test_A53_no_link_goes_to_a_domain_that_changed_hands(alice: User, settings: Any) -> None:
-    import dataclasses
-
     settings.CONFIG = dataclasses.replace(settings.CONFIG, lost_domains="lost.example, Example.ORG")
     assert post("/password_reminder", {"name": "alice"}).status_code == 200
     assert post("/user", {**DANA, "email": "dana@mail.example.org"}).status_code == 200
@@ -378,8 +374,6 @@ def test_one_client_asks_twenty_times_an_hour() -> None:
 
 
 def test_all_mail_with_links_is_limited_together(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    from otumat_index.accounts import limits
-
     monkeypatch.setitem(limits.LIMITS, "everybody", "2/h/key")
     for n in range(4):
         post("/user", {**DANA, "name": f"d{n}", "email": f"d{n}@example.org"})

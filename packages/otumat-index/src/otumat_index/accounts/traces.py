@@ -10,7 +10,7 @@ from allauth.account.models import EmailAddress
 from allauth.core import context
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_added
-from allauth.usersessions.internal.flows.sessions import end_other_sessions
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef
@@ -64,7 +64,8 @@ def factor_shown(request: HttpRequest, user: User, authenticator: Authenticator,
         return
     record_authentication(request, user, "mfa", id=authenticator.pk, type=authenticator.type, reauthenticated=True)
     if Authenticator.objects.filter(user=user).exclude(type=CODES).count() == 1:
-        end_other_sessions(request, user)
+        for each in UserSession.objects.filter(user=user).exclude(session_key=request.session.session_key):
+            each.end()
 
 
 def connect() -> None:
