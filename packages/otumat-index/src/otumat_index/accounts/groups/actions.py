@@ -24,7 +24,7 @@ def create_group(slug: str, name: str, *, parent: Group | None = None, by: Actor
         Conflict: The slug is taken, or the person manages too many groups.
         Refused: The parent is somebody else's.
     """
-    check_person(by)
+    me = check_person(by)
     problems = rules.check_group(slug, name)
     if parent is not None and parent.parent_id is not None:
         message = f"{parent.slug!r} is a team; teams have no teams."
@@ -33,7 +33,7 @@ def create_group(slug: str, name: str, *, parent: Group | None = None, by: Actor
         raise Invalid(problems)
     if parent is not None:
         check_manages(by, lock(parent))
-    if GroupMember.objects.filter(user_id=by.user_id, is_manager=True).count() >= rules.GROUPS_MAX:
+    if GroupMember.objects.filter(user_id=me, is_manager=True).count() >= rules.GROUPS_MAX:
         raise Conflict(f"You manage {rules.GROUPS_MAX} groups, the most there may be.", code="too_many_groups")
     try:
         with transaction.atomic():
@@ -41,9 +41,9 @@ def create_group(slug: str, name: str, *, parent: Group | None = None, by: Actor
     except IntegrityError:
         message = f"The short name {slug!r} is taken."
         raise Conflict(message, hint="Choose another one.", code="slug_taken") from None
-    if parent is None or parent.members.filter(user_id=by.user_id, joined_at__isnull=False).exists():
+    if parent is None or parent.members.filter(user_id=me, joined_at__isnull=False).exists():
         GroupMember.objects.create(
-            group=group, user_id=by.user_id, is_manager=True, asked_at=at, asked_by=by.name, joined_at=at
+            group=group, user_id=me, is_manager=True, asked_at=at, asked_by=by.name, joined_at=at
         )
     journal.write("group.create", subject(group), by=by, at=at, parent=parent.slug if parent else "")
     return group
@@ -103,8 +103,7 @@ def join_group(group: Group, *, by: Actor, at: datetime) -> GroupMember:
         NotFound: Nobody asked.
     """
     group = lock(group)
-    check_person(by)
-    member = group.members.filter(user_id=by.user_id, joined_at=None).first()
+    member = group.members.filter(user_id=check_person(by), joined_at=None).first()
     if member is None:
         raise NotFound(f"There is no group {group.slug!r} that asked you to join.")
     member.joined_at = at
@@ -166,11 +165,12 @@ def check_manages(by: Actor, group: Group) -> None:
         raise Refused(f"{by.name!r} does not manage {group.slug!r}.", hint="Ask one of its managers.", code="group")
 
 
-def check_person(by: Actor) -> None:
-    """Groups are joined and made by people."""
+def check_person(by: Actor) -> int:
+    """Groups are joined and made by people; whose row it is."""
     check_unlimited(by)
     if by.user_id is None:
         raise Refused("This is done by a person with an account.", hint="Sign in.", code="group")
+    return by.user_id
 
 
 def check_unlimited(by: Actor) -> None:

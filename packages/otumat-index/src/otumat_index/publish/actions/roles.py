@@ -8,6 +8,7 @@ take away roles that are held, and give them to groups that they manage.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -131,7 +132,7 @@ def take_part(project: Project) -> None:
     ownership.lock_owners([project.pk])
 
 
-def of(holder: Holder) -> dict[str, Holder]:
+def of(holder: Holder) -> dict[str, Any]:
     """The column of `Role` a holder stands in."""
     return {"group" if isinstance(holder, Group) else "user": holder}
 

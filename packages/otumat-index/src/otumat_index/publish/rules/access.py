@@ -49,6 +49,8 @@ TABLE: Mapping[str, Deed] = {
     "audit": deed("see the journal of", "owner maintainer admin", "manage"),
     "invite": deed("invite people to", "owner admin", "manage", closed_in="quarantined"),
     "transfer": deed("hand over", "owner admin", "manage", closed_in="quarantined"),
+    # A publisher acts for whoever added it, so even an admin adds none without being an owner.
+    "entrust": deed("add publishers to", "owner", "manage"),
     "leave": deed("leave", "owner maintainer reader admin", "manage"),
     "assign": deed("assign an owner to", "admin", "manage"),
 }

@@ -147,7 +147,7 @@ def entry_values(metadata: Metadata) -> dict[str, Any]:
 def metadata_of(name: str, values: Mapping[str, Any]) -> Metadata:
     """The metadata that columns of `Release` hold: the reverse of `entry_values`, with name and version."""
     given = {field.attribute: values[field.attribute] for field in spec.FIELDS if field.attribute in values}
-    texts = {
+    texts: dict[str, Any] = {
         attribute: tuple(tuple(each) if isinstance(each, list) else each for each in value)
         if isinstance(value, list)
         else value
