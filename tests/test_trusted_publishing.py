@@ -37,7 +37,7 @@ class Place:
             "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "the job's own secret",
             "SSL_CERT_FILE": str(self.authority.path),
         }
-        return home.run(*line, *files, **job)
+        return home.run(*line, *files, cwd=home.folder, stdin="", **job)
 
     def actions(self) -> list[tuple[str, str, str]]:
         """The journal: action, actor, credential."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -141,6 +142,14 @@ def test_a_certificate_of_an_unknown_authority_is_not_believed(
     trusting(issuer.url, ca=None)
     assert "CERTIFICATE_VERIFY_FAILED" in unreachable(tokens.read(issuer.sign(issuer.times(now)))).message
     assert issuer.asked == []
+
+
+def test_an_authority_that_cannot_be_read_is_told(
+    issuer: Issuer, trusting: Callable[..., None], now: datetime, tmp_path: Path
+) -> None:
+    (tmp_path / "broken.pem").write_text("no certificate")
+    trusting(issuer.url, ca=tmp_path / "broken.pem")
+    assert "TRUSTED_ISSUERS_CA" in unreachable(tokens.read(issuer.sign(issuer.times(now)))).message
 
 
 def test_only_issuers_of_the_setting_are_asked(

@@ -20,7 +20,7 @@ from otumat_index.journal.actor import Actor, command
 from otumat_index.journal.models import Entry
 from otumat_index.publish.actions import Upload, assign_role, publish_file, remove_role, submit_release
 from otumat_index.publish.models import Project, Role, TrustedPublisher
-from otumat_index.publish.trusted import actions
+from otumat_index.publish.trusted import actions, queries
 
 pytestmark = pytest.mark.django_db
 Run = Callable[..., str]
@@ -189,11 +189,6 @@ def test_A47_a_deleted_account_takes_its_publishers_along(
     assert failing(lambda: upload(wheel("rocket", "1.1"), token, now)).code == "token_scope"
 
 
-def test_A47_a_transfer_clears_publishers(publisher: TrustedPublisher, rocket: Project) -> None:
-    assert actions.clear_publishers(rocket) == 1
-    assert not TrustedPublisher.objects.exists()
-
-
 def test_an_admins_publisher_has_no_admins_powers(
     rocket: Project, admin: User, github: Issuer, minted: Callable[..., Actor], wheel: Any, now: datetime
 ) -> None:
@@ -352,6 +347,17 @@ def test_a_publisher_whose_person_left_is_shown_asleep(
     assert row["sleeps"].startswith("alice may not publish")
     client.force_login(bob)
     assert b"asleep" in client.get("/manage/project/rocket/publishing/").content
+
+
+def test_a_list_takes_no_more_queries_when_it_is_longer(
+    rocket: Project, alice: User, github: Issuer, now: datetime, django_assert_num_queries: Any
+) -> None:
+    by = of_user(alice, "session")
+    for number in range(5):
+        claims = {**GITHUB, "workflow": f"release{number}.yml"}
+        actions.add_publisher(rocket, issuer=github.url, claims=claims, by=by, at=now)
+    with django_assert_num_queries(2):
+        assert len(queries.of_project(rocket)) == 5
 
 
 def test_the_page_of_a_project(client: Client, rocket: Project, alice: User, github: Issuer) -> None:

@@ -194,17 +194,6 @@ def remove(publisher: TrustedPublisher | None, *, by: Actor, at: datetime) -> No
     publisher.delete()
 
 
-def clear_publishers(project: Project) -> int:
-    """
-    Part of a project's transfer, inside the caller's transaction and told by the caller's journal row.
-
-    Returns:
-        How many there were.
-    """
-    rows, _ = TrustedPublisher.objects.filter(project=project).delete()
-    return rows
-
-
 # Minted tokens.
 
 

@@ -145,7 +145,7 @@ def fetch(url: str) -> dict[str, Any]:
     parts = urlsplit(url)
     target = parts.path + (f"?{parts.query}" if parts.query else "")
     connection = http.client.HTTPSConnection(
-        parts.hostname or "", parts.port, timeout=CONNECT_S, context=context(settings.CONFIG.trusted_issuers_ca)
+        parts.hostname or "", parts.port, timeout=CONNECT_S, context=context(url, settings.CONFIG.trusted_issuers_ca)
     )
     deadline_s = time.monotonic() + FETCH_S
     # A time-out of the socket starts anew with every byte; a slow dripper is cut off as a whole.
@@ -190,10 +190,12 @@ def shut(connection: http.client.HTTPSConnection) -> None:
         pass
 
 
-@lru_cache(maxsize=4)
-def context(ca: str) -> ssl.SSLContext:
+def context(url: str, ca: str) -> ssl.SSLContext:
     """Certificates are checked against the system's authorities, and the operator's own where named."""
     made = ssl.create_default_context()
-    if ca:
-        made.load_verify_locations(cafile=ca)
+    try:
+        if ca:
+            made.load_verify_locations(cafile=ca)
+    except OSError as exc:
+        raise unreachable(url, f"TRUSTED_ISSUERS_CA cannot be read ({exc})") from exc
     return made

@@ -38,22 +38,32 @@ class Row:
 
 
 def of_project(project: Project) -> list[Row]:
-    """A project's publishers, oldest first."""
-    found = TrustedPublisher.objects.filter(project=project).select_related("project", "created_by")
-    return [row(publisher) for publisher in found[:LISTED_MAX]]
+    """A project's publishers, oldest first; one query, and one for each person who added some."""
+    found = TrustedPublisher.objects.filter(project=project).select_related("project", "created_by")[:LISTED_MAX]
+    awake: dict[int, bool] = {}
+    for publisher in found:
+        if publisher.created_by_id not in awake:
+            awake[publisher.created_by_id] = is_awake(publisher)
+    return [row(publisher, awake=awake[publisher.created_by_id]) for publisher in found]
 
 
 def pending_of(user: User, *, at: datetime) -> list[Row]:
-    """A person's pending publishers that still wait, oldest first."""
+    """A person's pending publishers that still wait, oldest first; one query."""
     found = standing.living(at=at).filter(created_by=user, project=None).select_related("created_by")
     return [row(publisher) for publisher in found[:LISTED_MAX]]
 
 
-def row(publisher: TrustedPublisher) -> Row:
+def is_awake(publisher: TrustedPublisher) -> bool:
+    """Whether the person behind it could publish there now."""
+    return publisher.created_by.is_active and standing.may_publish(publisher)
+
+
+def row(publisher: TrustedPublisher, *, awake: bool = True) -> Row:
+    """One publisher; of a new one it is known that its person may publish."""
     sleeps = ""
     if issuers.trusted().get(publisher.issuer) != publisher.kind:
         sleeps = "This index does not trust its issuer any more."
-    elif not (publisher.created_by.is_active and standing.may_publish(publisher)):
+    elif not awake:
         sleeps = (
             f"{publisher.created_by.username} may not publish here any more; an owner can remove it and add it again."
         )
