@@ -1,4 +1,4 @@
-"""The draft's `user` and `password_reminder`, and the same from the web: three steps, and nothing for strangers to learn."""
+"""The draft's `user` and `password_reminder`, and the same from the web; and that strangers learn nothing."""
 
 from __future__ import annotations
 

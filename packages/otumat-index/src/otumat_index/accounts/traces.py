@@ -7,6 +7,7 @@ from typing import Any
 
 from allauth.account.internal.flows.login import record_authentication
 from allauth.account.models import EmailAddress
+from allauth.account.signals import email_added, email_removed
 from allauth.core import context
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_added
@@ -68,8 +69,15 @@ def factor_shown(request: HttpRequest, user: User, authenticator: Authenticator,
             each.end()
 
 
+def address_asked_for(user: User, **more: Any) -> None:
+    """Somebody asked for another address, or thought better of it; it counts once it is confirmed (`user.email`)."""
+    write("user.address", user)
+
+
 def connect() -> None:
     """Listen, from the start of the process on."""
+    email_added.connect(address_asked_for, dispatch_uid="otumat.address_added")
+    email_removed.connect(address_asked_for, dispatch_uid="otumat.address_removed")
     authenticator_added.connect(factor_shown, dispatch_uid="otumat.factor_shown")
     post_save.connect(factor_saved, sender=Authenticator, dispatch_uid="otumat.factor_saved")
     post_delete.connect(factor_gone, sender=Authenticator, dispatch_uid="otumat.factor_gone")

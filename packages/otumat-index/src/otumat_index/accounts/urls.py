@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from allauth.account import views as account
+from allauth.account.decorators import reauthentication_required
 from allauth.mfa.recovery_codes import views as codes
 from allauth.mfa.totp import views as app
 from allauth.mfa.webauthn import views as passkeys
@@ -19,6 +20,8 @@ from otumat_index.accounts.groups import views as groups
 from otumat_index.accounts.notices import views as notices
 
 View = Callable[..., HttpResponseBase]
+reauthenticated = reauthentication_required(app="allauth.mfa")
+"""A stolen session must not give itself a password: whoever has a passkey shows it first."""
 
 
 def at_once(view: View) -> View:
@@ -59,7 +62,7 @@ allauths = [
     path("account/signup/", at_once(account.signup)),
     path("account/email/", at_once(account.email)),
     path("account/password/change/", at_once(account.password_change)),
-    path("account/password/set/", at_once(account.password_set)),
+    path("account/password/set/", at_once(reauthenticated(account.password_set))),
     path("account/factors/", security),
     path("account/factors/webauthn/", security),
     path("account/factors/totp/activate/", at_once(app.activate_totp)),
