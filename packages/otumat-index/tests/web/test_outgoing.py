@@ -5,18 +5,26 @@ from __future__ import annotations
 import ipaddress
 import socket
 import socketserver
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from otumat.errors import Refused, Unreachable
 from otumat_index.web import outgoing
 
 LOCAL = outgoing.networks("127.0.0.0/8")
+V6 = outgoing.networks("::1")
 
 INSIDE = [
     "127.0.0.1",
@@ -165,18 +173,68 @@ def test_what_is_no_http_is_an_error_of_ours(answer: bytes) -> None:
         outgoing.post(f"http://127.0.0.1:{port}/", b"", {}, allowed=LOCAL, timeout_s=2)
 
 
+@pytest.fixture
+def identity(tmp_path: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """A server's TLS for `localhost`, and a client's that trusts it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2099, 1, 1, tzinfo=UTC))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = made.public_bytes(serialization.Encoding.PEM)
+    plain = serialization.NoEncryption()
+    own = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    (tmp_path / "tls.pem").write_bytes(own + pem)
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(tmp_path / "tls.pem")
+    return server, ssl.create_default_context(cadata=pem.decode())
+
+
+def test_tls_is_checked_against_the_name_not_the_address(identity: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
+    server, trust = identity
+
+    def answer(connection: socket.socket) -> None:
+        with suppress(OSError), server.wrap_socket(connection, server_side=True) as line:
+            line.recv(65536)
+            line.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    with listening(answer, is_read=False) as (port, _):
+        assert outgoing.post(f"https://localhost:{port}/", b"", {}, allowed=LOCAL + V6, trust=trust).body == b"ok"
+        with pytest.raises(Unreachable, match="certificate"):  # another name, the same server
+            outgoing.post(f"https://127.0.0.1:{port}/", b"", {}, allowed=LOCAL, trust=trust)
+        with pytest.raises(Unreachable, match="certificate"):  # nobody we trust
+            outgoing.post(f"https://localhost:{port}/", b"", {}, allowed=LOCAL + V6)
+
+
+def test_a_tls_server_that_says_nothing_is_cut_off() -> None:
+    with listening(lambda connection: time.sleep(3), is_read=False) as (port, _):
+        begun = time.monotonic()
+        with pytest.raises(Unreachable):
+            outgoing.post(f"https://127.0.0.1:{port}/", b"", {}, allowed=LOCAL, timeout_s=0.3)
+        assert time.monotonic() - begun < 3
+
+
 def respond(answer: bytes) -> Callable[[socket.socket], None]:
     return lambda connection: connection.sendall(answer)
 
 
 @contextmanager
-def listening(answer: Callable[[socket.socket], None]) -> Iterator[tuple[int, list[bytes]]]:
+def listening(answer: Callable[[socket.socket], None], *, is_read: bool = True) -> Iterator[tuple[int, list[bytes]]]:
     """A server that notes what it was sent first, and answers so."""
     seen: list[bytes] = []
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
-            seen.append(self.request.recv(65536))
+            if is_read:
+                seen.append(self.request.recv(65536))
             answer(self.request)
 
     class Server(socketserver.ThreadingTCPServer):

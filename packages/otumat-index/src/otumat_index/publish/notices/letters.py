@@ -63,7 +63,8 @@ def write_change(mail: Mail) -> EmailMessage | None:
     """The mail for changes that share one; None when the recipient may not, or does not want to, hear of them."""
     project = publish.by_name(mail.topic)
     person = queries.may_still_be_told(project, mail.person, mail.address) if project else None
-    entries = [entry for entry in outbox.told(mail) if entry.action in {**SENTENCES, **DUTIES}]
+    # The first is what the mail was queued for; of those after it only what may share a mail, so no role slips in.
+    entries = [entry for entry in outbox.told(mail) if entry.action in SENTENCES or entry.serial == mail.serial]
     if project is None or person is None or not entries:
         return None
     if not accounts.is_wanted(accounts.level_of(person.pk, mail.topic), is_actor=is_actor(person, entries[0])):
