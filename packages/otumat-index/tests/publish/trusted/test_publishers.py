@@ -189,6 +189,17 @@ def test_A47_a_deleted_account_takes_its_publishers_along(
     assert failing(lambda: upload(wheel("rocket", "1.1"), token, now)).code == "token_scope"
 
 
+@pytest.mark.parametrize("name", ["", "rocket\0", "x" * 1000, "-", "rocket/../comet"])
+def test_names_that_are_none_are_refused(
+    name: str, publisher: TrustedPublisher, minted: Callable[..., Actor], now: datetime
+) -> None:
+    fields = [("name", name), ("version", "1.0")]
+    token = minted()
+    assert failing(lambda: submit_release(fields, by=token, at=now)).code == "token_scope"
+    wheel = Upload(fields, "rocket-1.0-py3-none-any.whl", io.BytesIO(b""))
+    assert failing(lambda: publish_file(wheel, by=token, at=now)).code == "token_scope"
+
+
 def test_an_admins_publisher_has_no_admins_powers(
     rocket: Project, admin: User, github: Issuer, minted: Callable[..., Actor], wheel: Any, now: datetime
 ) -> None:

@@ -103,7 +103,8 @@ def check_described(issuer: str, claims: Mapping[str, object]) -> tuple[str, dic
 def check_new(there: Any, issuer: str, claims: dict[str, Any], *, most: int) -> None:
     rows = list(there.filter(issuer=issuer).values_list("claims", flat=True))
     if claims in rows:
-        raise Conflict("That publisher is there already.", hint="Nothing needs to be done.", code="publisher_exists")
+        hint = "If it sleeps, remove it first; otherwise nothing needs to be done."
+        raise Conflict("That publisher is there already.", hint=hint, code="publisher_exists")
     if there.count() >= most:
         raise Conflict(f"There are {most} publishers, the most there may be.", hint="Remove some first.")
 
@@ -120,7 +121,7 @@ def write(
 
 
 def tell(action: str, publisher: TrustedPublisher, *, by: Actor, at: datetime, **data: Any) -> None:
-    """The journal's row; below the project's name, also of one that is still to come."""
+    """The journal's row, in the project's own journal; a pending one is its person's business alone."""
     project = publisher.project
     journal.write(
         action,

@@ -59,12 +59,7 @@ def stand_in(by: Actor, name: str, *, at: datetime) -> Actor:
     if not by.publishers:
         return by
     normalized = names.normalize(name)
-    mine = living(at=at).filter(pk__in=by.publishers).select_related("project", "created_by").order_by("pk")
-    found = [
-        publisher
-        for publisher in mine.filter(Q(project__normalized=normalized) | Q(pending_name=normalized))
-        if may_publish(publisher)
-    ]
+    found = covering(by.publishers, normalized, at=at)
     if not found:
         raise Refused(
             f"This token may not publish {normalized!r}.",
@@ -79,6 +74,15 @@ def stand_in(by: Actor, name: str, *, at: datetime) -> Actor:
             code="pending_ambiguous",
         )
     return person_behind(found[0])
+
+
+def covering(publishers: tuple[int, ...], normalized: str, *, at: datetime) -> list[TrustedPublisher]:
+    """Those of a token's publishers that may publish a project now, the oldest first."""
+    if names.check_name(normalized):  # nor could every database be asked for it
+        return []
+    named = Q(project__normalized=normalized) | Q(pending_name=normalized)
+    rows = living(at=at).filter(named, pk__in=publishers).select_related("project", "created_by").order_by("pk")
+    return [publisher for publisher in rows if may_publish(publisher)]
 
 
 def settle(project: Project, *, claimed: bool, by: Actor) -> None:
