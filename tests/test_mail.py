@@ -67,6 +67,10 @@ def until(happened: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
+def until_taken(server: Server, count: int) -> None:
+    until(lambda: len(server.taken) >= count)
+
+
 def states(index: Index) -> dict[str, int]:
     return {
         str(state): int(count)
@@ -111,7 +115,7 @@ def test_no_mail_is_sent_twice_though_the_mailer_is_killed_in_the_middle_of_a_ba
     make_tokens(index, MAILS)
     kills = 0
     for mark in (3, 12, 25):
-        until(lambda mark=mark: len(server.taken) >= mark)
+        until_taken(server, mark)
         for pid in mailers(index):
             kill(pid)
             kills += 1

@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 
 from otumat_index.accounts.credentials import of_user
-from otumat_index.accounts.models import User
+from otumat_index.accounts.models import Group, GroupMember, User
 from otumat_index.accounts.notices import actions as preferences
 from otumat_index.jobs.models import Mail
 from otumat_index.journal.actor import command
@@ -162,6 +162,20 @@ def test_roles_given_and_taken_are_told_to_the_person_and_the_owners_whatever_th
     assert all("List-Unsubscribe" not in message.extra_headers for message in sent)
     actions.remove_role(queries.project("roundup", by=command()), bob, by=by(alice), at=now)
     assert to(post()) == ["alice@example.org", "bob@example.org"]
+
+
+def test_every_member_of_a_group_is_told_that_it_got_a_role(
+    alice: User, bob: User, submit: Any, post: Post, now: Any
+) -> None:
+    submit(alice)
+    post()
+    group = Group.objects.create(slug="crew", name="The crew", created_at=now)
+    for user, joined_at in ((bob, now), (alice, None)):
+        GroupMember.objects.create(group=group, user=user, asked_at=now, asked_by="tests", joined_at=joined_at)
+    actions.assign_role(queries.project("roundup", by=command()), group, "maintainer", by=command(), at=now)
+    sent = post()
+    assert to(sent) == ["alice@example.org", "bob@example.org"]
+    assert "made group:crew maintainer of roundup" in sent[0].body
 
 
 def test_who_reads_a_private_project_is_told_to_owners_alone(

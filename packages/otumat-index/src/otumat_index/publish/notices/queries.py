@@ -91,11 +91,13 @@ def owners(project: Project) -> set[int]:
 
 
 def concerned(entry: Entry) -> set[int]:
-    """Whom a row is about: the person it names, and at a transfer everybody who held a role."""
+    """Whom a row is about: the person or group it names, and at a transfer everybody who held a role."""
     names = [str(held).rpartition(" (")[0] for held in entry.data.get("roles", ())] if is_transfer(entry) else []
     if entry.action.partition(".")[0] in ("role", "project"):
         names.append(entry.subject)
-    return set(accounts.people(names))
+    groups = [name.removeprefix("group:") for name in names if name.startswith("group:")]
+    members = GroupMember.objects.filter(group__slug__in=groups, joined_at__isnull=False)
+    return set(accounts.people(names)) | set(members.values_list("user", flat=True))
 
 
 def is_transfer(entry: Entry) -> bool:
