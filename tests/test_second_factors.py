@@ -267,7 +267,7 @@ def test_somebody_registers_in_the_browser_with_a_passkey_alone(
     page.locator("[name=email]").fill("nora@example.org")
     page.get_by_role("button", name="Make the account").click()
     expect(page.get_by_role("heading", name="Look into your mail")).to_be_visible()
-    page.goto(link_mailed_to(index, "nora@example.org"))
+    page.goto(index.link_mailed_to("nora@example.org"))
     picture(page, "confirm")
     page.get_by_role("button", name="Yes, confirm it").click()
     expect(page.get_by_role("heading", name="Security")).to_be_visible()
@@ -280,16 +280,3 @@ def test_somebody_registers_in_the_browser_with_a_passkey_alone(
     page.goto("/account/login/")
     page.get_by_role("button", name="Sign in with a passkey").click()
     is_signed_in(page, "nora")
-
-
-def link_mailed_to(index: Index, address: str) -> str:
-    """The link of the newest mail to an address, once it is there."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        for path in sorted((index.data / "mail").glob("*.eml"), reverse=True):
-            text = path.read_text("utf-8").replace("=\n", "").replace("\n=", "")
-            found = re.search(rf"{re.escape(index.public_url)}/account/\S+/\S+", text)
-            if f"To: {address}" in text and found:
-                return found[0]
-        time.sleep(0.1)
-    raise AssertionError(f"no mail to {address}: {index.told()}")

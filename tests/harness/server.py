@@ -6,6 +6,7 @@ import base64
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -191,6 +192,18 @@ class Index:
         answer = self.request("POST", "/api/v1/tokens", json.dumps({"name": "tests", **limits}).encode(), headers)
         assert answer.status == 200, answer
         return str(answer.json()["token"])
+
+    def link_mailed_to(self, address: str) -> str:
+        """The link into somebody's account in the newest mail to an address, once it is there."""
+        deadline = time.monotonic() + READY_S
+        while time.monotonic() < deadline:
+            for path in sorted((self.data / "mail").glob("*.eml"), reverse=True):
+                text = path.read_bytes().decode().replace("\r\n", "\n").replace("=\n", "")
+                found = re.search(rf"{re.escape(self.public_url)}/account/\S+/\S+", text)
+                if f"To: {address}" in text and found:
+                    return found[0]
+            time.sleep(0.05)
+        raise AssertionError(f"No mail with a link went to {address}:\n{self.told()}")
 
     # Asking it.
 
