@@ -51,7 +51,7 @@ class LocalFiles:
     """
     A folder. Its file system must be the one of `incoming`: keeping a file is a hard link.
 
-    A key `ab/cdef/name` is the file `ab/cdef~name`: 256 folders that stay, so a new file is one new name to make durable.
+    A key `ab/cdef/name` is the file `ab/cdef~name`: the folders stay, so a new file is one new name to make durable.
     """
 
     def __init__(self, root: Path) -> None:
