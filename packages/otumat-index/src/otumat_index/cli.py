@@ -71,6 +71,23 @@ def parser() -> argparse.ArgumentParser:
     people.add_argument("file", type=Path, metavar="FILE.jsonl")
     people.set_defaults(run=run_user_import)
 
+    listing = user.add_parser("list", parents=[data], help="accounts whose login or address contains a text")
+    listing.add_argument("text", nargs="?", default="", help="part of a login or address (default: the newest)")
+    listing.set_defaults(run=run_user_list)
+    disable = user.add_parser("disable", parents=[data], help="close an account at once: password, sessions, tokens")
+    disable.add_argument("name", help="login name")
+    disable.add_argument("--anyway", action="store_true", help="even if projects are left without an active owner")
+    disable.set_defaults(run=run_user_disable)
+    enable = user.add_parser("enable", parents=[data], help="let somebody in again")
+    enable.add_argument("name", help="login name")
+    enable.set_defaults(run=run_user_enable)
+
+    role = commands.add_parser("role", parents=[data], help="give somebody a role in a project")
+    role.add_argument("project", help="its name; a free one is made for its first owner")
+    role.add_argument("user", help="login name, or group:SLUG")
+    role.add_argument("kind", choices=["owner", "maintainer", "reader", "none"], help="`none` takes the role away")
+    role.set_defaults(run=run_role)
+
     token = commands.add_parser("token", help="API tokens").add_subparsers(dest="what", required=True, metavar="ACTION")
     make = token.add_parser("create", parents=[data], help="make an API token and print it")
     make.add_argument("user", help="login name")
@@ -144,6 +161,39 @@ def run_user_import(args: argparse.Namespace) -> int:
         print(line, file=sys.stderr)
     print(f"{made} accounts were made, {len(refused)} lines were not taken.")
     return 1 if refused else 0
+
+
+def run_user_list(args: argparse.Namespace) -> int:
+    from otumat_index import commands
+
+    commands.prepare()
+    for line in commands.list_users(args.text):
+        print(line)
+    return 0
+
+
+def run_user_disable(args: argparse.Namespace) -> int:
+    from otumat_index import commands
+
+    commands.prepare()
+    print(commands.disable_user(args.name, anyway=args.anyway))
+    return 0
+
+
+def run_user_enable(args: argparse.Namespace) -> int:
+    from otumat_index import commands
+
+    commands.prepare()
+    print(commands.enable_user(args.name))
+    return 0
+
+
+def run_role(args: argparse.Namespace) -> int:
+    from otumat_index import commands
+
+    commands.prepare()
+    print(commands.set_role(args.project, args.user, args.kind))
+    return 0
 
 
 def run_token_create(args: argparse.Namespace) -> int:

@@ -51,6 +51,59 @@ def import_users(path: Path) -> tuple[int, list[str]]:
         raise NotFound(f"{path} cannot be read: {exc}.") from exc
 
 
+def list_users(text: str) -> list[str]:
+    """Accounts, one line each: login, address, what is special about it."""
+    from otumat_index.accounts import queries
+
+    lines = []
+    for user in queries.search_users(text):
+        state = "closed" if user.closed_at else "" if user.is_active else "disabled"
+        words = [user.username, user.email or "-", "admin" if user.is_superuser else "", state]
+        lines.append("  ".join(word for word in words if word))
+    return lines
+
+
+def disable_user(login: str, *, anyway: bool) -> str:
+    """Close an account at once; returns a sentence."""
+    from otumat_index.accounts import administration, queries
+    from otumat_index.journal.actor import command
+
+    user = queries.person(login, is_active=None)
+    administration.deactivate(user, anyway=anyway, by=command(), at=timezone.now())
+    return f"{user.username!r} is disabled: every session and token has ended."
+
+
+def enable_user(login: str) -> str:
+    """Let a person in again; returns a sentence."""
+    from otumat_index.accounts import administration, queries
+    from otumat_index.journal.actor import command
+
+    user = queries.person(login, is_active=None)
+    administration.reactivate(user, by=command(), at=timezone.now())
+    return f"{user.username!r} may sign in again."
+
+
+def set_role(project: str, login: str, kind: str) -> str:
+    """Give, change or take away a role; a free name is made for its first owner. Returns a sentence."""
+    from otumat_index.accounts.queries import person
+    from otumat_index.journal.actor import command
+    from otumat_index.publish import actions, queries
+
+    by, now = command(), timezone.now()
+    found = queries.by_name(names.normalize(project))
+    if found is None and kind == "owner":
+        made = actions.assign_name(project, person(login), by=by, at=now)
+        return f"{login!r} owns {made.name!r} now."
+    found = queries.project(project, by=by)
+    is_group = login.startswith("group:")
+    holder = queries.group(login.removeprefix("group:"), found, by=by) if is_group else person(login, is_active=None)
+    if kind == "none":
+        actions.remove_role(found, holder, by=by, at=now)
+        return f"{login!r} has no role in {found.name!r} any more."
+    role = actions.assign_role(found, holder, kind, by=by, at=now)
+    return f"{role.holder!r} is {role.kind} of {found.name!r} now."
+
+
 def create_token(login: str, *, name: str, projects: list[str] | None) -> str:
     """Make an API token for a user; returns its text."""
     from otumat_index.accounts import actions
