@@ -136,6 +136,17 @@ def test_A74_weak_and_endless_passwords_are_refused_with_advice(password: str) -
     assert not User.objects.exists()
 
 
+@pytest.mark.parametrize("name", ["name", "password", "confirm", "email"])
+def test_text_no_database_takes_is_no_error_of_ours(name: str) -> None:
+    assert post("/user", {**DANA, name: "a\0b"}).status_code == 400
+    assert post("/password_reminder", {name: "a\0b"}).status_code == 400
+
+
+def test_D37_no_password_is_taken_over_plain_http_where_that_is_refused(settings: Any) -> None:
+    settings.CONFIG = dataclasses.replace(settings.CONFIG, require_https=True)
+    assert post("/user", DANA).json()["error"]["code"] == "https_required"
+
+
 def test_sign_up_can_be_closed(settings: Any) -> None:
     settings.CONFIG = dataclasses.replace(settings.CONFIG, sign_up=False)
     answer = post("/user", DANA)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -47,7 +48,10 @@ def password_reminder(request: HttpRequest) -> HttpResponse:
 
 def take_user(request: HttpRequest) -> HttpResponse:
     """`:action=user`: register, or with one's own login by Basic change password and address."""
-    details = registration.Details(**{name: request.POST.get(name, "") for name in registration.LABELS})
+    if settings.CONFIG.require_https and not request.is_secure():
+        hint = "Use the https address of the index."
+        raise Refused("This index takes passwords over https only.", hint=hint, code="https_required")
+    details = registration.Details(**{name: field(request, name) for name in registration.LABELS})
     traces.forget_unconfirmed(details.name, at=timezone.now())
     found = owner(request, details.name)
     if found is not None:
@@ -61,6 +65,14 @@ def take_user(request: HttpRequest) -> HttpResponse:
     made = registration.register(request, details, at=timezone.now())
     message = "A mail with a link was sent to that address. Open it to confirm the account; it works for two days."
     return told(request, "registered", message, name=made.username)
+
+
+def field(request: HttpRequest, name: str) -> str:
+    """A field of the form, if it is text that every database can be asked for."""
+    value = request.POST.get(name, "")
+    if "\0" in value:
+        raise Invalid([Problem("user.text", name, "It has a NUL character.", hint="Send text.")])
+    return value
 
 
 def owner(request: HttpRequest, name: str) -> tuple[User, Actor] | None:
@@ -107,7 +119,7 @@ def taken(name: str) -> Conflict:
 
 def take_reminder(request: HttpRequest) -> HttpResponse:
     """`:action=password_reset`: one answer, whether or not there is such an account."""
-    name, email = request.POST.get("name", "").strip(), request.POST.get("email", "").strip()
+    name, email = field(request, "name").strip(), field(request, "email").strip()
     if not name and not email:
         hint = "Send 'name' or 'email'."
         raise Invalid([Problem("user.missing", "name", "A login name or an address is needed.", hint=hint)])
