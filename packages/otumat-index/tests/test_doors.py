@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.db import transaction
@@ -19,7 +19,8 @@ from otumat_index.accounts.models import Group, GroupMember, User
 from otumat_index.api import api
 from otumat_index.journal.actor import NOBODY, command
 from otumat_index.publish import actions, queries, rules
-from otumat_index.publish.models import File, Invitation, Project, Role, TrustedPublisher, Webhook, WebhookDelivery
+from otumat_index.publish.hooks.models import Webhook, WebhookDelivery
+from otumat_index.publish.models import File, Invitation, Project, Role, TrustedPublisher
 
 pytestmark = pytest.mark.django_db
 WHEEL = "roundup-1.0-py3-none-any.whl"
@@ -192,7 +193,9 @@ def test_A46_every_door_for_every_role_in_every_state(
                 ask = browser.post if method == "POST" else browser.get
                 answer = ask(address, body_of(path, status))
             if answer.streaming:
-                b"".join(answer.streaming_content)  # to its end, as every server does, so that the file is closed
+                b"".join(
+                    cast(Any, answer).streaming_content
+                )  # to its end, as every server does, so that the file is closed
             transaction.savepoint_rollback(mark)
         check(answer, wanted, user, door)
 

@@ -25,7 +25,7 @@ from otumat_index.journal.actor import NOBODY, Actor, command
 from otumat_index.journal.models import Entry
 from otumat_index.journal.sentences import SENTENCES, told
 from otumat_index.publish import actions as publish
-from otumat_index.publish.models import Project
+from otumat_index.publish.models import File, Project
 
 pytestmark = pytest.mark.django_db
 WHEEL = "roundup-1.0-py3-none-any.whl"
@@ -105,18 +105,17 @@ ELSEWHERE = {
 NO_ACTOR = ("offer_first_admin", "become_first_admin")
 
 
-def quiet_end(user: User) -> None:
-    User.objects.filter(pk=user.pk).update(is_active=False)
+def quiet_end(user: User) -> int:
+    return User.objects.filter(pk=user.pk).update(is_active=False)
 
 
-def quiet_factor(user: User) -> None:
-    Authenticator.objects.bulk_create([Authenticator(user=user, type="totp", data={})])
+def quiet_factor(user: User) -> Any:
+    return Authenticator.objects.bulk_create([Authenticator(user=user, type="totp", data={})])
 
 
-def quiet_yank(world: World) -> None:
-    world.project.releases.update(is_yanked=True)
-    for release in world.project.releases.all():
-        release.files.update(is_yanked=True)
+def quiet_yank(world: World) -> int:
+    File.objects.filter(release__project=world.project).update(is_yanked=True)
+    return world.project.releases.update(is_yanked=True)
 
 
 def action_names(module: types.ModuleType) -> set[str]:

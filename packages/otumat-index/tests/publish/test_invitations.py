@@ -17,7 +17,8 @@ from otumat_index.accounts.models import Token, User
 from otumat_index.journal.actor import Actor, command
 from otumat_index.journal.models import Entry
 from otumat_index.publish import actions, invited
-from otumat_index.publish.models import Invitation, Project, Role, TrustedPublisher, Webhook
+from otumat_index.publish.hooks.models import Webhook
+from otumat_index.publish.models import Invitation, Project, Role, TrustedPublisher
 
 pytestmark = pytest.mark.django_db
 

@@ -158,12 +158,7 @@ def hand_over(project: Project, user: User, *, by: Actor, at: datetime) -> Role:
     former.delete()
     cleared = {
         relation: getattr(project, relation).all().delete()[1].get(f"publish.{model}", 0)
-        for relation, model in (
-            ("invitations", "Invitation"),
-            ("publishers", "TrustedPublisher"),
-            ("webhooks", "Webhook"),
-        )
-        if hasattr(project, relation)
+        for relation, model in GRANTS.items()
     }
     cleared["tokens"] = unscope_tokens(project.normalized)
     role = Role.objects.create(project=project, user=user, kind=Role.Kind.OWNER, granted_at=at)
