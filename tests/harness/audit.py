@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from pathlib import Path
 
 from harness.server import Index
@@ -12,13 +13,24 @@ def snapshot(index: Index) -> dict[str, object]:
     """
     Everything an index keeps: every row of every table, every file of the data folder but caches and logs.
 
-    Two equal snapshots mean that nothing was written in between.
+    Two equal snapshots mean that nothing was written in between. What follows earlier changes (mail) is waited for.
     """
+    deadline = time.monotonic() + 40
+    while not is_quiet(index) and time.monotonic() < deadline:
+        time.sleep(0.1)
     tables = {
         f"table {name}": sorted(map(repr, index.catalogue.rows(f'SELECT * FROM "{name}"')))
         for name in index.catalogue.tables()
     }
     return {**tables, **{f"file {path}": digest for path, digest in tree(index.data).items()}}
+
+
+def is_quiet(index: Index) -> bool:
+    """Whether everything in the journal was followed, and all mail of it sent."""
+    head = index.catalogue.rows("SELECT coalesce(max(serial), 0) FROM journal_head")[0][0]
+    behind = index.catalogue.rows(f"SELECT count(*) FROM jobs_cursor WHERE serial < {head:d}")[0][0]
+    waiting = index.catalogue.rows("SELECT count(*) FROM jobs_mail WHERE state IN ('queued', 'sending')")[0][0]
+    return not behind and not waiting
 
 
 def tree(data: Path) -> dict[str, str]:

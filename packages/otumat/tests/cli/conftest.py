@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import signal
 import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,8 @@ def at_a_terminal(clean_environ: dict[str, str], tmp_path: Path) -> Callable[...
             env=clean_environ | {"TERM": "xterm"} | environ,
             encoding="utf-8",
             timeout=30,
+            # Started from a job in the background, a process inherits that Ctrl-C is ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     return start
