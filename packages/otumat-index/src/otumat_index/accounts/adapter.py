@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
+from email.utils import make_msgid
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -23,6 +24,7 @@ from django.utils.encoding import force_bytes
 
 from otumat_index.accounts import addresses, limits, traces
 from otumat_index.accounts.models import User
+from otumat_index.jobs import letters
 from otumat_index.web import later
 from otumat_index.web.middleware import client_address
 
@@ -76,7 +78,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         asked_for = any(kind in template_prefix for kind in ASKED_FOR)
         if asked_for and addresses.in_domains(email, settings.CONFIG.lost_domains):
             return
-        message: EmailMessage = self.render_mail(template_prefix, email, words)
+        headers = {"Message-ID": make_msgid(domain=letters.domain()), "Auto-Submitted": "auto-generated"}
+        message: EmailMessage = self.render_mail(template_prefix, email, words, headers)
         later.run(lambda: send(message, limited=asked_for))
 
     def get_client_ip(self, request: HttpRequest) -> str:

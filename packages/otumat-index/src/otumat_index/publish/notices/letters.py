@@ -35,7 +35,7 @@ SENTENCES: Mapping[str, str] = {
 }
 DUTIES: Mapping[str, str] = {
     "role.assign": "made {subject} {role} of {project}",
-    "role.remove": "took the role of {subject} in {project} away",
+    "role.remove": "removed {subject} from {project}",
     "role.accept": "accepted the invitation to {project} and is {role} now",
     "invitation.create": "invited {invited} to {project} as {role}",
     "invitation.decline": "declined the invitation to {project}",
