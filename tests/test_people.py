@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import email
-import email.policy
-import html
 import json
-import re
 import stat
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -21,7 +15,8 @@ import pytest
 
 from harness.artifacts import Artifact, make_wheel, upload_form
 from harness.browser import Browser
-from harness.clients import BIN, Home
+from harness.clients import BIN, Done, Home
+from harness.mails import check_headers, check_words, link_in, mail_to, mails, text_of, until, until_all_is_mailed
 from harness.projects import Project, write_project
 from harness.server import Index, basic
 
@@ -63,15 +58,14 @@ class Person:
     def address(self) -> str:
         return f"{self.name}@example.org"
 
-    @property
-    def environ(self) -> dict[str, str]:
-        return {"OTUMAT_INDEX": self.index.url}
+    def run(self, *words: str | Path, stdin: str = "", cwd: Path | None = None) -> Done:
+        return self.home.run("otumat", *words, stdin=stdin, cwd=cwd, OTUMAT_INDEX=self.index.url)
 
     def otumat(self, *words: str | Path, stdin: str = "", cwd: Path | None = None) -> str:
-        return self.home.run("otumat", *words, stdin=stdin, cwd=cwd, **self.environ).ok()
+        return self.run(*words, stdin=stdin, cwd=cwd).ok()
 
     def at_a_terminal(self, *words: str, cwd: Path) -> Any:
-        environ = {**self.home.environ(), **self.environ, "TERM": "xterm"}
+        environ = {**self.home.environ(), "OTUMAT_INDEX": self.index.url, "TERM": "xterm"}
         return pexpect.spawn(
             str(BIN / "otumat"),
             list(words),
@@ -183,8 +177,7 @@ def the_old_password_works_nowhere(index: Index, alice: Person, project: Project
     changed = f"name=alice&password={BOBS}&confirm={BOBS}&email={alice.address}".replace(" ", "+").encode()
     assert index.request("POST", "/user", changed, FORM | login).status == 409, "as for any stranger"
     assert not Browser(index).sign_in("alice", FORGOTTEN).is_signed_in()
-    command = ["otumat", "register", "--verify", "--no-isolation"]
-    alice.home.run(*command, cwd=project.folder, **alice.environ).failed()
+    alice.run("register", "--verify", "--no-isolation", cwd=project.folder).failed()
 
 
 # Bob comes, and helps.
@@ -193,7 +186,7 @@ def the_old_password_works_nowhere(index: Index, alice: Person, project: Project
 def bob_becomes_somebody(index: Index, bob: Person) -> None:
     login = ("--username", "bob", "--password-stdin")
     words = ("register", "--new-user", "--email", bob.address, "--wait-s", "0", *login)
-    said = bob.home.run("otumat", *words, stdin=f"{BOBS}\n", **bob.environ).failed()
+    said = bob.run(*words, stdin=f"{BOBS}\n").failed()
     assert "not confirmed yet" in said
     bob.opens("Please confirm your address", "Yes, confirm it")
     bob.otumat("login", *login, "--save", "file", stdin=f"{BOBS}\n")
@@ -201,7 +194,7 @@ def bob_becomes_somebody(index: Index, bob: Person) -> None:
 
 def works_with_bob(index: Index, alice: Person, bob: Person, wheel: Path) -> None:
     alice.otumat("invite", NAME, "bob")
-    assert "'bob' may not" in bob.home.run("otumat", "publish", wheel, **bob.environ).failed(), "not before he accepts"
+    assert "'bob' may not" in bob.run("publish", wheel).failed(), "not before he accepts"
     (offer,) = json.loads(bob.otumat("invitations", "--json"))["invitations"]
     bob.otumat("invitations", "accept", str(offer["id"]))
     bob.otumat("publish", wheel)
@@ -255,7 +248,7 @@ def parts_from_bob(index: Index, alice: Person, bob: Person, wheel: Artifact) ->
     assert [door.knock(index, login) for login in logins for door in opened] == [403] * len(logins) * len(opened)
     assert [bob.browser.open(page).status for page in pages] == [403, 403]
     more = make_wheel(NAME, "1.1").write(bob.home.folder)
-    assert "'bob' may not" in bob.home.run("otumat", "publish", more, **bob.environ).failed()
+    assert "'bob' may not" in bob.run("publish", more).failed()
     twine = ["twine", "upload", "--non-interactive", "--repository-url", index.legacy, "-u", "bob", "-p", BOBS]
     assert "403" in bob.home.run(*twine, more).failed()
     assert list(index.files_of(NAME)) == [wheel.filename], "what is public, Bob sees like anybody"
@@ -320,93 +313,8 @@ def reads_every_mail(index: Index) -> None:
     assert len({*ids}) == len(ids)
     for path, mail in zip(sorted((index.data / "mail").glob("*.eml")), written, strict=True):
         assert [(part.get_content_type(), part.defects) for part in mail.walk() if part.defects] == []
-        reads_headers(index, path.read_bytes().partition(b"\r\n\r\n")[0].decode("ascii"), mail)
-        reads_words(index, mail)
-
-
-def reads_headers(index: Index, head: str, mail: EmailMessage) -> None:
-    unfolded = re.sub(r"\r\n[ \t]+", " ", head).replace("\r\n", "\n")
-    names = [line.partition(":")[0] for line in unfolded.splitlines()]
-    assert len({*names}) == len(names), names
-    assert {"From", "To", "Date", "Subject", "Message-ID", "MIME-Version"} <= {*names}
-    assert "=?" not in head, "this story has no letter that needs encoding"
-    assert re.fullmatch(r"<[^\s<>@]+@localhost>", mail["Message-ID"].strip())
-    assert mail["Auto-Submitted"] == "auto-generated"
-    if "No more mail about" in text_of(mail):
-        link = re.search(r"^List-Unsubscribe: +<(\S+)>$", unfolded, re.MULTILINE)
-        assert link, head
-        assert link[1] in text_of(mail)
-        assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-        assert Browser(index).open(link[1]).status == 200
-    else:
-        assert "List-Unsubscribe" not in mail, "what cannot be stopped does not offer it"
-
-
-def reads_words(index: Index, mail: EmailMessage) -> None:
-    text, page = text_of(mail), page_of(mail)
-    for words in (text, page):
-        assert not re.search(r"{{|{%|{#|\bNone\b|\{\w*\}|\(\)|“”|  \.|\.\.", words), words
-        links = re.findall(r"https?://[^\s\"<>]+", words)
-        assert links
-        assert [link for link in links if not link.startswith(index.public_url)] == []
-    assert not re.search(r"&(#\w+|amp|quot|lt|gt);", text), text
-    assert max(len(line) for line in text.splitlines() if "://" not in line) <= 120, text
-    hrefs = re.findall(r'href="([^"]*)"', page)
-    assert [link for link in hrefs if not link.startswith(index.public_url)] == []
-    assert {html.unescape(link).rstrip("/") for link in re.findall(r"https?://\S+", text)} == {
-        link.rstrip("/") for link in hrefs
-    }
-    assert f"<title>{mail['Subject']}</title>" in page
-
-
-def mails(index: Index) -> list[EmailMessage]:
-    """Everything that was mailed, oldest first."""
-    paths = sorted((index.data / "mail").glob("*.eml"))
-    return [email.message_from_bytes(path.read_bytes(), policy=email.policy.default) for path in paths]  # type: ignore[misc]
-
-
-def mail_to(index: Index, address: str, subject: str) -> EmailMessage:
-    """The newest mail about something, once it is there."""
-    until(lambda: found(index, address, subject))
-    return found(index, address, subject)[-1]
-
-
-def found(index: Index, address: str, subject: str) -> list[EmailMessage]:
-    return [mail for mail in mails(index) if mail["To"] == address and mail["Subject"] == f"[Otumat] {subject}"]
-
-
-def text_of(mail: EmailMessage) -> str:
-    part = mail.get_body(("plain",))
-    assert part is not None, mail
-    return str(part.get_content())
-
-
-def page_of(mail: EmailMessage) -> str:
-    part = mail.get_body(("html",))
-    assert part is not None, mail
-    return str(part.get_content())
-
-
-def link_in(mail: EmailMessage) -> str:
-    return next(link for link in re.findall(r"https?://\S+", text_of(mail)) if "/account/" in link)
-
-
-def until_all_is_mailed(index: Index) -> None:
-    """Until no change is left that somebody could be told of, and no mail that has not left."""
-
-    def nothing_is_left() -> bool:
-        ((head,),) = index.catalogue.rows("SELECT serial FROM journal_head")
-        behind = index.catalogue.rows(f"SELECT name FROM jobs_cursor WHERE serial < {head}")
-        return not behind and not index.catalogue.rows("SELECT 1 FROM jobs_mail WHERE state IN ('queued', 'sending')")
-
-    until(nothing_is_left)
-
-
-def until(happened: Callable[[], object]) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not happened():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.05)
+        check_headers(index, path.read_bytes().partition(b"\r\n\r\n")[0].decode("ascii"), mail)
+        check_words(index, mail)
 
 
 def who(index: Index, name: str, password: str) -> int:
