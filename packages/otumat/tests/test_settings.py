@@ -37,7 +37,7 @@ def settings(home: Path, pypirc: str = PYPIRC, **environ: str) -> Settings:
         ("https://index.example.org/legacy/", "https://index.example.org"),
         ("https://index.example.org/simple", "https://index.example.org"),
         ("https://Index.Example.org/", "https://index.example.org"),
-        ("https://alice:pw@index.example.org:8443/team/pypi/", "https://index.example.org:8443/root/pypi"),
+        ("https://alice:pw@index.example.org:8443/team/pypi/", "https://index.example.org:8443/team/pypi"),
         ("http://[::1]:8000/legacy/?x=1#y", "http://[::1]:8000"),
         ("https://index.example.org/mylegacy", "https://index.example.org/mylegacy"),
     ],
