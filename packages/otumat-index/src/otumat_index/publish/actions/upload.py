@@ -258,7 +258,7 @@ def check_new_siblings(project: Project, checked: Checked) -> None:
 def check_quota(project: Project) -> None:
     """Under the project's lock, so that uploads at once cannot pass together."""
     limit = settings.CONFIG.max_project_files
-    if limit and beyond(limit)(project.pk):
+    if not limit or beyond(limit)(project.pk):
         raise Conflict(
             f"{project.name} has {limit} files, the most this index keeps for one project.",
             hint="Remove old files, or ask the admin to raise MAX_PROJECT_FILES.",
