@@ -114,6 +114,7 @@ def measure(server: Server, path: str, bodies: Sequence[bytes], at_once: int, au
 def send(server: Server, path: str, waiting: queue.SimpleQueue[bytes], auth: str, failures: list[str]) -> None:
     headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}", "Authorization": auth}
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    again: set[bytes] = set()
     with contextlib.closing(connection), contextlib.suppress(queue.Empty):
         while True:
             body = waiting.get_nowait()
@@ -122,9 +123,12 @@ def send(server: Server, path: str, waiting: queue.SimpleQueue[bytes], auth: str
                 answer = connection.getresponse()
             except ConnectionError:  # pypiserver resets kept connections under load; it gets the file again
                 connection.close()
+                again.add(body)
                 waiting.put(body)
                 continue
             text = answer.read()
+            if answer.status == 409 and body in again:
+                continue  # it was taken after all, before the connection broke
             if answer.status != 200:
                 failures.append(f"{answer.status} {answer.reason}: {text[:200]!r}")
 
@@ -216,7 +220,6 @@ def start_peer(folder: Path) -> Iterator[Server]:
         ".",
         "-a",
         ".",
-        "-o",
         packages,
     ]
     with running("pypiserver", command, port) as server:
