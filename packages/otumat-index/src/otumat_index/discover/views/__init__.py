@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from otumat_index.discover.views.browsing import browse, classifiers
-from otumat_index.discover.views.lists import display, home, projects, search
+from otumat_index.discover.views.lists import display, home, projects
 from otumat_index.discover.views.project import description, project, release
+from otumat_index.discover.views.searching import search
 
 __all__ = ["browse", "classifiers", "description", "display", "home", "project", "projects", "release", "search"]

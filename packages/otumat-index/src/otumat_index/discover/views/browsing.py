@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from otumat_index.discover.pages import asked as asking
 from otumat_index.discover.pages import classifiers as terms
-from otumat_index.discover.views.lists import list_context
+from otumat_index.discover.views.searching import list_context
 from otumat_index.publish.queries import vocabulary
 
 
