@@ -1,0 +1,114 @@
+"""Cards: what one needs to know of a project to choose it, for lists of any kind."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q
+
+from otumat_index.discover.pages import facts
+from otumat_index.publish.models import Project
+
+COLUMNS = (
+    "pk",
+    "normalized",
+    "name",
+    "status",
+    "is_private",
+    "latest__version",
+    "latest__created_at",
+    "latest__is_yanked",
+    "latest__is_prerelease",
+    "latest__summary",
+    "latest__requires_python",
+    "latest__license_expression",
+    "latest__license",
+    "latest__classifiers",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """
+    One project, as its most recent release says.
+
+    Attributes:
+        requires_python: As installers read it: `>=3.10`.
+        python: Versions its classifiers name, in words: `3.10 to 3.13`.
+        license: A short line.
+        maturity: Its development status in a word: `Beta`.
+        labels: Few classifiers that tell what it is for.
+    """
+
+    id: int
+    normalized: str
+    name: str
+    status: str
+    is_private: bool
+    version: str
+    released_at: datetime
+    is_yanked: bool
+    is_prerelease: bool
+    summary: str
+    requires_python: str
+    license: str
+    python: str
+    maturity: str
+    labels: tuple[facts.Label, ...]
+
+    @property
+    def mark(self) -> str:
+        """What a reader should know before choosing it; mostly nothing."""
+        return self.status if self.status != Project.Status.ACTIVE else "yanked" if self.is_yanked else ""
+
+
+def cards(ids: Sequence[int], *, sees: Collection[int] = frozenset()) -> list[Card]:
+    """
+    Cards in the order of ids; one query, whatever their number.
+
+    Args:
+        ids: Primary keys of projects. Those that are gone, or not to be seen, are left out.
+        sees: Primary keys of the private projects that whoever asks may see.
+    """
+    visible = Q(is_private=False) | Q(pk__in=[pk for pk in ids if pk in sees])
+    rows = Project.objects.filter(visible, pk__in=ids, latest__isnull=False).values_list(*COLUMNS)
+    found = {row[0]: card_of(*row) for row in rows}
+    return [found[pk] for pk in ids if pk in found]
+
+
+def card_of(
+    pk: int,
+    normalized: str,
+    name: str,
+    status: str,
+    is_private: bool,
+    version: str,
+    released_at: datetime,
+    is_yanked: bool,
+    is_prerelease: bool,
+    summary: str,
+    requires_python: str,
+    expression: str,
+    license_text: str,
+    classifiers: list[str],
+) -> Card:
+    """One row, told in few words."""
+    return Card(
+        pk,
+        normalized,
+        name,
+        status,
+        is_private,
+        version,
+        released_at,
+        is_yanked,
+        is_prerelease,
+        summary,
+        requires_python,
+        license=facts.license_of(expression, license_text, classifiers),
+        python=facts.python_versions(classifiers),
+        maturity=facts.status_of(classifiers),
+        labels=facts.labels_of(classifiers),
+    )
