@@ -11,6 +11,18 @@ from enum import StrEnum
 
 TEXT = "text"
 CLASSIFIER = "classifier"
+LICENSE = "license"
+DEPENDS = "depends"
+HAS = "has"
+IS = "is"
+UPDATED = "updated"
+CREATED = "created"
+
+THINGS = ("wheel", "sdist", "file", "description", "homepage", "license", "keywords", "dependencies")
+"""Values of `has`: what the most recent release comes with (files that are not yanked; a home page or project URL)."""
+
+STATES = ("active", "archived", "deprecated", "quarantined", "yanked", "prerelease", "private")
+"""Values of `is`: the project's status (PEP 792), or what its most recent release is."""
 
 
 class Order(StrEnum):
@@ -28,9 +40,17 @@ class Term:
     One test that a project passes or not.
 
     Attributes:
-        field: `TEXT` (words in name, keywords, summary, description), `CLASSIFIER` (in full: carried by the most recent
-            release, it or anything below it), or a field of the query language such as `author`, `depends`, `updated`.
-        values: The test is passed by any of them. Text with a blank in it is a phrase.
+        field: What is looked at, always in the most recent release:
+            `TEXT`: words in name, keywords, summary, description; text with a blank in it is a phrase.
+            `CLASSIFIER`: one in full; it is carried, or anything below it.
+            `LICENSE`: with ` :: ` in it a classifier, as above; other text is an id or word of `license_expression` or
+            `license` (`MIT`), without regard to case.
+            `DEPENDS`: a project, normalised, that `requires_dist` names.
+            `HAS`, `IS`: one of `THINGS`, of `STATES`.
+            `UPDATED`, `CREATED`: the project's moment, as `language.moments.span` reads it.
+            Any other field of core metadata by its attribute (`summary`, `author`, `requires_python`): text that it
+            contains, without regard to case; `author` and `maintainer` are also looked for in their addresses.
+        values: The test is passed by any of them; never empty.
         negated: The test is passed by everything else.
     """
 
