@@ -10,8 +10,15 @@ import pytest
 
 from otumat_index.accounts.credentials import of_user
 from otumat_index.accounts.models import User
+from otumat_index.discover.pages import numbers
 from otumat_index.publish import actions
 from otumat_index.publish.models import Project
+
+
+@pytest.fixture(autouse=True)
+def _numbers_of_this_test() -> None:
+    numbers.numbers.forget()
+
 
 Register = Callable[..., Project]
 

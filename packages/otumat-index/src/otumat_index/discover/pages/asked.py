@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlencode
 
 from django.http import QueryDict
@@ -13,6 +13,7 @@ from otumat.spec.metadata import FIELDS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+T = TypeVar("T")
 TEXT_MAX_CHARS = 200
 CLASSIFIERS_MAX = 8
 ROWS = 50
@@ -52,12 +53,20 @@ class Asked:
         """Texts by field, for the search form."""
         return dict(self.fields)
 
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """What filters, as the address says it."""
+        text = (("q", self.text),) if self.text else ()
+        return (*text, *self.fields, *(("c", each) for each in self.classifiers))
+
     def query(self, *, classifiers: tuple[str, ...] | None = None, **place: str) -> str:
         """The address's query for the same filters with another place in the list, or other classifiers."""
-        pairs = [("q", self.text), *self.fields]
-        pairs += [("c", each) for each in (self.classifiers if classifiers is None else classifiers)]
-        pairs += [("rows", str(self.rows) if self.rows != ROWS else ""), *place.items()]
-        return urlencode([(name, value) for name, value in pairs if value])
+        return (self if classifiers is None else replace(self, classifiers=classifiers)).at(**place)
+
+    def at(self, **place: str) -> str:
+        """The address's query for the same filters at another place of the list."""
+        rows = (("rows", str(self.rows)),) if self.rows != ROWS else ()
+        return urlencode([(name, value) for name, value in (*self.pairs, *rows, *place.items()) if value])
 
 
 def read(query: QueryDict) -> Asked:
@@ -73,6 +82,20 @@ def read(query: QueryDict) -> Asked:
         before="" if after else text_of(query, "before").lower(),
         rows=rows_of(query),
     )
+
+
+def without(asked: Asked) -> list[tuple[str, Asked]]:
+    """Every filter in words, and what is left to ask without it."""
+    found = [(f"“{asked.text}”", replace(asked, text=""))] if asked.text else []
+    found += [
+        (f"{field}: {text}", replace(asked, fields=others(asked.fields, (field, text)))) for field, text in asked.fields
+    ]
+    return found + [(each, replace(asked, classifiers=others(asked.classifiers, each))) for each in asked.classifiers]
+
+
+def others(every: tuple[T, ...], one: T) -> tuple[T, ...]:
+    """All but one."""
+    return tuple(each for each in every if each != one)
 
 
 def text_of(query: QueryDict, name: str) -> str:

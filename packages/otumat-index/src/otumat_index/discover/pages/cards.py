@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from otumat_index.discover.pages import facts
+from otumat_index.discover.pages.project import url_of
 from otumat_index.publish.models import Project
 
 COLUMNS = (
@@ -57,6 +58,11 @@ class Card:
     python: str
     maturity: str
     labels: tuple[facts.Label, ...]
+
+    @property
+    def url(self) -> str:
+        """Path of its page."""
+        return url_of(Project(normalized=self.normalized))
 
     @property
     def mark(self) -> str:

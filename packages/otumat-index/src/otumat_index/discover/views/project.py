@@ -8,11 +8,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from otumat.errors import NotFound
+from otumat.errors import Invalid, NotFound, Problem
 from otumat.spec import names
 from otumat_index.accounts import credentials
 from otumat_index.accounts.adapter import public_url
 from otumat_index.discover import rendering
+from otumat_index.discover.pages import asked as asking
 from otumat_index.discover.pages import changes
 from otumat_index.discover.pages import project as pages
 from otumat_index.discover.pages.classifiers import grouped
@@ -46,6 +47,16 @@ def description(request: HttpRequest, name: str, version: str) -> HttpResponse:
     found = find(request, name)
     response = HttpResponse(publish.release(found, version).description, content_type="text/plain; charset=utf-8")
     return guarded(response, found)
+
+
+@require_safe
+def display(request: HttpRequest) -> HttpResponse:
+    """The draft's `display`: goes to the page of a package, or of one version."""
+    name, version = asking.text_of(request.GET, "name"), asking.text_of(request.GET, "version")
+    problems = names.check_name(name) if name else [Problem("name.missing", "name", "The address names no package.")]
+    if problems:
+        raise Invalid(problems, hint="Ask for /display?name=NAME or /display?name=NAME&version=VERSION.")
+    return HttpResponseRedirect(pages.url_of(Project(normalized=names.normalize(name)), version))
 
 
 def find(request: HttpRequest, name: str) -> Project:

@@ -1,0 +1,59 @@
+"""How much there is: counted again when something changed, and never for more than a small share of the time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from otumat_index.discover.pages import index
+from otumat_index.journal import queries as journal
+from otumat_index.publish.models import File, Release
+
+T = TypeVar("T")
+SHARE = 0.02
+"""Of one core, spent on counting at most: at 886,000 projects a count takes 0.5 s, and then serves for 25 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What this index holds, private projects left out."""
+
+    projects: int
+    releases: int
+    files: int
+
+
+class Kept(Generic[T]):
+    """A value that is made anew once the journal has moved, unless making it took long and was lately."""
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self.make = make
+        self.forget()
+
+    def forget(self) -> None:
+        """Make it anew when it is asked for next."""
+        self.value: T | None = None
+        self.serial, self.not_before = -1, 0.0
+
+    def get(self) -> T:
+        """The value; one query to see whether it is still good."""
+        serial = journal.last_serial()
+        if self.value is None or (serial != self.serial and time.monotonic() >= self.not_before):
+            begun = time.monotonic()
+            self.value, self.serial = self.make(), serial
+            self.not_before = time.monotonic() + (time.monotonic() - begun) / SHARE
+        return self.value
+
+
+def count() -> Numbers:
+    """Three walks over indexes."""
+    return Numbers(
+        projects=index.public().count(),
+        releases=Release.objects.filter(project__is_private=False).count(),
+        files=File.objects.filter(release__project__is_private=False).count(),
+    )
+
+
+numbers = Kept(count)
