@@ -6,12 +6,15 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from otumat_index.accounts.urls import allauths
 from otumat_index.api import api
+from otumat_index.discover.mirrors import views as mirrors
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *allauths,
     path("account/", include("allauth.account.urls")),
     path("account/factors/", include("allauth.mfa.urls")),
     path("", include("otumat_index.accounts.urls")),
+    path("pypi", mirrors.pypi, name="pypi"),
+    path("pypi/", mirrors.pypi),
     path("", include("otumat_index.publish.urls")),
     path("", include("otumat_index.discover.urls")),
     path("", include("otumat_index.web.urls")),

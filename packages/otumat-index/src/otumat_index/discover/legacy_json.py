@@ -10,6 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
+from otumat.spec import names
 from otumat_index.accounts import credentials
 from otumat_index.accounts.adapter import public_url
 from otumat_index.discover import queries
@@ -22,8 +23,9 @@ from otumat_index.publish.models import File, Project, Release
 @require_safe
 def project(request: HttpRequest, name: str, version: str | None = None) -> HttpResponse:
     """A project's newest (or the named) release, all files by version, and the project's serial."""
+    # First: a mirror that hears of a serial must find what came with it. A name that is none has no rows to ask for.
+    serial = 0 if names.check_name(name) else journal.serial_of(names.normalize(name))
     found = publish.find(name, functools.partial(credentials.from_request, request))
-    serial = journal.serial_of(found.normalized)
     release = publish.release(found, version) if version else found.latest
     body: dict[str, Any] = {"info": info(found, release), "last_serial": serial, "vulnerabilities": []}
     files = (
@@ -91,13 +93,14 @@ def file_object(file: File) -> dict[str, Any]:
     yanked = file.is_yanked or file.release.is_yanked
     return {
         "filename": file.filename,
-        "url": public_url(queries.file_path(file.key)),
+        "url": public_url(queries.mirrored_path(file.key)),
         "packagetype": "bdist_wheel" if file.kind == File.Kind.WHEEL else "sdist",
         "python_version": file.python_tag or "source",
         "requires_python": file.requires_python or None,
         "size": file.size_bytes,
         "digests": {"md5": file.md5, "sha256": file.sha256, "blake2b_256": file.blake2_256},
         "md5_digest": file.md5,
+        "core-metadata": {"sha256": file.metadata_sha256} if file.metadata_sha256 else False,
         "upload_time": naive(file.uploaded_at),
         "upload_time_iso_8601": file.uploaded_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "yanked": yanked,

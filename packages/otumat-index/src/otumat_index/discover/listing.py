@@ -1,13 +1,15 @@
 """
 The list of all projects, `/simple/`: built beside the requests, never inside one when it is long.
 
-Each build is four files (JSON and HTML, plain and gzip) named by the journal's serial; the newest two builds are kept.
+Each build is five files named by the journal's serial: JSON and HTML, plain and gzip, and names with their serials for
+mirrors' XML-RPC, gzip alone. The newest two builds are kept.
 """
 
 from __future__ import annotations
 
 import gzip
 import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from django.db.models import Max
 
 from otumat.spec import simple
 from otumat_index.discover import queries
+from otumat_index.discover.mirrors import values
 from otumat_index.journal import queries as journal
 from otumat_index.journal.models import Entry
 from otumat_index.publish.models import Project
@@ -36,6 +39,19 @@ class Build:
         return self.folder / f"{self.serial}.{form}{'.gz' if packed else ''}"
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """All public projects: the journal's serial, their normalised names in order, and each project's serial."""
+
+    serial: int
+    names: list[str]
+    serials: dict[str, int]
+
+    def pairs(self) -> Iterator[tuple[str, int]]:
+        """Names with their serials."""
+        return ((name, self.serials.get(name, 0)) for name in self.names)
+
+
 def folder() -> Path:
     return settings.CONFIG.data / "cache" / "list"
 
@@ -52,12 +68,10 @@ def finished(folder: Path) -> list[int]:
     return sorted(int(serial) for serial in begins if serial.isdigit())
 
 
-def render(form: str, *, serial: int) -> bytes:
-    """The list as it is now."""
-    names = list(queries.public_names())
-    if form == "html":
-        return simple.render_list_html(names)
-    return simple.render_list_json(names, last_serial=serial, serials=all_serials())
+def read() -> Listed:
+    """The names of all public projects and their serials, as they are now."""
+    serial = journal.last_serial()  # first: the list is at least as new as it says
+    return Listed(serial, list(queries.public_names()), all_serials())
 
 
 def all_serials() -> dict[str, int]:
@@ -65,15 +79,23 @@ def all_serials() -> dict[str, int]:
     return dict(Entry.objects.exclude(topic="").values_list("topic").annotate(newest=Max("serial")))
 
 
+def render(form: str, listed: Listed) -> bytes:
+    """The list for installers."""
+    if form == "html":
+        return simple.render_list_html(listed.names)
+    return simple.render_list_json(listed.names, last_serial=listed.serial, serials=listed.serials)
+
+
 def build() -> Build:
     """Write a new build; the HTML's gzip file comes last, so a build that has it is whole."""
-    serial = journal.last_serial()
-    made = Build(serial, folder())
+    listed = read()
+    made = Build(listed.serial, folder())
     made.folder.mkdir(parents=True, exist_ok=True)
+    write(made.file("xml", packed=True), values.compressed(values.serials(listed.pairs())))
     for form in ("json", "html"):
-        body = render(form, serial=serial)
-        write(made.file(form), body)
-        write(made.file(form, packed=True), gzip.compress(body, 6, mtime=0))
+        body = render(form, listed)
+        write(made.file(form), [body])
+        write(made.file(form, packed=True), [gzip.compress(body, 6, mtime=0)])
     discard_others(made)
     return made
 
@@ -86,9 +108,10 @@ def discard_others(made: Build) -> None:
             path.unlink(missing_ok=True)
 
 
-def write(path: Path, body: bytes) -> None:
+def write(path: Path, pieces: Iterable[bytes]) -> None:
     unfinished = path.with_name(f"new.{path.name}")
-    unfinished.write_bytes(body)
+    with unfinished.open("wb") as file:
+        file.writelines(pieces)
     os.replace(unfinished, path)
 
 

@@ -29,6 +29,11 @@ def file_path(key: str) -> str:
     return f"/files/{quote(key)}"
 
 
+def mirrored_path(key: str) -> str:
+    """The same file's path for mirrors: every bandersnatch refuses files that are not below `/packages`."""
+    return f"/packages/{quote(key)}"
+
+
 def project_page(project: Project, *, serial: int) -> ProjectPage:
     """
     What the simple page of a project says; two queries, whatever the number of files.

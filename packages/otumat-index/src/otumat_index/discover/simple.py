@@ -25,7 +25,7 @@ from django.views.decorators.http import require_safe
 from otumat.errors import NotFound
 from otumat.spec import names, simple
 from otumat_index.accounts import credentials
-from otumat_index.discover import listing, prepare
+from otumat_index.discover import listing, prepare, queries
 from otumat_index.journal import queries as journal
 from otumat_index.publish import files, rules
 from otumat_index.publish import queries as publish
@@ -67,13 +67,13 @@ def projects(request: HttpRequest) -> HttpResponseBase:
     serial = journal.last_serial()
     made = listing.newest()
     if made is None or (made.serial != serial and not listing.is_long()):
-        body = listing.render(kind.format, serial=serial)
+        listed = listing.read()
         answer = lane.prepare(
             "/simple/",
-            body,
+            listing.render(kind.format, listed),
             content_type=kind.content_type,
             format=kind.format,
-            headers=[(prepare.SERIAL_HEADER, str(serial))],
+            headers=[(prepare.SERIAL_HEADER, str(listed.serial))],
         )
         return send(request, answer, is_private=False, content_type=kind.content_type)
     return built_list(request, made, kind)
@@ -125,6 +125,12 @@ def file(request: HttpRequest, key: str) -> HttpResponseBase:
         return finish(HttpResponseNotModified(), answer, is_private=owner.is_private)
     response = FileResponse(content, content_type=answer.content_type)
     return finish(response, answer, is_private=owner.is_private)
+
+
+@require_safe
+def mirrored(request: HttpRequest, key: str) -> HttpResponse:
+    """A file by the path mirrors know it by: goes to the one it has, whatever there is (the hot lane answers there)."""
+    return HttpResponseRedirect(queries.file_path(key), status=301)
 
 
 @require_safe

@@ -14,6 +14,7 @@ urlpatterns = [
     path("simple/<str:name>", simple.project),
     path("files/<path:key>.metadata", simple.metadata, name="metadata"),
     path("files/<path:key>", simple.file, name="file"),
+    path("packages/<path:key>", simple.mirrored),
     path("pypi/<str:name>/json", legacy_json.project, name="json"),
     path("pypi/<str:name>/<str:version>/json", legacy_json.project),
     path("", views.home, name="home"),

@@ -20,8 +20,6 @@ urlpatterns = [
     path("submit", views.submit, name="submit"),
     path("legacy/", views.legacy, name="legacy"),
     path("legacy", views.legacy),
-    path("pypi", views.legacy, name="pypi"),
-    path("pypi/", views.legacy),
     path("manage/submit/", manage.submit, name="submit_form"),
     path("manage/project/<str:name>/", manage.project, name="manage"),
     path("manage/project/<str:name>/yank", manage.yank, name="manage_yank"),

@@ -120,6 +120,7 @@ DOORS: Mapping[str, str] = {
     "GET /simple/": "anyone",
     "GET /simple": "anyone",
     "GET /simple/{name}": "anyone",
+    "GET /packages/{key}": "anyone",
     "GET /feeds/projects.{kind}": "anyone",
     "GET /feeds/releases.{kind}": "anyone",
     "GET /health/live": "anyone",

@@ -92,7 +92,7 @@ def problem(status: int, code: str, text: str, listed: list[tuple[str, str]] | N
 @door("GET")
 def discover(request: HttpRequest) -> HttpResponse:
     """Where to go for an upload address; 404 for every other key."""
-    names = ("publish:legacy", "publish:pypi")
+    names = ("publish:legacy", "pypi")
     paths = {path for name in names for path in (reverse(name).rstrip("/"), reverse(name).rstrip("/") + "/")}
     if request.GET.get("discover", "") not in paths:
         raise NotFound("Nothing is uploaded at that path.", hint="Use the index's upload address, such as /legacy/.")
