@@ -2,8 +2,8 @@
 Consent: whether something may be recorded, may be sent, may be asked.
 
 Pure, and cheap to import, for a host program waits for it. Levels, weakest first: *unset* (nobody answered), *off*,
-*local* (counted on this machine only), *on* (also sent). Any deny wins over any yes. What is declared and consented to is
-in `otumat.spec.manifest`.
+*local* (counted on this machine only), *on* (also sent). Any deny wins over any yes. What is declared and consented to
+is in `otumat.spec.manifest`.
 
 Source: docs/protocol/usage.md, "Consent".
 """

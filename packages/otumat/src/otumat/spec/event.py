@@ -2,7 +2,8 @@
 Events: how uses are added up into rows, what a batch looks like on the wire, and which rows are refused.
 
 Pure; client and server say the same with the same lines. A use is known by its day, its name, declared properties, and
-where it ran (release, Python, system, architecture, CI): nothing else is ever sent. Equal uses are one row with a count.
+where it ran (release, Python, system, architecture, CI): nothing else is ever sent. Equal uses are one row with a
+count.
 
 Start with `add_up` and `Batch`; the server starts with `read_batch` and `verdicts`.
 

@@ -1,9 +1,9 @@
 """
 What a package may record: its usage manifest.
 
-A TOML file `otumat-usage.toml` (or the same as JSON, `otumat-usage.json`) in the package's folder names every event, every
-property with its closed vocabulary, what for, and until when. Client and server refuse what is not declared. Pure; start
-with `from_table`.
+A TOML file `otumat-usage.toml` (or the same as JSON, `otumat-usage.json`) in the package's folder names every event,
+every property with its closed vocabulary, what for, and until when. Client and server refuse what is not declared. Pure;
+start with `from_table`.
 
     project = "datajoint"
     purpose = "To learn which features are used, before we change them."
