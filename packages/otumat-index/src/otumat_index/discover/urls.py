@@ -21,6 +21,7 @@ urlpatterns = [
     path("projects/", views.projects, name="projects"),
     path("index", views.projects, name="index"),
     path("search", views.search, name="search"),
+    path("compare", views.compare, name="compare"),
     path("display", views.display, name="display"),
     path("classifiers/", views.classifiers, name="classifiers"),
     path("browse/", views.browse, name="browse"),

@@ -114,6 +114,7 @@ DOORS: Mapping[str, str] = {
     "GET /projects/": "anyone",
     "GET /index": "anyone",
     "GET /search": "anyone",
+    "GET /compare": "anyone",
     "GET /display": "anyone",
     "GET /classifiers/": "anyone",
     "GET /browse/": "anyone",
