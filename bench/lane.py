@@ -1,4 +1,9 @@
-"""The hot lane beside nginx with the same bytes, and a peer index: 2 workers each, 64 connections, taking turns."""
+"""
+The hot lane beside nginx with the same bytes, and a peer index: 2 workers each, 64 connections, taking turns.
+
+Rates are those of a saturated machine; p99 is told for that too, and judged while each connection rests a little
+between its requests (`running.load` says why).
+"""
 
 from __future__ import annotations
 
@@ -65,27 +70,28 @@ http {{
 
 @dataclass(frozen=True)
 class Case:
-    """One row: what is asked, and what ratio to nginx's requests per second is the budget."""
+    """One row: what is asked, what ratio to nginx's requests per second is the budget, and what p99 if any."""
 
     name: str
     path: str
     headers: dict[str, str]
     budget: float
+    p99_ms: float | None = None
     conditional: bool = False
 
 
+P99_MS = 4.0
 CASES = (
-    Case("project page, HTML", "/simple/small/", {}, 0.8),
-    Case("project page, JSON", "/simple/small/", _JSON, 0.8),
-    Case("project page, JSON, gzip", "/simple/small/", _JSON | _GZIP, 0.8),
-    Case("project page, 304", "/simple/small/", _JSON | _GZIP, 0.7, conditional=True),
+    Case("project page, HTML", "/simple/small/", {}, 0.8, P99_MS),
+    Case("project page, JSON", "/simple/small/", _JSON, 0.8, P99_MS),
+    Case("project page, JSON, gzip", "/simple/small/", _JSON | _GZIP, 0.8, P99_MS),
+    Case("project page, 304", "/simple/small/", _JSON | _GZIP, 0.7, P99_MS, conditional=True),
     Case("1,000-file page, HTML", "/simple/large/", {}, 0.7),
     Case("1,000-file page, JSON", "/simple/large/", _JSON, 0.7),
     Case("1,000-file page, JSON, gzip", "/simple/large/", _JSON | _GZIP, 0.7),
     Case("small wheel", "/files/small.whl", {}, 0.5),
     Case(".metadata", "/files/small.whl.metadata", {}, 0.5),
 )
-P99_MS = 4.0
 PEER_RATIO = 20.0
 LARGE_CPU_S_PER_GIB = 0.4
 LIST_MS = 20.0
@@ -120,6 +126,13 @@ def compare(case: Case, ours: Server, nginx: Server, options: Options) -> Row:
     for _ in range(options.rounds):
         for server, loads in rounds.items():
             loads.append(load(server, case.path, headers[server], seconds=options.seconds))
+    paced = {
+        server: [
+            load(server, case.path, headers[server], seconds=options.seconds, is_paced=True).p99_ms
+            for _ in range(options.rounds)
+        ]
+        for server in (ours, nginx)
+    }
     mine, theirs = rounds[ours], rounds[nginx]
     ratio = statistics.median(
         mine_now.requests_per_s / theirs_now.requests_per_s for mine_now, theirs_now in zip(mine, theirs, strict=True)
@@ -128,14 +141,17 @@ def compare(case: Case, ours: Server, nginx: Server, options: Options) -> Row:
         "req/s": _median(mine, "requests_per_s"),
         "nginx": _median(theirs, "requests_per_s"),
         "ratio": ratio,
-        "p99 ms": _median(mine, "p99_ms"),
-        "nginx p99": _median(theirs, "p99_ms"),
+        "p99 ms": statistics.median(paced[ours]),
+        "nginx p99": statistics.median(paced[nginx]),
+        "saturated p99": _median(mine, "p99_ms"),
+        "nginx's": _median(theirs, "p99_ms"),
         "CPU µs": _median(mine, "cpu_us"),
         "nginx CPU µs": _median(theirs, "cpu_us"),
     }
-    prompt = figures["p99 ms"] <= P99_MS
-    budget = f"ratio ≥ {case.budget}, p99 ≤ {P99_MS:.0f} ms"
-    return Row(case.name, figures, budget, ratio >= case.budget and prompt)
+    budget, met = f"ratio ≥ {case.budget}", ratio >= case.budget
+    if case.p99_ms is not None:
+        budget, met = f"{budget}, p99 ≤ {case.p99_ms:.0f} ms", met and figures["p99 ms"] <= case.p99_ms
+    return Row(case.name, figures, budget, met)
 
 
 def large(ours: Server, nginx: Server, options: Options) -> Row:
