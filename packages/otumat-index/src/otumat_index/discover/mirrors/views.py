@@ -28,6 +28,7 @@ GONE = {
 }
 """Methods that no current client needs, and what to ask instead."""
 
+WAIT_S = 5
 LONG_AT_ONCE = threading.BoundedSemaphore(2)
 """A long answer costs up to a second: strangers may keep so many threads of a worker busy with them."""
 
@@ -128,7 +129,7 @@ class one_of_few:  # noqa: N801 - reads as a sentence after `with`
     """A place among the long answers, or none."""
 
     def __enter__(self) -> None:
-        if not LONG_AT_ONCE.acquire(timeout=5):
+        if not LONG_AT_ONCE.acquire(timeout=WAIT_S):
             raise Refused("Too many changelogs are asked for at once.", hint="Try again in a minute.", code="too_many")
 
     def __exit__(self, *_: object) -> None:
