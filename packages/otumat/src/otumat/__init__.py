@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Untrusted,
     )
     from otumat.settings import Settings
+    from otumat.trust.legacy import hash_pkg, sign, verify
 
 __version__ = "1.0.0.dev0"
 
@@ -37,6 +38,9 @@ _HOMES = {
     "Unauthenticated": "otumat.errors",
     "Unreachable": "otumat.errors",
     "Untrusted": "otumat.errors",
+    "hash_pkg": "otumat.trust.legacy",
+    "sign": "otumat.trust.legacy",
+    "verify": "otumat.trust.legacy",
 }
 
 __all__ = [
@@ -51,6 +55,9 @@ __all__ = [
     "Unreachable",
     "Untrusted",
     "__version__",
+    "hash_pkg",
+    "sign",
+    "verify",
 ]
 
 
