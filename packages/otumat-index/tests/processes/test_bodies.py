@@ -1,4 +1,4 @@
-"""The middleware between uvicorn and the application, driven as uvicorn drives it."""
+"""What stands between uvicorn and the application, driven as uvicorn drives it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import pytest
-from a2wsgi import WSGIMiddleware
 
 from otumat_index.processes.bodies import MEMORY_BYTES, WholeBodies
+from otumat_index.processes.bridge import STEP_BYTES, Bridge
 
 Message = MutableMapping[str, Any]
 
@@ -29,7 +29,7 @@ def exchange(application: Any, pieces: list[bytes | None], *headers: tuple[bytes
 
     async def scene() -> None:
         scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "http_version": "1.1"}
-        middleware = WholeBodies(WSGIMiddleware(application), limit_bytes=4 * MEMORY_BYTES)
+        middleware = WholeBodies(Bridge(application, threads=1), limit_bytes=4 * MEMORY_BYTES)
         await middleware({**scope, "headers": list(headers)}, receive, send)
 
     asyncio.run(scene())
@@ -56,9 +56,54 @@ def test_every_answer_ends_exactly_once(chunks: list[bytes], length: int | None)
     assert b"".join(message["body"] for message in bodies) == b"".join(chunks)
 
 
-def test_an_answer_of_known_length_ends_with_its_last_byte() -> None:
-    *_, last = exchange(answering(b"ab", b"cd", length=4), [b""])
-    assert last["body"] == b"cd"
+def test_the_last_bytes_say_that_they_are() -> None:
+    chunks = [bytes([65 + number]) * (STEP_BYTES // 2) for number in range(7)]
+    start, *bodies = exchange(answering(*chunks), [b""])
+    assert start["type"] == "http.response.start"
+    assert [message["more_body"] for message in bodies] == [True, True, True, False]
+    assert b"".join(message["body"] for message in bodies) == b"".join(chunks)
+    assert bodies[-1]["body"] == chunks[-1]
+
+
+def test_an_application_that_fails_has_answered_nothing() -> None:
+    def application(environ: dict[str, Any], start_response: Any) -> Any:
+        start_response("200 OK", [])
+        yield b"so far"
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        exchange(application, [b""])
+
+
+def test_what_the_application_opened_is_closed_when_it_fails() -> None:
+    closed: list[bool] = []
+
+    class Pieces:
+        def __iter__(self) -> Any:
+            raise ZeroDivisionError
+
+        def close(self) -> None:
+            closed.append(True)
+
+    def application(environ: dict[str, Any], start_response: Any) -> Any:
+        start_response("200 OK", [])
+        return Pieces()
+
+    with pytest.raises(ZeroDivisionError):
+        exchange(application, [b""])
+    assert closed == [True]
+
+
+def test_a_header_with_an_underscore_stands_for_none_with_a_dash() -> None:
+    seen: list[Any] = []
+
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        seen.append((environ.get("HTTP_X_FORWARDED_FOR"), environ["HTTP_ACCEPT"]))
+        start_response("200 OK", [])
+        return []
+
+    exchange(application, [b""], (b"x_forwarded_for", b"10.0.0.1"), (b"accept", b"a"), (b"accept", b"b"))
+    assert seen == [(None, "a,b")]
 
 
 @pytest.mark.parametrize("sizes", [[0], [5], [1, 0, 4], [MEMORY_BYTES, MEMORY_BYTES, 7]])

@@ -1,5 +1,5 @@
 """
-Request bodies are taken in whole before the application sees the request; answers end with their last byte.
+Request bodies are taken in whole before the application sees the request.
 
 A WSGI application reads its body from a thread, and there are few threads: sixteen clients that send a byte a second
 would occupy them all. Here a slow body costs a coroutine and a buffer that turns into a file when it grows; how long
@@ -9,59 +9,30 @@ application, which might take the part for the whole.
 
 from __future__ import annotations
 
+import io
 import tempfile
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import BinaryIO, Final, cast
 
-Message = MutableMapping[str, Any]
-Scope = MutableMapping[str, Any]
+from otumat_index.processes.bridge import Message, Scope, Send
+
 Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+Application = Callable[[Scope, BinaryIO, Send], Awaitable[None]]
 
 MEMORY_BYTES: Final = 1 << 20
-CHUNK_BYTES: Final = 256 * 1024
-
-
-class _Completing:
-    """
-    Send on, and say "that was all" with the last announced byte.
-
-    The bridge to WSGI says so in a message of its own, later, when the client may long have sent its next request:
-    which would then find the connection busy and miss the hot lane.
-    """
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self._left: int | None = None
-        self._ended = False
-
-    async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            lengths = [value for name, value in message["headers"] if name.lower() == b"content-length"]
-            self._left = int(lengths[0]) if lengths else None
-        elif self._ended:
-            return
-        else:
-            if self._left is not None:
-                self._left -= len(message["body"])
-                message["more_body"] = message.get("more_body", False) and self._left > 0
-            self._ended = not message.get("more_body", False)
-        await self._send(message)
 
 
 class WholeBodies:
-    """ASGI middleware: read the body to its end, then call the application."""
+    """ASGI application: read the body to its end, then call another that takes it as a file."""
 
     def __init__(self, application: Application, *, limit_bytes: int) -> None:
         self._application = application
         self._limit_bytes = limit_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request; requests without a body pass straight through."""
-        send = _Completing(send)
-        if scope["type"] != "http" or not _has_body(scope):
-            await self._application(scope, receive, send)
+        """Serve one request."""
+        if not _has_body(scope):
+            await self._application(scope, io.BytesIO(), send)
         elif _announced(scope) > self._limit_bytes:
             await _refuse(send, self._limit_bytes)
         else:
@@ -69,8 +40,7 @@ class WholeBodies:
 
     async def _with_body(self, scope: Scope, receive: Receive, send: Send) -> None:
         with tempfile.SpooledTemporaryFile(MEMORY_BYTES) as body:
-            size = 0
-            more = True
+            size, more = 0, True
             while more:
                 message = await receive()
                 if message["type"] == "http.disconnect":
@@ -82,17 +52,7 @@ class WholeBodies:
                 body.write(message["body"])
                 more = message["more_body"]
             body.seek(0)
-            left = size
-
-            async def replay() -> Message:
-                nonlocal left
-                if left < 0:
-                    return await receive()
-                piece = body.read(CHUNK_BYTES)
-                left = left - len(piece) or -1
-                return {"type": "http.request", "body": piece, "more_body": left > 0}
-
-            await self._application(scope, replay, send)
+            await self._application(scope, cast(BinaryIO, body), send)
 
 
 def _has_body(scope: Scope) -> bool:

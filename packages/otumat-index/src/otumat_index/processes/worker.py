@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from a2wsgi import WSGIMiddleware
 
 from otumat_index.processes import lifeline
 from otumat_index.processes.bodies import WholeBodies
+from otumat_index.processes.bridge import Bridge
 from otumat_index.processes.places import BACKLOG, Place, listen
 from otumat_index.web.lane.patience import Patience, sweep
 from otumat_index.web.lane.protocol import protocol_for
@@ -78,9 +78,9 @@ def load(target: str) -> Any:
 
 
 def _config(settings: WorkerSettings, table: Table) -> uvicorn.Config:
-    application: Any = WSGIMiddleware(carried(load(settings.application)), workers=settings.threads)
+    bridge = Bridge(carried(load(settings.application)), threads=settings.threads)
     return uvicorn.Config(
-        WholeBodies(application, limit_bytes=settings.body_limit_bytes),
+        WholeBodies(bridge, limit_bytes=settings.body_limit_bytes),
         loop="uvloop",
         http=protocol_for(table),
         ws="none",

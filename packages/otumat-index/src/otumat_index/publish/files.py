@@ -15,7 +15,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import IO, Any, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -56,8 +56,6 @@ class LocalFiles:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        # Folders this process knows to be durable: one that exists may be what a crash left before it was synced.
-        self.known: set[Path] = set()
 
     def place(self, key: str) -> Path:
         folder, _, name = key.partition("/")
@@ -65,14 +63,21 @@ class LocalFiles:
 
     def put(self, key: str, source: Path) -> None:
         target = self.place(key)
-        if target.parent not in self.known:
-            target.parent.mkdir(parents=True, exist_ok=True)
+        self.folders  # noqa: B018 - made at the first use
+        # Bytes are synced under both names at once: a file system that keeps a log writes it once for that, not twice.
         os.link(source, target)
-        sync_folder(target.parent)
-        if target.parent not in self.known:
-            for folder in (self.root, self.root.parent):
-                sync_folder(folder)
-            self.known.add(target.parent)
+        sync(target)
+        sync(target.parent)
+
+    @cached_property
+    def folders(self) -> tuple[Path, ...]:
+        """The folders of all keys, made durable: one that exists may be what a crash left before it was."""
+        folders = tuple(self.root / f"{number:02x}" for number in range(256))
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+        sync(self.root)
+        sync(self.root.parent)
+        return folders
 
     def delete(self, key: str) -> None:
         self.place(key).unlink(missing_ok=True)
@@ -94,6 +99,7 @@ class S3Files:
         self.store, self.prefix = store, prefix
 
     def put(self, key: str, source: Path) -> None:
+        sync(source)  # the marker, whose name a power cut must not take while the bucket keeps the bytes
         obstore.put(self.store, self.prefix + key, source, mode="create")
 
     def delete(self, key: str) -> None:
@@ -155,8 +161,6 @@ def keep(source: IO[bytes], key: str) -> Path:
     source.seek(0)
     with marker.open("xb") as target:
         shutil.copyfileobj(source, target, CHUNK_BYTES)
-        target.flush()
-        os.fsync(target.fileno())
     try:
         store().put(key, marker)
     except (FileExistsError, AlreadyExistsError):  # another's bytes: they stay
@@ -181,9 +185,15 @@ def condemn(key: str) -> Path:
 
 
 def marker_of(key: str) -> Path:
-    incoming = settings.CONFIG.data / "incoming"
-    incoming.mkdir(parents=True, exist_ok=True)
-    return incoming / key.replace("/", "~")
+    return incoming(settings.CONFIG.data) / key.replace("/", "~")
+
+
+@lru_cache(maxsize=4)
+def incoming(data: Path) -> Path:
+    """The markers' folder, made at its first use."""
+    folder = data / "incoming"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def settle(marker: Path) -> None:
@@ -219,8 +229,7 @@ def recover(is_known: Callable[[str], bool], *, older_than_s: float = 3600) -> i
 
 
 def old_markers(older_than_s: float) -> Iterator[Path]:
-    incoming = settings.CONFIG.data / "incoming"
-    for marker in incoming.glob("*~*~*") if incoming.exists() else ():
+    for marker in incoming(settings.CONFIG.data).glob("*~*~*"):
         try:
             if time.time() - marker.stat().st_mtime >= older_than_s:
                 yield marker
@@ -232,9 +241,9 @@ def key_of(marker: Path) -> str:
     return marker.name.replace("~", "/")
 
 
-def sync_folder(folder: Path) -> None:
-    """Make a new name in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY)
+def sync(place: Path) -> None:
+    """Make a file's bytes, or the names in a folder, durable."""
+    handle = os.open(place, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

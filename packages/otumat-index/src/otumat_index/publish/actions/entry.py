@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -60,8 +61,7 @@ def get_or_claim(name: str, *, by: Actor, at: datetime) -> tuple[Project, bool]:
         Invalid: Somebody claimed a name that looks alike since `check_claim` was asked.
     """
     normalized = names.normalize(name)
-    found = Project.objects.select_for_update(of=("self",)).filter(normalized=normalized).first()
-    if found is not None:
+    for found in locked(normalized):
         settle(found, claimed=False, by=by)
         return found, False
     key = names.confusable_key(name)
@@ -75,6 +75,11 @@ def get_or_claim(name: str, *, by: Actor, at: datetime) -> tuple[Project, bool]:
         prepared.insert(Role(project=project, user_id=by.user_id, kind=Role.Kind.OWNER, granted_at=at))
     settle(project, claimed=claimed, by=by)
     return project, claimed
+
+
+@prepared.rows
+def locked(normalized: str) -> QuerySet[Project]:
+    return Project.objects.select_for_update(of=("self",)).filter(normalized=normalized)
 
 
 def alone_with(confusable: str) -> None:
@@ -136,29 +141,39 @@ def link_classifiers(release: Release, texts: tuple[str, ...], *, is_new: bool) 
     """Make a release's classifier rows those of `texts`."""
     if not is_new:
         ReleaseClassifier.objects.filter(release=release).delete()
+    wanted = sorted(set(texts))  # in one order, or two uploads could wait for each other
+    if link_known(release, wanted) < len(wanted):
+        linked = ReleaseClassifier.objects.filter(release=release).values_list("classifier__text", flat=True)
+        for text in sorted(set(wanted) - set(linked)):
+            classifier, _ = Classifier.objects.get_or_create(text=text)
+            prepared.insert(ReleaseClassifier(release=release, classifier=classifier))
+
+
+def link_known(release: Release, texts: Sequence[str]) -> int:
+    """Link the classifiers that have a row already, which all but the first users of one have; returns how many."""
     if not texts:
-        return
-    known = {text: key for text in set(texts) for (key,) in classifier_keys(text)}
-    for text in sorted(set(texts) - known.keys()):  # in one order, or two uploads could wait for each other
-        known[text] = Classifier.objects.get_or_create(text=text)[0].pk
-    for text in dict.fromkeys(texts):
-        prepared.insert(ReleaseClassifier(release=release, classifier_id=known[text]))
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(LINK.format(", ".join(["%s"] * len(texts))), [release.pk, *texts])
+        return int(cursor.rowcount)
 
 
-@prepared.rows
-def classifier_keys(text: str) -> QuerySet[Classifier, tuple[int]]:
-    return Classifier.objects.filter(text=text).values_list("pk")
+LINK = """
+INSERT INTO publish_releaseclassifier (release_id, classifier_id)
+SELECT %s, c.id FROM publish_classifier c WHERE c.text IN ({})
+"""
 
 
 def refresh_latest(project: Project, *, at: datetime) -> None:
     """Point the project at its most recent release."""
-    newest = newest_release(project.pk)
-    updated_at = Project._meta.get_field("updated_at").get_db_prep_save(at, connection)
+    updated_at = prepared.value_of(Project._meta.get_field("updated_at"), at)
     with connection.cursor() as cursor:
-        sql = "UPDATE publish_project SET latest_id = %s, updated_at = %s WHERE id = %s"
-        cursor.execute(sql, [newest[0][0] if newest else None, updated_at, project.pk])
+        cursor.execute(REFRESH, [project.pk, updated_at, project.pk])
 
 
-@prepared.rows
-def newest_release(project_id: int) -> QuerySet[Release, tuple[int]]:
-    return Release.objects.filter(project_id=project_id).order_by(*NEWEST_FIRST).values_list("pk")[:1]
+REFRESH = """
+UPDATE publish_project SET latest_id = (
+    SELECT r.id FROM publish_release r WHERE r.project_id = %s
+    ORDER BY r.is_yanked, r.is_prerelease, r.sort_key DESC LIMIT 1
+), updated_at = %s WHERE id = %s
+"""

@@ -229,9 +229,11 @@ def write(upload: Upload, checked: Checked, key: str, *, by: Actor, at: datetime
     # Asked again under the lock: another first submitter may have won the name meanwhile.
     rules.check_may(by, "upload", queries.standing_of(by, project.normalized), name_claims=settings.CONFIG.name_claims)
     check_quota(project)
-    check_new_siblings(project, checked)
+    release = entry.release_of(project, metadata)
+    if release is not None:
+        check_new_siblings(project, checked)
     prepared.insert(UsedName(filename=checked.slot))
-    release, created = release_for(project, metadata, at=at)
+    release, created = release_for(project, metadata, release, at=at)
     add_file(release, upload, checked, key, by=by, at=at)
     entry.refresh_latest(project, at=at)
     serial = journal.write(
@@ -276,9 +278,8 @@ def beyond(limit: int) -> Callable[..., list[tuple[int]]]:
     )
 
 
-def release_for(project: Project, metadata: Metadata, *, at: datetime) -> tuple[Release, bool]:
+def release_for(project: Project, metadata: Metadata, release: Release | None, *, at: datetime) -> tuple[Release, bool]:
     """The release a file belongs to. Its first file sets the entry; later ones leave it as it is."""
-    release = entry.release_of(project, metadata)
     if release is not None and files_of(release.pk):
         return release, False
     return entry.write_release(project, metadata, release, at=at)
