@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from otumat.spec.classifiers import SEPARATOR
+from otumat.spec.classifiers import SEPARATOR, display_key, parents
 
 LICENSE_MAX_CHARS = 60
 LABELS_MOST = 4
@@ -25,6 +25,29 @@ class Label:
 
     classifier: str
     words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One line of a tree of classifiers. `depth` is 1 right below the category; `is_own`: carried itself."""
+
+    classifier: str
+    words: str
+    depth: int
+    is_own: bool
+
+
+def tree(classifiers: Iterable[str]) -> list[tuple[str, list[Node]]]:
+    """What a release carries, by category, with the branches that lead to it, each once and in the order of lists."""
+    own = set(classifiers)
+    every = {up for each in own for up in (*parents(each), each)}
+    found: dict[str, list[Node]] = {}
+    for each in sorted(every, key=display_key):
+        parts = each.split(SEPARATOR)
+        nodes = found.setdefault(parts[0], [])
+        if len(parts) > 1 or each in own:
+            nodes.append(Node(each, parts[-1], max(1, len(parts) - 1), each in own))
+    return list(found.items())
 
 
 def license_of(expression: str, text: str, classifiers: Iterable[str]) -> str:

@@ -14,13 +14,14 @@ from otumat.spec import metadata as spec
 from otumat.spec.metadata import Metadata
 from otumat_index.accounts.adapter import public_url
 from otumat_index.discover import queries
+from otumat_index.discover.pages.plots.history import History, Released, history
 from otumat_index.journal.actor import Actor
 from otumat_index.publish import queries as publish
 from otumat_index.publish import rules
 from otumat_index.publish.models import File, Project, Release, Role
 
 FILES_SHOWN, FILES_MAX = 50, 2_000
-RELEASES_SHOWN, RELEASES_MAX = 25, 5_000
+RELEASES_SHOWN, RELEASES_PLOTTED, RELEASES_MAX = 25, 300, 5_000
 LINKED_SCHEMES = frozenset({"http", "https", "ftp", "mailto"})
 LINKED_FIELDS = frozenset({"home_page", "download_url"})
 SHOWN_ELSEWHERE = frozenset({"name", "version", "summary", "description", "classifiers"})
@@ -121,14 +122,19 @@ def files_of(project: Project, release: Release, *, show_all: bool) -> tuple[lis
     return found[:limit], len(found) > limit
 
 
-def releases_of(project: Project, *, show_all: bool) -> tuple[list[ReleaseRow], bool]:
-    """The releases of a project, newest version first, and whether there are more; one query."""
-    limit = RELEASES_MAX if show_all else RELEASES_SHOWN
+def releases_of(project: Project, *, show_all: bool) -> list[ReleaseRow]:
+    """The releases of a project, newest version first, as many as are plotted, or listed at most; one query."""
+    limit = RELEASES_MAX if show_all else RELEASES_PLOTTED
     has_files = Exists(File.objects.filter(release=OuterRef("pk")))
     rows = project.releases.order_by("-sort_key").annotate(has_files=has_files)
     columns = ("version", "created_at", "is_yanked", "yank_reason", "is_prerelease", "has_files")
-    found = [ReleaseRow(row[0], url_of(project, row[0]), *row[1:]) for row in rows.values_list(*columns)[: limit + 1]]
-    return found[:limit], len(found) > limit
+    return [ReleaseRow(row[0], url_of(project, row[0]), *row[1:]) for row in rows.values_list(*columns)[:limit]]
+
+
+def plot_of(releases: Sequence[ReleaseRow]) -> History | None:
+    """Their history as a picture, where it tells something."""
+    newest = releases[:RELEASES_PLOTTED]
+    return history([Released(row.version, row.created_at, row.is_prerelease, row.is_yanked) for row in newest])
 
 
 def installable(releases: Sequence[ReleaseRow]) -> ReleaseRow | None:

@@ -14,9 +14,8 @@ from otumat_index.accounts import credentials
 from otumat_index.accounts.adapter import public_url
 from otumat_index.discover import rendering
 from otumat_index.discover.pages import asked as asking
-from otumat_index.discover.pages import changes
+from otumat_index.discover.pages import changes, facts, requirements
 from otumat_index.discover.pages import project as pages
-from otumat_index.discover.pages.classifiers import grouped
 from otumat_index.publish import queries as publish
 from otumat_index.publish.models import Project, Release
 
@@ -69,7 +68,8 @@ def show(request: HttpRequest, project: Project, release: Release) -> HttpRespon
     actor = credentials.from_request(request) if project.is_private else credentials.from_session(request)
     publishers = pages.publishers_of(project)
     files, has_more_files = pages.files_of(project, release, show_all=request.GET.get("files") == "all")
-    releases, has_more_releases = pages.releases_of(project, show_all=request.GET.get("releases") == "all")
+    shows_all = request.GET.get("releases") == "all"
+    releases = pages.releases_of(project, show_all=shows_all)
     installable = pages.installable(releases)
     is_default = installable is not None and (installable.version == release.version or not files)
     entry = pages.metadata_of(project, release)
@@ -90,11 +90,13 @@ def show(request: HttpRequest, project: Project, release: Release) -> HttpRespon
         "facts": {row.attribute: row for row in fields},
         "fields": fields,
         "file_says": file_says,
-        "classifiers": grouped(dict.fromkeys(release.classifiers, 0)),
+        "classifiers": facts.tree(release.classifiers),
+        "requirements": requirements.listed(release.requires_dist),
         "files": files,
         "has_more_files": has_more_files,
-        "releases": releases,
-        "has_more_releases": has_more_releases,
+        "releases": releases if shows_all else releases[: pages.RELEASES_SHOWN],
+        "has_more_releases": len(releases) > pages.RELEASES_SHOWN and not shows_all,
+        "plot": pages.plot_of(releases),
         "publishers": publishers,
         "may_manage": pages.may_manage(actor, project),
         "changes": changes.changes_of(project),
