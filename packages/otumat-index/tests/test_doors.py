@@ -20,7 +20,7 @@ from otumat_index.api import api
 from otumat_index.journal.actor import NOBODY, command
 from otumat_index.publish import actions, queries, rules
 from otumat_index.publish.hooks.models import Webhook, WebhookDelivery
-from otumat_index.publish.models import File, Invitation, Project, Role, TrustedPublisher
+from otumat_index.publish.models import Classifier, File, Invitation, Project, Role, TrustedPublisher
 
 pytestmark = pytest.mark.django_db
 WHEEL = "roundup-1.0-py3-none-any.whl"
@@ -226,11 +226,14 @@ def test_A46_what_is_for_admins_is_not_there_for_others(
     address = re.sub(
         r"{(\w+)}", lambda found: {"act": "make-admin", "name": "mallory", "user": "mallory"}[found[1]], path
     )
-    body = {"admin": True, "user": "mallory", "name": "free-name"}
+    body = {"admin": True, "user": "mallory", "name": "free-name", "classifiers": "Acme :: x"}
+    Classifier.objects.create(text="Acme :: own", is_own=True)
     if path.startswith("/api/"):
-        sent = {"user": "mallory"} if "names" in path else {"admin": True}
+        sent: dict[str, Any] = {"user": "mallory"} if "names" in path else {"admin": True}
+        sent |= {"classifiers": ["Acme :: x"]} if "classifiers" in path else {}
         headers = {"Accept": "application/json", **(auth(user, **limits) if user else {})}
         address = address.replace("names/mallory", "names/free-name")
+        address += "?classifier=Acme+::+own" if method == "DELETE" else ""
         answer = client.generic(method, address, json.dumps(sent), content_type="application/json", headers=headers)
         assert answer.status_code == {"nobody": 401, "admin": 200}.get(role, 404), answer.content
         return

@@ -13,6 +13,7 @@ from otumat_index.accounts.api import router as accounts
 from otumat_index.accounts.credentials import ByHeader
 from otumat_index.accounts.groups.api import router as groups
 from otumat_index.publish.api import router as publish
+from otumat_index.publish.classifier_api import router as classifiers
 from otumat_index.publish.hooks.api import router as hooks
 from otumat_index.publish.notices.api import router as notices
 from otumat_index.publish.people_api import router as people
@@ -25,6 +26,7 @@ api.add_router("", groups)
 api.add_router("", admin)
 api.add_router("", publish)
 api.add_router("", people)
+api.add_router("", classifiers)
 api.add_router("", notices)
 api.add_router("", hooks)
 api.add_router("", trusted)

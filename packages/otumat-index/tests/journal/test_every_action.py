@@ -25,7 +25,7 @@ from otumat_index.journal.actor import NOBODY, Actor, command
 from otumat_index.journal.models import Entry
 from otumat_index.journal.sentences import SENTENCES, told
 from otumat_index.publish import actions as publish
-from otumat_index.publish.models import File, Project
+from otumat_index.publish.models import Classifier, File, Project
 
 pytestmark = pytest.mark.django_db
 WHEEL = "roundup-1.0-py3-none-any.whl"
@@ -65,6 +65,7 @@ ACTS: dict[str, tuple[str, Act]] = {
     "set_admin": ("dora", lambda w, a: administration.set_admin(w.bob, True, by=a, at=w.at)),
     "close_account": ("bob", lambda w, a: administration.close_account(w.bob, by=a, at=w.at)),
     "create_group": ("bob", lambda w, a: groups.create_group("other", "Other", by=a, at=w.at)),
+    "rename_group": ("alice", lambda w, a: groups.rename_group(w.crew, "Oarsmen", by=a, at=w.at)),
     "delete_group": ("alice", lambda w, a: groups.delete_group(w.crew, by=a, at=w.at)),
     "add_member": ("alice", lambda w, a: groups.add_member(w.crew, w.charlie, by=a, at=w.at)),
     "join_group": ("bob", lambda w, a: groups.join_group(w.crew, by=a, at=w.at)),
@@ -91,6 +92,11 @@ ACTS: dict[str, tuple[str, Act]] = {
     "yank_file": ("alice", lambda w, a: publish.yank_file(w.project, WHEEL, reason="", by=a, at=w.at)),
     "unyank_file": ("alice", lambda w, a: (quiet_yank(w), publish.unyank_file(w.project, WHEEL, by=a, at=w.at))),
     "remove_file": ("alice", lambda w, a: publish.remove_file(w.project, WHEEL, by=a, at=w.at)),
+    "add_classifiers": ("dora", lambda w, a: publish.add_classifiers(["Acme :: Team"], by=a, at=w.at)),
+    "remove_classifier": (
+        "dora",
+        lambda w, a: (quiet_classifier(), publish.remove_classifier("Acme :: Team", by=a, at=w.at)),
+    ),
     "submit_release": (
         "alice",
         lambda w, a: publish.submit_release([("name", "roundup"), ("version", "2.0")], by=a, at=w.at),
@@ -111,6 +117,10 @@ def quiet_end(user: User) -> int:
 
 def quiet_factor(user: User) -> Any:
     return Authenticator.objects.bulk_create([Authenticator(user=user, type="totp", data={})])
+
+
+def quiet_classifier() -> Any:
+    return Classifier.objects.create(text="Acme :: Team", is_own=True)
 
 
 def quiet_yank(world: World) -> int:

@@ -174,6 +174,7 @@ class Classifier(models.Model):
     """A Trove classifier some release uses, or an admin added."""
 
     text = models.CharField(max_length=300, unique=True)
+    is_own = models.BooleanField(default=False, db_default=False, db_comment="an admin added it to the list")
 
     def __str__(self) -> str:
         return self.text

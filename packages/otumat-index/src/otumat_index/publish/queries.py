@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import lru_cache
 
@@ -21,10 +21,26 @@ from otumat_index.publish import rules
 from otumat_index.publish.models import Classifier, File, Invitation, Project, Release, Role
 
 
-@lru_cache(maxsize=1)
 def vocabulary() -> Vocabulary:
-    """The classifiers this index accepts."""
-    return Vocabulary.from_trove()
+    """The classifiers this index accepts: those of trove-classifiers, and its own."""
+    return vocabulary_with(own_classifiers())
+
+
+def vocabulary_for(texts: Iterable[str]) -> Vocabulary:
+    """The same to check a release by: only what is not in the usual list costs a question to the database."""
+    usual = vocabulary_with(frozenset())
+    return usual if usual.allowed.issuperset(texts) else vocabulary()
+
+
+@lru_cache(maxsize=4)
+def vocabulary_with(own: frozenset[str]) -> Vocabulary:
+    """The usual list and some of an index's own: made once, for it remembers what it suggested."""
+    return Vocabulary.from_trove(own)
+
+
+def own_classifiers() -> frozenset[str]:
+    """What admins added to the list."""
+    return frozenset(Classifier.objects.filter(is_own=True).values_list("text", flat=True))
 
 
 @lru_cache(maxsize=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from otumat_index.publish import admin_views, views
+from otumat_index.publish import classifier_views as classifiers
 from otumat_index.publish import manage_views as manage
 from otumat_index.publish import people_views as people
 from otumat_index.publish.hooks import views as hooks
@@ -38,6 +39,7 @@ urlpatterns = [
     path("account/invitations/<int:invitation_id>/decline", people.decline, name="decline_invitation"),
     path("account/invitations/<str:secret>/", people.invitation, name="invitation"),
     path("admin/projects/", admin_views.projects, name="admin_projects"),
+    path("admin/classifiers/", classifiers.page, name="admin_classifiers"),
     path("manage/project/<str:name>/file/remove", manage.remove_file, name="manage_remove_file"),
     path("manage/project/<str:name>/file/<str:filename>/remove", manage.confirm_removal, name="manage_confirm_removal"),
 ]

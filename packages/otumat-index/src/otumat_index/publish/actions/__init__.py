@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from otumat_index.publish.actions.classifiers import add_classifiers, remove_classifier
 from otumat_index.publish.actions.invitations import accept, decline, invite, withdraw
 from otumat_index.publish.actions.project import remove_file, require_second_factor, set_status, set_visibility
 from otumat_index.publish.actions.roles import assign_name, assign_role, remove_role
@@ -13,11 +14,13 @@ __all__ = [
     "NOT_METADATA",
     "Upload",
     "accept",
+    "add_classifiers",
     "assign_name",
     "assign_role",
     "decline",
     "invite",
     "publish_file",
+    "remove_classifier",
     "remove_file",
     "remove_role",
     "require_second_factor",

@@ -50,7 +50,8 @@ def submit_release(pairs: Sequence[tuple[str, str]], *, by: Actor, at: datetime,
 def check(metadata: Metadata) -> list[Problem]:
     """Every rule for an entry on this index."""
     limit_kb = settings.CONFIG.max_description_kb
-    problems = rules.check_entry(metadata, vocabulary=queries.vocabulary(), max_description_kb=limit_kb)
+    vocabulary = queries.vocabulary_for(metadata.classifiers)
+    problems = rules.check_entry(metadata, vocabulary=vocabulary, max_description_kb=limit_kb)
     told = {problem.field for problem in problems if problem.severity == "error"}
     return problems + [problem for problem in check_fit(metadata) if problem.field not in told]
 

@@ -16,6 +16,7 @@ from otumat_index.publish.rules.access import (
     roles_of,
     strongest,
 )
+from otumat_index.publish.rules.classifiers import check_own
 from otumat_index.publish.rules.doors import AUDIENCES, DOORS, address, asked_at
 from otumat_index.publish.rules.entry import (
     FILETYPES,
@@ -49,6 +50,7 @@ __all__ = [
     "check_filetype",
     "check_may",
     "check_may_assign",
+    "check_own",
     "check_quarantine",
     "check_siblings",
     "check_widths",

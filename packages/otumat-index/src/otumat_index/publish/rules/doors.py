@@ -70,6 +70,7 @@ DOORS: Mapping[str, str] = {
     f"GET {API}/groups": "account",
     f"POST {API}/groups": "account",
     f"GET {API}/groups/{{slug}}": "group",
+    f"PATCH {API}/groups/{{slug}}": "group",
     f"DELETE {API}/groups/{{slug}}": "group",
     f"PUT {API}/groups/{{slug}}/members/{{user}}": "group",
     f"DELETE {API}/groups/{{slug}}/members/{{user}}": "group",
@@ -78,6 +79,8 @@ DOORS: Mapping[str, str] = {
     f"GET {API}/admin/projects": "admin",
     f"PUT {API}/admin/names/{{name}}": "admin",
     f"GET {API}/admin/journal": "admin",
+    f"POST {API}/admin/classifiers": "admin",
+    f"DELETE {API}/admin/classifiers": "admin",
     # pages: a project
     f"GET {PAGE}/": "yank",
     f"POST {PAGE}/yank": "yank",
@@ -175,6 +178,8 @@ DOORS: Mapping[str, str] = {
     "POST /admin/users/{name}/{act}": "admin",
     "GET /admin/projects/": "admin",
     "POST /admin/projects/": "admin",
+    "GET /admin/classifiers/": "admin",
+    "POST /admin/classifiers/": "admin",
     "GET /admin/journal/": "admin",
 }
 _CONVERTER = re.compile(r"<(?:\w+:)?(\w+)>")
