@@ -39,6 +39,14 @@ def test_D15_versions_stand_in_order(case):
         assert versions.sort_key(lower) < versions.sort_key(higher), (lower, higher)
 
 
+def test_D15_the_whole_table_has_one_order():
+    table = ["1.13++", "1.5.1", "1.5.2b2", "1.9", "1.10", "2.2beta29", "3.10a", "8.02", "161", "1996.07.12"]
+    for versions_in_any_order in (sorted(table), table[::-1], sorted(table, key=len)):
+        assert sorted(versions_in_any_order, key=versions.sort_key) == table
+        assert sorted(versions_in_any_order, key=versions.sortable) == table
+        assert versions.latest([(each, False) for each in versions_in_any_order]) == "1996.07.12"
+
+
 @pytest.mark.parametrize("case", VECTORS["equal"], ids=lambda case: case["why"])
 def test_A24_spellings_of_one_version_have_one_key(case):
     assert {versions.canonical(text) for text in case["versions"]} == {case["canonical"]}
