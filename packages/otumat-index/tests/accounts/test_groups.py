@@ -272,3 +272,24 @@ def test_groups_by_page(client: Client, alice: User, bob: User) -> None:
     assert client.get("/account/groups/crew/").status_code == 404
     browser.post("/account/groups/crew/", {"act": "dissolve", "again": "crew"})
     assert not Group.objects.exists()
+
+
+def test_a_manager_renames_a_group_by_page_and_by_api(
+    client: Client, auth: Any, crew: Group, join: Any, alice: User, bob: User
+) -> None:
+    join(bob)
+    client.force_login(alice)
+    page = client.post("/account/groups/crew/", {"act": "rename", "name": " Oars "}, follow=True)
+    assert "The group is called Oars now." in page.content.decode()
+    path, typed = "/api/v1/groups/crew", "application/json"
+    renamed = client.patch(path, {"name": "Sails"}, content_type=typed, headers=auth(alice))
+    assert renamed.json() == {"ok": True, "slug": "crew", "name": "Sails", "parent": ""}
+    assert client.patch(path, {"name": "Mine"}, content_type=typed, headers=auth(bob)).status_code == 403
+    assert client.patch(path, {"name": " "}, content_type=typed, headers=auth(alice)).status_code == 400
+    crew.refresh_from_db()
+    assert crew.name == "Sails"
+    rows = Entry.objects.filter(action="group.rename")
+    assert [(row.subject, row.data["old"], row.data["name"]) for row in rows] == [
+        ("group:crew", "The crew", "Oars"),
+        ("group:crew", "Oars", "Sails"),
+    ]

@@ -25,7 +25,7 @@ def create_group(slug: str, name: str, *, parent: Group | None = None, by: Actor
         Refused: The parent is somebody else's.
     """
     me = check_person(by)
-    problems = rules.check_group(slug, name)
+    problems = [*rules.check_slug(slug), *rules.check_name(name)]
     if parent is not None and parent.parent_id is not None:
         message = f"{parent.slug!r} is a team; teams have no teams."
         problems.append(Problem("group.parent", "parent", message, value=parent.slug, hint="Name its parent."))
@@ -46,6 +46,24 @@ def create_group(slug: str, name: str, *, parent: Group | None = None, by: Actor
             group=group, user_id=me, is_manager=True, asked_at=at, asked_by=by.name, joined_at=at
         )
     journal.write("group.create", subject(group), by=by, at=at, parent=parent.slug if parent else "")
+    return group
+
+
+@transaction.atomic
+def rename_group(group: Group, name: str, *, by: Actor, at: datetime) -> Group:
+    """
+    Call a group something else. Its short name stays: roles, links and people's memory hold on to it.
+
+    Raises:
+        Invalid: The name breaks a rule.
+    """
+    group = lock(group)
+    check_manages(by, group)
+    if problems := rules.check_name(name):
+        raise Invalid(problems)
+    old, group.name = group.name, name.strip()
+    group.save(update_fields=["name"])
+    journal.write("group.rename", subject(group), by=by, at=at, name=group.name, old=old)
     return group
 
 

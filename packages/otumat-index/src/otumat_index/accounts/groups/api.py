@@ -25,6 +25,12 @@ class NewGroup(Schema):
     parent: str = ""
 
 
+class Naming(Schema):
+    """Who a group is, in a line."""
+
+    name: str
+
+
 class Membership(Schema):
     """What a member is."""
 
@@ -60,6 +66,12 @@ def read_group(request: HttpRequest, slug: str) -> dict[str, Any]:
         {"user": row.user, "manager": row.is_manager, "joined_at": row.joined_at} for row in queries.members_of(group)
     ]
     return {**shown(group), "teams": [team.slug for team in group.teams.all()], "members": members}
+
+
+@router.patch("/groups/{slug}", summary="Call a group something else; its short name stays")
+def rename_group(request: HttpRequest, slug: str, body: Naming) -> dict[str, Any]:
+    group = actions.rename_group(found(request, slug), body.name, by=caller(request), at=timezone.now())
+    return {"ok": True, **shown(group)}
 
 
 @router.delete("/groups/{slug}", summary="Dissolve a group, its teams and their roles")

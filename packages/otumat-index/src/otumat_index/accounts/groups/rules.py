@@ -13,14 +13,18 @@ GROUPS_MAX = 100
 MEMBERS_MAX = 1000
 
 
-def check_group(slug: str, name: str) -> list[Problem]:
-    """Everything wrong with a new group's short name and name."""
-    problems = []
-    if not SLUG.match(slug):
-        message = f"{slug[:80]!r} is no short name of a group."
-        hint = "Use 1 to 64 small letters, digits and '-', beginning and ending with a letter or digit."
-        problems.append(Problem("group.slug", "slug", message, value=slug, hint=hint))
-    if not name.strip() or len(name) > NAME_MAX_CHARS or not name.isprintable():
-        message = f"A group needs a name of 1 to {NAME_MAX_CHARS} characters."
-        problems.append(Problem("group.name", "name", message, value=name, hint="Say in a line who they are."))
-    return problems
+def check_slug(slug: str) -> list[Problem]:
+    """Everything wrong with a new group's short name."""
+    if SLUG.match(slug):
+        return []
+    message = f"{slug[:80]!r} is no short name of a group."
+    hint = "Use 1 to 64 small letters, digits and '-', beginning and ending with a letter or digit."
+    return [Problem("group.slug", "slug", message, value=slug, hint=hint)]
+
+
+def check_name(name: str) -> list[Problem]:
+    """Everything wrong with what a group is called."""
+    if name.strip() and len(name) <= NAME_MAX_CHARS and name.isprintable():
+        return []
+    message = f"A group needs a name of 1 to {NAME_MAX_CHARS} characters."
+    return [Problem("group.name", "name", message, value=name, hint="Say in a line who they are.")]

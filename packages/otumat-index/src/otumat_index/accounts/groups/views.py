@@ -127,6 +127,11 @@ def demote(request: HttpRequest, group: Group, by: Actor) -> str:
     return f"{user.username} does not manage {group.slug} any more."
 
 
+def rename(request: HttpRequest, group: Group, by: Actor) -> str:
+    renamed = actions.rename_group(group, request.POST.get("name", ""), by=by, at=timezone.now())
+    return f"The group is called {renamed.name} now."
+
+
 def dissolve(request: HttpRequest, group: Group, by: Actor) -> str:
     if request.POST.get("again", "").strip() != group.slug:
         raise NotFound("That is not the short name of this group.", hint="Nothing was dissolved.", code="group.confirm")
@@ -145,5 +150,6 @@ ACTS: dict[str, Act] = {
     "remove": remove,
     "promote": promote,
     "demote": demote,
+    "rename": rename,
     "dissolve": dissolve,
 }
