@@ -197,6 +197,9 @@ class _Handler(BaseHTTPRequestHandler):
         if not self._at_a_door():
             self._json(None, "")
 
+    def do_PATCH(self) -> None:
+        self.do_PUT()
+
     def do_DELETE(self) -> None:
         self.do_PUT()
 

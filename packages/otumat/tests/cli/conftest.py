@@ -52,6 +52,7 @@ class SmallPeople:
         asked: Every (method, path, what was sent), in order.
         next_answers: Given instead of the answer to the next `whoami`s.
         refused: Details that are refused: field to message.
+        says: What it says to a question below `/api/v1/` that it knows nothing about by itself.
     """
 
     index: Any
@@ -65,6 +66,7 @@ class SmallPeople:
     next_answers: list[Answer] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
     sign_up_is_open: bool = True
+    says: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, password in self.index.users.items():
@@ -125,6 +127,8 @@ class SmallPeople:
 
     def _manage(self, method: str, what: list[str], sent: Mapping[str, Any], name: str, token_id: str) -> Answer:
         what[-1] = what[-1].partition("?")[0]
+        if (said := self.says.get(f"{method} {'/'.join(what)}")) is not None:
+            return _yes(**said)
         match method, what:
             case "GET", ["whoami"]:
                 return _yes(user=name, credential=f"token:{token_id}" if token_id else "password", confirmed=True)
@@ -200,3 +204,10 @@ def _no(status: int, code: str, message: str) -> Answer:
 @pytest.fixture
 def people(index: Any) -> SmallPeople:
     return SmallPeople(index)
+
+
+@pytest.fixture
+def alice(otumat: Callable[..., Any], index: Any, people: SmallPeople) -> Callable[..., Any]:
+    """The command, run by Alice."""
+    who = {"OTUMAT_USERNAME": "alice", "OTUMAT_PASSWORD": "wonderland"}
+    return lambda *words: otumat(*words, OTUMAT_INDEX=index.url, **who)

@@ -14,15 +14,6 @@ if TYPE_CHECKING:
     Otumat = Callable[..., CompletedProcess[str]]
 
 
-@pytest.fixture
-def alice(otumat: Otumat, index: Any, people: Any) -> Otumat:
-    def run(*words: str) -> CompletedProcess[str]:
-        who = {"OTUMAT_USERNAME": "alice", "OTUMAT_PASSWORD": "wonderland"}
-        return otumat(*words, OTUMAT_INDEX=index.url, **who)
-
-    return run
-
-
 def test_roles_and_open_invitations_are_listed_together(alice: Otumat) -> None:
     alice("invite", "roundup", "charlie@example.org")
     lines = alice("role", "list", "roundup").stdout.splitlines()

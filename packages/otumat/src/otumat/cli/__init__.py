@@ -11,7 +11,11 @@ The command `otumat`: words in, words out. The only place of the client that pri
     publishing.py    publish
     discovering.py   classifiers, info
     accounts.py      login, logout, token
+    notifications.py notifications
     people.py        role, invite, invitations
+    groups.py        group
+    publishers.py    publisher
+    webhooks.py      webhook
     recording.py     yank, journal
 
 Exit codes: 0 done; 1 refused, invalid or unreachable; 2 the command was not used as it can be.
@@ -39,6 +43,7 @@ USAGE_CODES = frozenset(
     {
         "credentials.missing",
         "extra.missing",
+        "group.confirm",
         "index.unknown",
         "index.unset",
         "index.url",
@@ -48,6 +53,7 @@ USAGE_CODES = frozenset(
         "path.folder",
         "path.missing",
         "project.none",
+        "publisher.issuer",
     }
 )
 EXTRAS = {"build": "publish", "packaging": "publish", "pyproject_hooks": "publish", "trove_classifiers": "publish"}

@@ -75,15 +75,8 @@ def logout(options: argparse.Namespace, settings: Settings, console: Console) ->
 def list_tokens(options: argparse.Namespace, settings: Settings, console: Console) -> int:
     """The account's tokens."""
     tokens = account.tokens(connect(options, settings, console))
-    if console.as_json:
-        console.show_json({"ok": True, "tokens": [asdict(each) for each in tokens]})
-    elif not tokens:
-        console.note("There are none.")
-    else:
-        console.show_columns(
-            ("id", "name", "begins", "may", "projects", "expires", "last used"), [_row(each) for each in tokens]
-        )
-    return 0
+    titles = ("id", "name", "begins", "may", "projects", "expires", "last used")
+    return console.show_listed(titles, [_row(each) for each in tokens], tokens=[asdict(each) for each in tokens])
 
 
 def create_token(options: argparse.Namespace, settings: Settings, console: Console) -> int:
@@ -106,11 +99,7 @@ def create_token(options: argparse.Namespace, settings: Settings, console: Conso
 def revoke_token(options: argparse.Namespace, settings: Settings, console: Console) -> int:
     """End a token."""
     account.revoke_token(connect(options, settings, console), options.id)
-    if console.as_json:
-        console.show_json({"ok": True, "id": options.id})
-    else:
-        console.show(f"{console.style('Revoked', GREEN)}: API token {printable(options.id)}.")
-    return 0
+    return console.show_done("Revoked", f"API token {options.id}.", id=options.id)
 
 
 def _ask(options: argparse.Namespace, settings: Settings, index: Index, console: Console) -> Credentials:

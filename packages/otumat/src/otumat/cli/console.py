@@ -124,6 +124,24 @@ class Console:
             text = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
             self.show(self.style(text, DIM) if number == 0 else text)
 
+    def show_done(self, word: str, words: str, **told: object) -> int:
+        """What was done, in a line that begins with its word in green; for scripts, what is told. Exit code 0."""
+        if self.as_json:
+            self.show_json({"ok": True, **told})
+        else:
+            self.show(f"{self.style(word, GREEN)}: {printable(words)}")
+        return 0
+
+    def show_listed(self, titles: Sequence[str], rows: Sequence[Sequence[str]], **told: object) -> int:
+        """A table, or that there is nothing to show; for scripts, what is told. Exit code 0."""
+        if self.as_json:
+            self.show_json({"ok": True, **told})
+        elif rows:
+            self.show_columns(titles, rows)
+        else:
+            self.note("There are none.")
+        return 0
+
     def tell_error(self, exc: OtumatError) -> None:
         """What went wrong: on standard error for people; for scripts, as the JSON object they wait for."""
         if not self.as_json:

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from otumat.cli.connection import connect
-from otumat.cli.console import GREEN, printable
 from otumat.errors import NotFound, Refused
 from otumat.publish import people
 
@@ -39,14 +38,14 @@ def set_role(options: argparse.Namespace, settings: Settings, console: Console) 
     """Give a role to somebody who has one already, or, as an admin, to anybody."""
     people.set_role(connect(options, settings, console), options.project, options.user, options.role)
     told = {"project": options.project, "user": options.user, "role": options.role}
-    return _done(console, told, "Set", f"{options.user} is {options.role} of {options.project}.")
+    return console.show_done("Set", f"{options.user} is {options.role} of {options.project}.", **told)
 
 
 def remove_role(options: argparse.Namespace, settings: Settings, console: Console) -> int:
     """Take somebody's role away."""
     people.remove_role(connect(options, settings, console), options.project, options.user)
     told = {"project": options.project, "user": options.user}
-    return _done(console, told, "Removed", f"{options.user} has no role in {options.project} any more.")
+    return console.show_done("Removed", f"{options.user} has no role in {options.project} any more.", **told)
 
 
 def invite(options: argparse.Namespace, settings: Settings, console: Console) -> int:
@@ -54,15 +53,15 @@ def invite(options: argparse.Namespace, settings: Settings, console: Console) ->
     api = connect(options, settings, console)
     if options.withdraw:
         people.withdraw(api, options.project, options.invitee)
-        told: dict[str, object] = {"project": options.project, "invitee": options.invitee}
-        return _done(console, told, "Withdrawn", f"the invitation of {options.invitee} to {options.project}.")
+        words = f"the invitation of {options.invitee} to {options.project}."
+        return console.show_done("Withdrawn", words, project=options.project, invitee=options.invitee)
     if options.transfer:
         invitation = people.transfer(api, options.project, options.invitee)
     else:
         invitation = people.invite(api, options.project, options.invitee, options.role)
     end = f" by {invitation.expires_at[:10]}" if invitation.expires_at else ""
     words = f"{options.invitee} to be {_role(invitation)} of {options.project}; it is theirs once they accept{end}."
-    return _done(console, {"invitation": asdict(invitation)}, "Invited", words)
+    return console.show_done("Invited", words, invitation=asdict(invitation))
 
 
 def invitations(options: argparse.Namespace, settings: Settings, console: Console) -> int:
@@ -77,16 +76,11 @@ def invitations(options: argparse.Namespace, settings: Settings, console: Consol
     if options.answer:
         people.answer_invitation(api, options.id, accept=options.answer == "accept")
         word = "Accepted" if options.answer == "accept" else "Declined"
-        return _done(console, {"id": options.id, "answer": options.answer}, word, f"invitation {options.id}.")
+        return console.show_done(word, f"invitation {options.id}.", id=options.id, answer=options.answer)
     found = people.my_invitations(api)
-    if console.as_json:
-        console.show_json({"ok": True, "invitations": [asdict(each) for each in found]})
-    elif not found:
-        console.note("There are none.")
-    else:
-        rows = [(each.id, each.project, _role(each), each.by, each.expires_at[:10]) for each in found]
-        console.show_columns(("id", "project", "role", "invited by", "until"), rows)
-    return 0
+    rows = [(each.id, each.project, _role(each), each.by, each.expires_at[:10]) for each in found]
+    titles = ("id", "project", "role", "invited by", "until")
+    return console.show_listed(titles, rows, invitations=[asdict(each) for each in found])
 
 
 def _invited(api: Api, project: str) -> list[people.Invitation]:
@@ -99,11 +93,3 @@ def _invited(api: Api, project: str) -> list[people.Invitation]:
 
 def _role(invitation: people.Invitation) -> str:
     return "the only owner (all other grants end)" if invitation.is_transfer else invitation.role
-
-
-def _done(console: Console, told: dict[str, object], word: str, words: str) -> int:
-    if console.as_json:
-        console.show_json({"ok": True, **told})
-    else:
-        console.show(f"{console.style(word, GREEN)}: {printable(words)}")
-    return 0

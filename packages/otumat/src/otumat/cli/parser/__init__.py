@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 import otumat
-from otumat.cli.parser import accounts, discovering, people, publishing
+from otumat.cli.parser import accounts, discovering, groups, notifications, people, publishers, publishing, webhooks
 from otumat.cli.parser.options import Commands
 
 OVERVIEW = """\
@@ -30,8 +30,9 @@ examples:
 GROUPS = (
     ("publish", (publishing.add_register, publishing.add_publish, publishing.add_yank)),
     ("look things up", (discovering.add_info, discovering.add_classifiers, people.add_journal)),
-    ("your account", (accounts.add_login, accounts.add_logout, accounts.add_token)),
-    ("work together", (people.add_role, people.add_invite, people.add_invitations)),
+    ("your account", (accounts.add_login, accounts.add_logout, accounts.add_token, notifications.add_notifications)),
+    ("work together", (people.add_role, people.add_invite, people.add_invitations, groups.add_group)),
+    ("let programs work", (publishers.add_publisher, webhooks.add_webhook)),
 )
 
 
