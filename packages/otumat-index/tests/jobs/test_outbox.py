@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -75,10 +75,10 @@ def test_what_fails_in_the_middle_leaves_neither_mail_nor_a_moved_cursor(
     row()
     listener = outbox.LISTENERS["tests"]
 
-    def stumble(entry: Entry, at: Any) -> None:
-        listener.act(entry, at)
-        if entry.serial == 2:
-            raise ZeroDivisionError
+    def stumble(entries: Sequence[Entry], at: Any) -> None:
+        listener.act(entries[:1], at)
+        assert queued()
+        raise ZeroDivisionError
 
     broken = outbox.Listener("tests", listener.actions, stumble)
     with pytest.raises(ZeroDivisionError):
@@ -113,6 +113,18 @@ def test_changes_in_a_row_share_a_mail_until_it_is_quiet(row: Row, now: Any) -> 
     outbox.follow(at=now + timedelta(seconds=2))
     assert queued() == [(first, second, address) for address in ADDRESSES]
     assert set(Mail.objects.values_list("due_at", flat=True)) == {now + timedelta(seconds=2 + outbox.QUIET_S)}
+
+
+def test_changes_that_are_found_together_share_a_mail_as_if_found_one_by_one(row: Row, now: Any) -> None:
+    topics = ("roundup", "other", "roundup", "", "roundup", "")
+    serials = [row("tests.join", topic=topic) for topic in topics]
+    alone = row("tests.happen", topic="roundup")
+    outbox.follow(at=now)
+    expected = [(serials[0], serials[4]), (serials[1], serials[1]), (serials[3],) * 2, (serials[5],) * 2, (alone,) * 2]
+    assert queued() == sorted((*each, address) for each in expected for address in ADDRESSES)
+    last = row("tests.join", topic="other")
+    outbox.follow(at=now + timedelta(seconds=1))
+    assert (serials[1], last, ADDRESSES[0]) in queued()
 
 
 @pytest.mark.parametrize(

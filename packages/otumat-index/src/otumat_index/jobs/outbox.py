@@ -7,7 +7,7 @@ transaction, with the cursor's row locked. docs/decisions/0006-outbox.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -36,14 +36,14 @@ class Draft:
     person: int | None
 
 
-Act = Callable[[Entry, datetime], object]
+Act = Callable[[Sequence[Entry], datetime], object]
 Tell = Callable[[Entry], Iterable[Draft]]
 Render = Callable[[Mail], EmailMessage | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """What is done, in the cursor's transaction, for each journal row with one of these actions."""
+    """What is done, in the cursor's transaction, for the next journal rows with one of these actions, oldest first."""
 
     name: str
     actions: frozenset[str]
@@ -55,7 +55,7 @@ RENDERERS: dict[str, Render] = {}
 
 
 def listens(name: str, actions: Iterable[str]) -> Callable[[Act], Act]:
-    """Call this, exactly once, for every journal row with one of these actions; rows of an import are left out."""
+    """Call this with journal rows of these actions, each exactly once, some at a time; an import's are left out."""
 
     def register(act: Act) -> Act:
         LISTENERS[name] = Listener(name, frozenset(actions), act)
@@ -74,9 +74,11 @@ def mails(name: str, actions: Iterable[str], *, joined: Iterable[str] = ()) -> C
     shared = frozenset(joined)
 
     def register(tell: Tell) -> Tell:
-        def act(entry: Entry, at: datetime) -> None:
-            if not (entry.action in shared and join(entry, shared, at=at)):
-                enqueue(entry, tell(entry), hold=entry.action in shared, at=at)
+        def act(entries: Sequence[Entry], at: datetime) -> None:
+            for rows in together(entries, shared):
+                hold = rows[0].action in shared
+                if not (hold and join(rows, shared, at=at)):
+                    enqueue(rows, tell(rows[0]), hold=hold, at=at)
 
         LISTENERS[name] = Listener(name, frozenset(actions), act)
         return tell
@@ -134,27 +136,37 @@ def step(listener: Listener, *, at: datetime) -> int:
     end = min(journal.last_serial(), cursor.serial + WINDOW)
     rows = Entry.objects.filter(serial__gt=cursor.serial, serial__lte=end, action__in=listener.actions)
     entries = list(rows.exclude(data__has_key="import").order_by("serial")[:ROWS_AT_ONCE])
-    for entry in entries:
-        listener.act(entry, at)
+    if entries:
+        listener.act(entries, at)
     cursor.serial = entries[-1].serial if len(entries) == ROWS_AT_ONCE else max(end, cursor.serial)
     cursor.save(update_fields=["serial"])
     return cursor.serial
 
 
-def enqueue(entry: Entry, drafts: Iterable[Draft], *, hold: bool, at: datetime) -> None:
-    """Queue one mail for each address and kind."""
+def together(entries: Iterable[Entry], joined: Collection[str]) -> list[list[Entry]]:
+    """The rows that share a mail, each group at the place of its first: those of one project by one actor."""
+    groups: dict[object, list[Entry]] = {}
+    for entry in entries:
+        alone = entry.action not in joined or not entry.topic
+        groups.setdefault(entry.serial if alone else (entry.topic, entry.actor), []).append(entry)
+    return [*groups.values()]
+
+
+def enqueue(entries: Sequence[Entry], drafts: Iterable[Draft], *, hold: bool, at: datetime) -> None:
+    """Queue one mail about these changes for each address and kind."""
+    first, last = entries[0], entries[-1]
     due_at = at + timedelta(seconds=QUIET_S) if hold else at
     once = {(draft.kind, draft.address.lower()): draft for draft in drafts}
     Mail.objects.bulk_create(
         [
             Mail(
-                serial=entry.serial,
-                last_serial=entry.serial,
+                serial=first.serial,
+                last_serial=last.serial,
                 kind=draft.kind,
                 address=draft.address,
                 person=draft.person,
-                topic=entry.topic,
-                actor=entry.actor,
+                topic=first.topic,
+                actor=first.actor,
                 created_at=at,
                 due_at=due_at,
             )
@@ -163,25 +175,25 @@ def enqueue(entry: Entry, drafts: Iterable[Draft], *, hold: bool, at: datetime) 
     )
 
 
-def join(entry: Entry, actions: frozenset[str], *, at: datetime) -> bool:
+def join(entries: Sequence[Entry], actions: frozenset[str], *, at: datetime) -> bool:
     """
-    Add a change to the mails that are still held back for the changes just before it, if they all are.
+    Add changes to the mails that are still held back for the changes just before them, if they all are.
 
-    Their rows are locked, so none of them leaves meanwhile: everybody is told of this change, and once.
+    Their rows are locked, so none of them leaves meanwhile: everybody is told of these changes, and once.
     """
-    mine = Mail.objects.filter(topic=entry.topic, actor=entry.actor)
-    newest = mine.filter(last_serial__lt=entry.serial).order_by("-serial").first()
-    if newest is None or not entry.topic:
+    mine = Mail.objects.filter(topic=entries[0].topic, actor=entries[0].actor)
+    newest = mine.filter(last_serial__lt=entries[0].serial).order_by("-serial").first()
+    if newest is None or not entries[0].topic:
         return False
     first = Entry.objects.filter(serial=newest.serial).first()
-    together = list(mine.filter(serial=newest.serial).select_for_update())
+    held = list(mine.filter(serial=newest.serial).select_for_update())
     latest = newest.created_at + timedelta(seconds=LONGEST_S)
     if first is None or first.action not in actions or at >= latest:
         return False
-    if any(mail.state != Mail.State.QUEUED or mail.tries or mail.due_at <= at for mail in together):
+    if any(mail.state != Mail.State.QUEUED or mail.tries or mail.due_at <= at for mail in held):
         return False
     due_at = min(at + timedelta(seconds=QUIET_S), latest)
-    Mail.objects.filter(pk__in=[mail.pk for mail in together]).update(last_serial=entry.serial, due_at=due_at)
+    Mail.objects.filter(pk__in=[mail.pk for mail in held]).update(last_serial=entries[-1].serial, due_at=due_at)
     return True
 
 

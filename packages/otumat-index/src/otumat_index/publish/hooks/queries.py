@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.conf import settings
@@ -36,6 +37,12 @@ def deliveries(of: Webhook) -> list[WebhookDelivery]:
 def secret_of(webhook: Webhook) -> str:
     """What its deliveries are signed with."""
     return rules.secret(settings.SECRET_KEY.encode(), webhook.salt)
+
+
+def topics_heard(topics: Collection[str]) -> set[str]:
+    """Those of these projects that have an active webhook."""
+    active = Webhook.objects.filter(project__normalized__in=topics, is_active=True)
+    return set(active.values_list("project__normalized", flat=True))
 
 
 def hearing(entry: Entry) -> list[Webhook]:

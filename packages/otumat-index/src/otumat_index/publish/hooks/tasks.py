@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 
 from otumat_index.jobs import outbox
@@ -14,22 +15,27 @@ REDELIVER = "webhook.redeliver"
 
 
 @outbox.listens("webhooks", [*rules.ACTIONS, rules.TEST, REDELIVER])
-def enqueue(entry: Entry, at: datetime) -> None:
+def enqueue(entries: Sequence[Entry], at: datetime) -> None:
     """Queue a delivery for each webhook that a row is for; a redelivery tells the older row again."""
-    WebhookDelivery.objects.bulk_create(
-        [
-            WebhookDelivery(
-                id=uuid.uuid5(uuid.NAMESPACE_URL, f"otumat:webhook:{webhook.pk}:{webhook.salt}:{entry.serial}"),
-                webhook=webhook,
-                serial=entry.data.get("tells", entry.serial),
-                asked_by=entry.serial,
-                action=told_action(entry),
-                created_at=at,
-                due_at=at,
-            )
-            for webhook in queries.hearing(entry)
-        ]
-    )
+    topics = queries.topics_heard({entry.topic for entry in entries})  # most projects have no webhook
+    heard = [entry for entry in entries if entry.topic in topics]
+    WebhookDelivery.objects.bulk_create([each for entry in heard for each in deliveries_of(entry, at)])
+
+
+def deliveries_of(entry: Entry, at: datetime) -> list[WebhookDelivery]:
+    """One for each webhook that hears of this row."""
+    return [
+        WebhookDelivery(
+            id=uuid.uuid5(uuid.NAMESPACE_URL, f"otumat:webhook:{webhook.pk}:{webhook.salt}:{entry.serial}"),
+            webhook=webhook,
+            serial=entry.data.get("tells", entry.serial),
+            asked_by=entry.serial,
+            action=told_action(entry),
+            created_at=at,
+            due_at=at,
+        )
+        for webhook in queries.hearing(entry)
+    ]
 
 
 def told_action(entry: Entry) -> str:
