@@ -38,9 +38,9 @@ class PageKeeper:
 
     def __call__(self) -> None:
         quiet = [topic for topic, at in self.changed_at.items() if time.monotonic() - at >= QUIET_S]
-        store = hints.running()
         for topic in quiet:
             del self.changed_at[topic]
+        store = hints.running() if quiet else None
         if store is not None:
             seen = journal.last_serial()  # before the rows, see `prepare.project_answers`
             serials = journal.serials_of(quiet[:EAGER_PROJECTS])
@@ -63,8 +63,10 @@ class ListKeeper:
 
     def __call__(self) -> None:
         serial = journal.last_serial()
+        if serial == self.built_serial or time.monotonic() < self.not_before:
+            return
         store = hints.running()
-        if store is None or serial == self.built_serial or time.monotonic() < self.not_before:
+        if store is None:
             return
         begun = time.monotonic()
         made = listing.build()

@@ -1,7 +1,7 @@
 """
 The journal's follower: one process a machine that tells the hot lane and the rooms what changed.
 
-It wakes when the catalogue changes (SQLite's `data_version`; PostgreSQL: a look every 50 ms, one indexed row), reads
+It wakes when the catalogue changes (SQLite's `data_version`; PostgreSQL: a look every 100 ms, one indexed row), reads
 which projects the journal names since last time, marks their prepared pages stale, then calls the listeners. Killed at
 any point it does the same again: listeners are safe to run twice.
 """
@@ -20,7 +20,7 @@ from otumat_index.journal import queries as journal
 from otumat_index.web.lane import Store
 
 log = logging.getLogger(__name__)
-LOOK_EVERY_S = 0.05
+LOOK_EVERY_S = 0.1
 HEARTBEAT_EVERY_S = 0.5
 SERIALS_AT_ONCE = 5_000
 

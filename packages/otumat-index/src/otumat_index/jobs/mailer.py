@@ -19,18 +19,19 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.core.mail import get_connection
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db import DatabaseError, close_old_connections, connection, transaction
+from django.db import DatabaseError, close_old_connections, transaction
 from django.utils import timezone
 
 from otumat_index.jobs import outbox
 from otumat_index.jobs.alone import Alone
-from otumat_index.jobs.follower import data_version
 from otumat_index.jobs.models import Mail
+from otumat_index.journal import queries as journal
 
 log = logging.getLogger(__name__)
-LOOK_EVERY_S = 0.05
-ASK_EVERY_S = 0.2
-"""SQLite tells of commits for nothing; PostgreSQL is asked a few small questions."""
+LOOK_EVERY_S = 0.2
+"""At the journal's head, one row. More is looked at when it has moved, while mail waits, and now and then."""
+IDLE_S = 2.0
+"""Another machine's follower may have queued a mail for a change that this one has seen."""
 PAUSES_S = (15, 60, 300, 1800, 7200, 21_600, 43_200, 86_400)
 """After each temporary failure of one mail; after the last of them it has failed."""
 LONGEST_SILENCE_S = 60
@@ -185,15 +186,14 @@ def main(stopping: threading.Event) -> None:
     """Entry of the process that `serve` starts: follow the journal and send, until told to stop."""
     mailer, alone = Mailer(), Alone("mailer", settings.CONFIG.data / "mailer.lock")
     seen, look_at, tidy_at, was_alone = None, 0.0, 0.0, False
-    embedded = connection.vendor == "sqlite"
     pause_s = 0.0
-    while not stopping.wait(max(pause_s, LOOK_EVERY_S if embedded else ASK_EVERY_S)):
+    while not stopping.wait(max(pause_s, LOOK_EVERY_S)):
         begun, pause_s = time.monotonic(), 0.0
         try:
-            now = data_version()
-            if embedded and now == seen and time.monotonic() < look_at:
+            head = journal.last_serial()
+            if head == seen and time.monotonic() < look_at:
                 continue
-            seen, at = now, timezone.now()
+            seen, at = head, timezone.now()
             if not alone.is_held():
                 was_alone = False
             elif not was_alone:
@@ -207,7 +207,7 @@ def main(stopping: threading.Event) -> None:
                 tidy_at = time.monotonic() + 3600
             # While changes pour in, mail takes a quarter of a core at most, and leaves the database to who makes them.
             pause_s = min(1.0, 3 * (time.monotonic() - begun))
-            look_at = time.monotonic() + (0.25 if Mail.objects.filter(state=Mail.State.QUEUED).exists() else 5)
+            look_at = time.monotonic() + (0.25 if Mail.objects.filter(state=Mail.State.QUEUED).exists() else IDLE_S)
         except Exception as exc:
             log.log(
                 logging.WARNING if isinstance(exc, DatabaseError) else logging.ERROR,

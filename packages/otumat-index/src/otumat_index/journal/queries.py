@@ -8,11 +8,18 @@ from datetime import datetime
 from django.db.models import Max, Q, QuerySet
 
 from otumat_index.journal.models import Entry, Head
+from otumat_index.web import prepared
 
 
 def last_serial() -> int:
     """Serial of the newest change, 0 before the first."""
-    return Head.objects.filter(pk=1).values_list("serial", flat=True).first() or 0
+    found = heads()  # asked many times a second by whoever follows, hence prepared
+    return int(found[0][0]) if found else 0
+
+
+@prepared.rows
+def heads() -> QuerySet[Head, tuple[int]]:
+    return Head.objects.filter(pk=1).values_list("serial")
 
 
 def since(serial: int, *, limit: int = 1000) -> list[Entry]:

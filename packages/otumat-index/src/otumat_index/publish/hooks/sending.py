@@ -30,8 +30,7 @@ from otumat_index.web import outgoing
 log = logging.getLogger(__name__)
 AT_ONCE = 8
 LEASE = timedelta(minutes=2)
-LOOK_EVERY_S = 0.05
-ASK_EVERY_S = 0.25
+LOOK_EVERY_S = 0.25
 KEPT = timedelta(days=30)
 EXCERPT_MAX_CHARS = 1000
 State = WebhookDelivery.State
@@ -154,7 +153,7 @@ def main(stopping: threading.Event) -> None:
     embedded = connection.vendor == "sqlite"
     seen, look_at, tidy_at = None, 0.0, 0.0
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="webhook") as pool:
-        while not stopping.wait(LOOK_EVERY_S if embedded else ASK_EVERY_S):
+        while not stopping.wait(LOOK_EVERY_S):
             try:
                 now = data_version()
                 if embedded and now == seen and time.monotonic() < look_at:
