@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
+import re
 import secrets
 import tomllib
 from collections.abc import Mapping
@@ -57,6 +58,14 @@ class Config:
     )
     lost_domains: str = option(
         "", "comma-separated mail domains that changed hands: no link is mailed there (see SECURITY.md)"
+    )
+    robots: str = option(
+        "deny",
+        "allow: search engines may crawl the pages of public projects and get a sitemap; deny: nothing",
+        choices=("allow", "deny"),
+    )
+    security_contact: str = option(
+        "", "mailto: or https: address for reports of weaknesses, told in /.well-known/security.txt; empty: none"
     )
     max_file_mb: int = option(100, "largest file accepted by an upload", least=1)
     max_project_files: int = option(20_000, "most files of one project", least=1)
@@ -231,6 +240,10 @@ def check(values: Mapping[str, Any]) -> list[Problem]:
                 message = f"{name.upper()} names {text.strip()!r}, which is neither an address nor a network."
                 hint = "Write addresses such as 10.0.0.1 or networks such as 10.0.0.0/8, with commas between."
                 problems.append(Problem("setting.malformed", name, message, hint=hint))
+    contact = values.get("security_contact", "")
+    if contact and not CONTACT.fullmatch(contact):
+        message = f"SECURITY_CONTACT is {contact!r}; expected an address such as mailto:security@example.org."
+        problems.append(Problem("setting.malformed", "security_contact", message))
     problems += issuers.parse(values.get("trusted_issuers", ""))[1]
     if (ca := values.get("trusted_issuers_ca", "")) and not Path(ca).is_file():
         message = f"TRUSTED_ISSUERS_CA names {ca!r}, which is no file."
@@ -238,6 +251,7 @@ def check(values: Mapping[str, Any]) -> list[Problem]:
     return problems
 
 
+CONTACT = re.compile(r"(mailto:[!-~]+@[!-~]+|https://[!-~]+)")
 HINTS = {
     "database_url": "Leave it empty for the SQLite database in the data folder.",
     "files_url": "Leave it empty for a folder in the data folder.",

@@ -362,7 +362,7 @@ def test_the_json_of_a_project(client: Client, upload: Upload, wheel: Wheel, ali
     assert list(body["releases"]) == ["1.0", "2.0"]
     assert body["last_serial"] == journal.serial_of("roundup") == int(response["X-PyPI-Last-Serial"])
     file = body["urls"][0]
-    assert file["url"] == f"http://localhost:8000/files/{File.objects.get(filename=name).key}"
+    assert file["url"] == f"http://localhost:8000/packages/{File.objects.get(filename=name).key}"
     assert file["digests"]["sha256"] == hashlib.sha256(data).hexdigest()
     assert (file["packagetype"], file["python_version"], file["size"]) == ("bdist_wheel", "py3", len(data))
     old = client.get("/pypi/roundup/1.0.0/json").json()

@@ -7,6 +7,7 @@ import io
 import json
 import logging
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -236,3 +237,17 @@ def test_A31_errors_do_not_carry_script(client: Client, accept: str, path: str) 
     else:
         assert kind in ("application/json", "text/plain")
     assert response["X-Content-Type-Options"] == "nosniff"
+
+
+def test_whom_to_tell_of_a_weakness_is_told_where_the_operator_said_so(client: Client, settings: Any) -> None:
+    assert client.get("/.well-known/security.txt").status_code == 404
+    settings.CONFIG = dataclasses.replace(
+        settings.CONFIG, security_contact="mailto:security@example.org", public_url="https://index.example.org"
+    )
+    answer = client.get("/.well-known/security.txt")
+    assert answer["Content-Type"] == "text/plain; charset=utf-8"
+    told = dict(line.split(": ", 1) for line in answer.content.decode().splitlines())
+    assert told["Contact"] == "mailto:security@example.org"
+    assert told["Canonical"] == "https://index.example.org/.well-known/security.txt"
+    ends = datetime.fromisoformat(told["Expires"])
+    assert timedelta(days=30) < ends - datetime.now(UTC) < timedelta(days=365)  # RFC 9116 2.5.5

@@ -11,6 +11,7 @@ import gzip
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from django.conf import settings
@@ -22,6 +23,7 @@ from otumat_index.discover.mirrors import values
 from otumat_index.journal import queries as journal
 from otumat_index.journal.models import Entry
 from otumat_index.publish.models import Project
+from otumat_index.web.packing import compressed
 
 # Below this, rendering inside a request is quicker than explaining why the list is a second old.
 LONG_PROJECTS = 5_000
@@ -39,13 +41,17 @@ class Build:
         return self.folder / f"{self.serial}.{form}{'.gz' if packed else ''}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Listed:
-    """All public projects: the journal's serial, their normalised names in order, and each project's serial."""
+    """All public projects: their normalised names in order, as they were at a serial of the journal or later."""
 
     serial: int
     names: list[str]
-    serials: dict[str, int]
+
+    @cached_property
+    def serials(self) -> dict[str, int]:
+        """Newest serial of each, read when first wanted: it takes longer than the names."""
+        return all_serials()
 
     def pairs(self) -> Iterator[tuple[str, int]]:
         """Names with their serials."""
@@ -68,10 +74,14 @@ def finished(folder: Path) -> list[int]:
     return sorted(int(serial) for serial in begins if serial.isdigit())
 
 
-def read() -> Listed:
-    """The names of all public projects and their serials, as they are now."""
-    serial = journal.last_serial()  # first: the list is at least as new as it says
-    return Listed(serial, list(queries.public_names()), all_serials())
+def read(serial: int) -> Listed:
+    """
+    The names of all public projects as they are now.
+
+    Args:
+        serial: The journal's, read before: the list is at least as new as it says.
+    """
+    return Listed(serial, list(queries.public_names()))
 
 
 def all_serials() -> dict[str, int]:
@@ -88,10 +98,10 @@ def render(form: str, listed: Listed) -> bytes:
 
 def build() -> Build:
     """Write a new build; the HTML's gzip file comes last, so a build that has it is whole."""
-    listed = read()
+    listed = read(journal.last_serial())
     made = Build(listed.serial, folder())
     made.folder.mkdir(parents=True, exist_ok=True)
-    write(made.file("xml", packed=True), values.compressed(values.serials(listed.pairs())))
+    write(made.file("xml", packed=True), compressed(values.serials(listed.pairs())))
     for form in ("json", "html"):
         body = render(form, listed)
         write(made.file(form), [body])

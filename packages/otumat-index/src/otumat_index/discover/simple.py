@@ -67,7 +67,7 @@ def projects(request: HttpRequest) -> HttpResponseBase:
     serial = journal.last_serial()
     made = listing.newest()
     if made is None or (made.serial != serial and not listing.is_long()):
-        listed = listing.read()
+        listed = listing.read(serial)
         answer = lane.prepare(
             "/simple/",
             listing.render(kind.format, listed),

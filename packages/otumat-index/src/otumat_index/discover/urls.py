@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from otumat_index.discover import feeds, legacy_json, simple, views
+from otumat_index.discover.views import opensearch, sitemaps
 
 app_name = "discover"
 urlpatterns = [
@@ -21,6 +22,11 @@ urlpatterns = [
     path("projects/", views.projects, name="projects"),
     path("index", views.projects, name="index"),
     path("search", views.search, name="search"),
+    path("suggest", opensearch.suggest, name="suggest"),
+    path("opensearch.xml", opensearch.description, name="opensearch"),
+    path("robots.txt", sitemaps.robots, name="robots"),
+    path("sitemap.xml", sitemaps.sitemap, name="sitemap"),
+    path("sitemaps/<int:number>.xml", sitemaps.page, name="sitemap_page"),
     path("compare", views.compare, name="compare"),
     path("display", views.display, name="display"),
     path("classifiers/", views.classifiers, name="classifiers"),

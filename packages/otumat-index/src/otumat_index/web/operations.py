@@ -5,17 +5,22 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import secrets
+from datetime import timedelta
+from urllib.parse import urljoin
 
 from django.conf import settings
 from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from otumat.errors import Refused
+from otumat.errors import NotFound, Refused
 from otumat_index.web import hints
 from otumat_index.web.middleware import UNKNOWN_PROXY, client_address, is_address
+
+SECURITY_DAYS = 180
 
 
 @require_safe
@@ -29,6 +34,23 @@ def ready(request: HttpRequest) -> HttpResponse:
     """The database answers and the data folder can be written."""
     checks = {"database": database_answers(), "data": data_is_writable()}
     return JsonResponse({"ok": all(checks.values()), "checks": checks}, status=200 if all(checks.values()) else 503)
+
+
+@require_safe
+def security(request: HttpRequest) -> HttpResponse:
+    """RFC 9116: whom to tell of a weakness, where the operator has said so. It holds for half a year from today."""
+    contact = settings.CONFIG.security_contact
+    if not contact:
+        raise NotFound("This index names no contact for its security.")
+    ends = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=SECURITY_DAYS)
+    own = urljoin(settings.CONFIG.public_url, request.path)
+    lines = [
+        f"Contact: {contact}",
+        f"Expires: {ends:%Y-%m-%dT%H:%M:%SZ}",
+        "Preferred-Languages: en",
+        f"Canonical: {own}",
+    ]
+    return HttpResponse("\n".join([*lines, ""]), content_type="text/plain; charset=utf-8")
 
 
 def database_answers() -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 from xml.sax.saxutils import escape
@@ -60,11 +59,3 @@ def document(value: Iterable[str]) -> Iterator[bytes]:
     while piece := "".join(islice(lines, LINES_AT_ONCE)):
         yield piece.encode("utf-8", "replace")
     yield b"</value>\n</param></params>\n</methodResponse>\n"
-
-
-def compressed(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """gzip, piece by piece."""
-    packer = zlib.compressobj(6, wbits=31)
-    for piece in pieces:
-        yield packer.compress(piece)
-    yield packer.flush()

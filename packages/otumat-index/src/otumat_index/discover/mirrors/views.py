@@ -16,6 +16,7 @@ from otumat_index.discover.mirrors import calls, changelog, values
 from otumat_index.discover.prepare import SERIAL_HEADER
 from otumat_index.journal import queries as journal
 from otumat_index.publish import views as publish
+from otumat_index.web.packing import compressed
 
 XML_TYPES = ("text/xml", "application/xml")
 GONE = {
@@ -71,7 +72,7 @@ def changelog_since_serial(request: HttpRequest, *params: int | str) -> HttpResp
     packed = simple.takes_gzip(request)
     with one_of_few():
         pieces = values.changes(changelog.since(cast(int, params[0])))
-        body = b"".join(values.compressed(pieces) if packed else pieces)
+        body = b"".join(compressed(pieces) if packed else pieces)
     response = HttpResponse(body, content_type="text/xml")
     if packed:
         response["Content-Encoding"] = "gzip"
@@ -82,7 +83,7 @@ def list_packages_with_serial(request: HttpRequest, *params: int | str) -> HttpR
     """Every public project's serial: of few projects as they are, of many from the newest build of the list."""
     expect(params)
     if not listing.is_long():
-        listed = listing.read()
+        listed = listing.read(journal.last_serial())
         response = HttpResponse(b"".join(values.serials(listed.pairs())), content_type="text/xml")
         response[SERIAL_HEADER] = str(listed.serial)
         return response
