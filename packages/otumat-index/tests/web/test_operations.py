@@ -7,7 +7,7 @@ import io
 import json
 import logging
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
+from django.utils import timezone
 
 from otumat_index.accounts.models import User
 from otumat_index.web import errors, logs, middleware
@@ -250,4 +251,4 @@ def test_whom_to_tell_of_a_weakness_is_told_where_the_operator_said_so(client: C
     assert told["Contact"] == "mailto:security@example.org"
     assert told["Canonical"] == "https://index.example.org/.well-known/security.txt"
     ends = datetime.fromisoformat(told["Expires"])
-    assert timedelta(days=30) < ends - datetime.now(UTC) < timedelta(days=365)  # RFC 9116 2.5.5
+    assert timedelta(days=30) < ends - timezone.now() < timedelta(days=365)  # RFC 9116 2.5.5
