@@ -47,7 +47,7 @@ def test_a_long_history_is_listed_in_part(client: Client, register: Register) ->
     for number in range(27):
         register("roundup", f"1.{number}")
     page = client.get("/project/roundup/").content.decode()
-    assert 'href="/project/roundup/1.2/"' in page
+    assert 'href="/project/roundup/1.15/"' in page
     assert 'href="/project/roundup/1.0/"' not in page
     assert 'href="/project/roundup/1.0/"' in client.get("/project/roundup/?releases=all").content.decode()
 

@@ -32,6 +32,9 @@ PLATFORMS = (
 """Beginnings of a wheel's platform tag, in words."""
 
 
+ALWAYS_DIFFERENT = frozenset({"Summary", "Links", "Latest release", "First release"})
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """One thing in a cell: text, perhaps a link; or a moment."""
@@ -50,8 +53,8 @@ class Row:
 
     @property
     def differs(self) -> bool:
-        """Whether they do not all say the same."""
-        return len(set(self.cells)) > 1
+        """Whether they do not all say the same, where that is worth a mark."""
+        return self.label not in ALWAYS_DIFFERENT and len(set(self.cells)) > 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +92,19 @@ def compare(projects: Sequence[Project]) -> Comparison:
     ]
     carried = [set(release.classifiers) for release in releases]
     shared = set.intersection(*carried) if carried else set()
+    rows = [Row(label, tuple(each[label] for each in columns)) for label in (columns[0] if columns else ())]
     return Comparison(
         projects=tuple(projects),
-        rows=tuple(Row(label, tuple(each[label] for each in columns)) for label in (columns[0] if columns else ())),
+        rows=tuple(row for row in rows if any(row.cells)),
         common=labels(shared),
         own=tuple(labels(each - shared) for each in carried),
     )
 
 
 def labels(classifiers: Iterable[str]) -> tuple[facts.Label, ...]:
-    """Classifiers in full, in the order of every list."""
-    return tuple(facts.Label(each, each) for each in sorted(classifiers, key=display_key))
+    """Classifiers in full, in the order of every list, without the Python versions that a row of their own tells."""
+    told = (each for each in classifiers if not each.startswith(facts.PYTHON))
+    return tuple(facts.Label(each, each) for each in sorted(told, key=display_key))
 
 
 def column(
@@ -121,7 +126,7 @@ def column(
         "Newest wheel": texts(size_of(files, File.Kind.WHEEL)),
         "Newest sdist": texts(size_of(files, File.Kind.SDIST)),
         "Wheels for": texts(*platforms_of(name for name, kind, _ in files if kind == File.Kind.WHEEL)),
-        "May publish": texts(str(people)),
+        "Publishers": texts(str(people)),
         "Links": urls(release),
     }
 

@@ -13,9 +13,20 @@ LABELS_MOST = 4
 PYTHON = "Programming Language :: Python :: "
 OSI = "License :: OSI Approved :: "
 STATUS = "Development Status :: "
-FOR_WHAT = ("Framework", "Topic", "Environment", "Intended Audience")
+FOR_WHAT = ("Framework", "Topic", "Environment")
 """Categories in the order in which they tell a reader most."""
-UNTOLD = frozenset({"Framework", "Topic", "Environment", "Environment :: Other Environment"})
+UNTOLD = frozenset(
+    {
+        "Framework",
+        "Topic",
+        "Topic :: Software Development",
+        "Topic :: Software Development :: Libraries",
+        "Topic :: Software Development :: Libraries :: Python Modules",
+        "Environment",
+        "Environment :: Other Environment",
+    }
+)
+"""Said of nearly everything."""
 _MINOR = re.compile(r"\d+\.\d+")
 
 

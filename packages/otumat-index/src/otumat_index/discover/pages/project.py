@@ -21,7 +21,7 @@ from otumat_index.publish import rules
 from otumat_index.publish.models import File, Project, Release, Role
 
 FILES_SHOWN, FILES_MAX = 50, 2_000
-RELEASES_SHOWN, RELEASES_PLOTTED, RELEASES_MAX = 25, 300, 5_000
+RELEASES_SHOWN, RELEASES_PLOTTED, RELEASES_MAX = 12, 300, 5_000
 LINKED_SCHEMES = frozenset({"http", "https", "ftp", "mailto"})
 LINKED_FIELDS = frozenset({"home_page", "download_url"})
 SHOWN_ELSEWHERE = frozenset({"name", "version", "summary", "description", "classifiers"})
