@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -228,6 +229,8 @@ def test_A46_what_is_for_admins_is_not_there_for_others(
     )
     body = {"admin": True, "user": "mallory", "name": "free-name", "classifiers": "Acme :: x"}
     Classifier.objects.create(text="Acme :: own", is_own=True)
+    mallory = User.objects.get(username="mallory")
+    Authenticator.objects.bulk_create([Authenticator(user=mallory, type="totp", data={})])
     if path.startswith("/api/"):
         sent: dict[str, Any] = {"user": "mallory"} if "names" in path else {"admin": True}
         sent |= {"classifiers": ["Acme :: x"]} if "classifiers" in path else {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 
 from otumat.errors import Conflict, NotFound
 from otumat_index import cli, commands
@@ -38,8 +39,29 @@ def test_A48_an_operator_disables_and_enables(alice: User, bob: User) -> None:
     assert len(commands.list_users("")) == 2
 
 
+def test_an_operator_helps_who_lost_a_factor(alice: User, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(Conflict):
+        commands.reset_factors("alice")
+    Authenticator.objects.bulk_create(
+        [Authenticator(user=alice, type=type, data={}) for type in ("totp", "recovery_codes")]
+    )
+    assert cli.main(["user", "reset-factors", "alice"]) == 2, "nobody can be asked in a test"
+    assert "add --yes" in capsys.readouterr().err
+    assert "no second factor any more" in commands.reset_factors("ALICE")
+    assert not Authenticator.objects.exists()
+    row = Entry.objects.latest("serial")
+    assert (row.action, row.subject, row.credential, row.data) == ("user.factors", "alice", "cli", {"count": 1})
+
+
 @pytest.mark.parametrize(
-    "words", [["role", "x", "alice", "owner"], ["user", "list"], ["user", "disable", "a"], ["user", "enable", "a"]]
+    "words",
+    [
+        ["user", "reset-factors", "a", "--yes"],
+        ["role", "x", "alice", "owner"],
+        ["user", "list"],
+        ["user", "disable", "a"],
+        ["user", "enable", "a"],
+    ],
 )
 def test_the_commands_are_there(words: list[str]) -> None:
     args: Any = cli.parser().parse_args(words)

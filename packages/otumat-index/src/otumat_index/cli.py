@@ -82,6 +82,17 @@ def parser() -> argparse.ArgumentParser:
     enable.add_argument("name", help="login name")
     enable.set_defaults(run=run_user_enable)
 
+    factors = user.add_parser(
+        "reset-factors",
+        parents=[data],
+        help="take every second factor off an account whose person lost one",
+        description="Removes authenticator apps, passkeys and recovery codes, ends every session, and tells the person "
+        "by mail. First make sure that it is the person who asks: from then on the password alone signs in.",
+    )
+    factors.add_argument("name", help="login name")
+    factors.add_argument("--yes", action="store_true", help="do not ask whether it is meant")
+    factors.set_defaults(run=run_user_reset_factors)
+
     role = commands.add_parser("role", parents=[data], help="give somebody a role in a project")
     role.add_argument("project", help="its name; a free one is made for its first owner")
     role.add_argument("user", help="login name, or group:SLUG")
@@ -185,6 +196,22 @@ def run_user_enable(args: argparse.Namespace) -> int:
 
     commands.prepare()
     print(commands.enable_user(args.name))
+    return 0
+
+
+def run_user_reset_factors(args: argparse.Namespace) -> int:
+    from otumat_index import commands
+
+    if not args.yes:
+        if not sys.stdin.isatty():
+            print("otumat-index: Nobody can be asked here; add --yes if it is meant.", file=sys.stderr)
+            return 2
+        print(f"Take every second factor off the account {args.name!r}? [y/N]: ", end="", file=sys.stderr, flush=True)
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            print("Nothing was changed.", file=sys.stderr)
+            return 1
+    commands.prepare()
+    print(commands.reset_factors(args.name))
     return 0
 
 

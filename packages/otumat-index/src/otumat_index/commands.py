@@ -83,6 +83,17 @@ def enable_user(login: str) -> str:
     return f"{user.username!r} may sign in again."
 
 
+def reset_factors(login: str) -> str:
+    """Take every second factor off an account; returns a sentence."""
+    from otumat_index.accounts import administration, queries
+    from otumat_index.journal.actor import command
+
+    user = queries.person(login, is_active=None)
+    administration.reset_factors(user, by=command(), at=timezone.now())
+    end = "the password alone signs in" if user.has_usable_password() else "a password reminder lets the person in"
+    return f"{user.username!r} has no second factor any more: every session has ended, and {end}."
+
+
 def set_role(project: str, login: str, kind: str) -> str:
     """Give, change or take away a role; a free name is made for its first owner. Returns a sentence."""
     from otumat_index.accounts.queries import person

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.test import Client
 
@@ -16,8 +17,10 @@ from otumat_index.accounts import actions as accounts
 from otumat_index.accounts import administration
 from otumat_index.accounts.credentials import of_user
 from otumat_index.accounts.models import User
+from otumat_index.journal import actions as journal
 from otumat_index.journal.actor import Actor, command
 from otumat_index.journal.models import Entry
+from otumat_index.journal.sentences import told
 from otumat_index.publish import actions as publish
 from otumat_index.publish.models import Project, Role
 
@@ -192,3 +195,35 @@ def test_admins_by_api(client: Client, alice: User, bob: User, admin: User, auth
     assert put("names/free-name", user="bob").status_code == 409
     assert client.get("/api/v1/admin/projects", headers=headers).json() == {"ownerless": [], "quarantined": []}
     assert client.get("/api/v1/admin/journal", headers=headers).json()["entries"][0]["action"] == "project.assign"
+
+
+def test_an_admin_takes_lost_factors_off_and_every_session_ends(
+    client: Client, bob: User, admin: User, auth: Any, now: datetime
+) -> None:
+    browser, office = sign_in(bob), sign_in(admin)
+    page = "/admin/users/bob/reset-factors"
+    assert "has no second factor" in office.post(page, follow=True).content.decode()
+    for _ in range(2):
+        Authenticator.objects.bulk_create([Authenticator(user=bob, type="totp", data={"secret": ""})])
+        assert browser.post(page).status_code == 404, "not for Bob himself"
+        assert "Remove second factors" in office.get("/admin/users/?q=bob").content.decode()
+        office.post(page)
+        assert not Authenticator.objects.exists()
+        assert browser.get("/account/").status_code == 302
+        browser = sign_in(bob)
+    Authenticator.objects.bulk_create([Authenticator(user=bob, type="totp", data={})])
+    answer = client.delete("/api/v1/admin/users/bob/factors", headers=auth(admin))
+    assert answer.json() == {"ok": True, "user": "bob", "removed": 1}
+    assert client.delete("/api/v1/admin/users/bob/factors", headers=auth(admin)).status_code == 409
+    assert [row.actor for row in Entry.objects.filter(action="user.factors", subject="bob")] == ["dora"] * 3
+
+
+def test_A88_of_who_left_no_address_stays_in_the_journal(bob: User, alice: User, now: datetime) -> None:
+    for user in (bob, alice):
+        old, new = f"old-{user.username}@example.org", user.email
+        journal.write("user.email", user.username, by=by(user), at=now, old=old, new=new)
+    administration.close_account(bob, by=by(bob), at=now)
+    assert "bob@" not in str([row.data for row in Entry.objects.all()])
+    assert Entry.objects.get(action="user.email", subject="alice").data["new"] == alice.email
+    assert told(Entry.objects.get(action="user.email", subject="bob")).sentence == "changed the mail addresses of bob"
+    assert told(Entry.objects.get(action="user.close")).sentence.endswith("its mail addresses are out of this journal")

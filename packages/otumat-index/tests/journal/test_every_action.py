@@ -63,6 +63,7 @@ ACTS: dict[str, tuple[str, Act]] = {
     "deactivate": ("dora", lambda w, a: administration.deactivate(w.bob, by=a, at=w.at)),
     "reactivate": ("dora", lambda w, a: (quiet_end(w.bob), administration.reactivate(w.bob, by=a, at=w.at))),
     "set_admin": ("dora", lambda w, a: administration.set_admin(w.bob, True, by=a, at=w.at)),
+    "reset_factors": ("dora", lambda w, a: (quiet_factor(w.bob), administration.reset_factors(w.bob, by=a, at=w.at))),
     "close_account": ("bob", lambda w, a: administration.close_account(w.bob, by=a, at=w.at)),
     "create_group": ("bob", lambda w, a: groups.create_group("other", "Other", by=a, at=w.at)),
     "rename_group": ("alice", lambda w, a: groups.rename_group(w.crew, "Oarsmen", by=a, at=w.at)),

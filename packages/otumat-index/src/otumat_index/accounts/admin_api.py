@@ -66,6 +66,13 @@ def change_user(request: HttpRequest, user: str, body: Change) -> dict[str, Any]
     return {"ok": True, **shown(whom)}
 
 
+@router.delete("/admin/users/{user}/factors", summary="Take every second factor off an account whose person lost one")
+def reset_factors(request: HttpRequest, user: str) -> dict[str, Any]:
+    by, whom = admin_of(request), queries.person(user, is_active=None)
+    count = administration.reset_factors(whom, by=by, at=timezone.now())
+    return {"ok": True, "user": whom.username, "removed": count}
+
+
 @router.get("/admin/journal", summary="Everything that was changed, newest first")
 def read_journal(request: HttpRequest, before: int | None = None) -> dict[str, Any]:
     admin_of(request)

@@ -105,11 +105,17 @@ def unmake_admin(request: HttpRequest, user: User, by: Actor) -> str:
     return f"{user.username} is no admin any more."
 
 
+def reset_factors(request: HttpRequest, user: User, by: Actor) -> str:
+    administration.reset_factors(user, by=by, at=timezone.now())
+    return f"{user.username} has no second factor any more, and every session has ended."
+
+
 ACTS: dict[str, Callable[[HttpRequest, User, Actor], str]] = {
     "deactivate": deactivate,
     "reactivate": reactivate,
     "make-admin": make_admin,
     "unmake-admin": unmake_admin,
+    "reset-factors": reset_factors,
 }
 
 

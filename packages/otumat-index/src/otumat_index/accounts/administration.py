@@ -73,9 +73,35 @@ def set_admin(user: User, is_admin: bool, *, by: Actor, at: datetime) -> User:
 
 
 @transaction.atomic
+def reset_factors(user: User, *, by: Actor, at: datetime) -> int:
+    """
+    Help somebody who lost a second factor: all of them go, recovery codes included, and every session ends.
+
+    The password and the tokens stay; who has no password gets a link by mail (`/account/password/reset/`).
+
+    Returns:
+        How many authenticator apps and passkeys there were.
+
+    Raises:
+        Conflict: There was none.
+    """
+    check_admin(by)
+    _, user = lock(user)
+    rows = Authenticator.objects.filter(user=user)
+    count: int = rows.exclude(type=Authenticator.Type.RECOVERY_CODES).count()
+    if not rows.exists():
+        raise Conflict(f"{user.username!r} has no second factor.", hint="Nothing was changed.", code="no_factor")
+    rows._raw_delete(rows.db)  # without signals: one change, one journal row
+    end_sessions(user)
+    journal.write("user.factors", user.username, by=by, at=at, count=count)
+    return count
+
+
+@transaction.atomic
 def close_account(user: User, *, by: Actor, at: datetime) -> None:
     """
-    Leave for good: tokens, roles, memberships, addresses and factors go; the journal keeps the login name alone.
+    Leave for good: tokens, roles, memberships, addresses and factors go; the journal keeps the login name alone, and
+    loses the addresses it told of.
 
     The row stays, so that nobody else can take the login and pass for whoever published under it.
 
@@ -100,6 +126,7 @@ def close_account(user: User, *, by: Actor, at: datetime) -> None:
         check_admins_left(user)
     tokens = close_doors(user)
     forget(user)
+    journal.blank("user.email", user.username, words=("old", "new"))
     journal.write("user.close", user.username, by=by, at=at, roles=roles, tokens=tokens)
 
 
@@ -116,9 +143,14 @@ def lock(user: User) -> tuple[list[int], User]:
 
 def close_doors(user: User) -> int:
     """Revoke every token and end every session; returns how many tokens there were."""
+    end_sessions(user)
+    return user.tokens.all().delete()[0]
+
+
+def end_sessions(user: User) -> None:
+    """Sign a person out everywhere."""
     for session in UserSession.objects.filter(user=user):
         session.end()
-    return user.tokens.all().delete()[0]
 
 
 def forget(user: User) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from otumat.errors import NotFound
 from otumat_index.accounts import ownership, rules
@@ -192,10 +192,11 @@ def person(name: str, *, is_active: bool | None = True) -> User:
 
 
 def search_users(text: str) -> list[User]:
-    """Accounts whose login or address contains a text, newest first; for admins."""
+    """Accounts whose login or address contains a text, newest first, and whether each `has_factor`; for admins."""
     text = text.strip()[:254] if text.isprintable() else ""
     rows = User.objects.filter(Q(username__icontains=text) | Q(email__icontains=text)) if text else User.objects.all()
-    return list(rows.order_by("-date_joined", "-pk")[:SEARCHED_MAX])
+    factors = Authenticator.objects.filter(user=OuterRef("pk"))
+    return list(rows.annotate(has_factor=Exists(factors)).order_by("-date_joined", "-pk")[:SEARCHED_MAX])
 
 
 def checked_admin(by: Actor) -> Actor:

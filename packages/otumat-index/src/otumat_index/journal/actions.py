@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -45,6 +46,18 @@ def write(action: str, subject: str, *, by: Actor, at: datetime, topic: str = ""
     if topic:
         transaction.on_commit(lambda: hints.changed(topic, serial))
     return serial
+
+
+def blank(action: str, subject: str, *, words: Collection[str]) -> None:
+    """
+    Take personal words out of rows about somebody who left; a row of that leaving, in the same transaction, says so.
+
+    The one change of what was written, for it is the person's to have forgotten.
+    """
+    rows = Entry.objects.filter(action=action, subject=subject)
+    for row in rows:
+        row.data = {word: "" if word in words else value for word, value in row.data.items()}
+    Entry.objects.bulk_update(rows, ["data"], batch_size=500)
 
 
 def take_serials(count: int) -> int:

@@ -14,7 +14,7 @@ class Head(models.Model):
 
 
 class Entry(models.Model):
-    """One change. Rows are only ever added."""
+    """One change. Rows are only ever added; addresses of who left are blanked (`actions.blank`)."""
 
     serial = models.BigIntegerField(primary_key=True)
     at = models.DateTimeField()

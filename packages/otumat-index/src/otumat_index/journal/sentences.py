@@ -70,8 +70,11 @@ SENTENCES: Mapping[str, str] = {
     "user.admin": "changed whether {subject} is an admin",
     "user.deactivate": "deactivated the account {subject}",
     "user.reactivate": "reactivated the account {subject}",
-    "user.close": "closed the account {subject} for good",
+    "user.factors": "took every second factor off the account {subject}",
+    "user.close": "closed the account {subject} for good; its mail addresses are out of this journal",
 }
+OWN: Mapping[str, str] = {"role.remove": "left the project", "member.remove": "left the group {group}"}
+"""Where somebody did it to themselves."""
 WORDS = ("status", "role", "group", "name")
 
 
@@ -96,6 +99,8 @@ def told(entry: Entry) -> Told:
     'made bob owner'
     """
     sentence = SENTENCES.get(entry.action, f"did {entry.action} to {{subject}}")
+    if is_own(entry):
+        sentence = OWN.get(entry.action, sentence)
     words = {word: str(entry.data.get(word, "")) for word in WORDS}
     words |= {"subject": entry.subject.replace("group:", "group "), "whom": entry.subject or "somebody by mail"}
     # Subjects are data: replaced word by word, for `format` would read braces inside them.
@@ -111,6 +116,11 @@ def told(entry: Entry) -> Told:
         project=entry.topic,
         reason=str(entry.data.get("reason", "")),
     )
+
+
+def is_own(entry: Entry) -> bool:
+    """Whether somebody did this to themselves."""
+    return entry.credential != "cli" and entry.actor == entry.subject
 
 
 def actor_of(entry: Entry) -> str:

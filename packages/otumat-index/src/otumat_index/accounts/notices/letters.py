@@ -54,12 +54,18 @@ WORDINGS: Mapping[str, Wording] = {
     ),
     "member.add": Wording("You are in a group", "You were added to the group {group}.", GROUPS, "leave it"),
     "member.remove": Wording(
-        "You left a group", "You are not in the group {group} any more.", GROUPS, "ask its managers"
+        "Your membership in a group ended", "You are not in the group {group} any more.", GROUPS, "ask its managers"
     ),
     "factor.add": Wording(
         "A second factor was added", "A second factor{factor} was added to your account. It is asked for at sign-in."
     ),
     "factor.remove": Wording("A second factor was removed", "A second factor{factor} was removed from your account."),
+    "user.factors": Wording(
+        "Your second factors were removed",
+        "Every second factor of your account was removed, recovery codes included, and you are signed out everywhere. "
+        "The password alone signs in now.",
+        advice="set a new password and a second factor at once",
+    ),
     "factor.recovery": Wording("Recovery codes", "Recovery codes of your account were {recovery}."),
 }
 

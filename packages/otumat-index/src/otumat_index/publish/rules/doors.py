@@ -76,6 +76,7 @@ DOORS: Mapping[str, str] = {
     f"DELETE {API}/groups/{{slug}}/members/{{user}}": "group",
     f"GET {API}/admin/users": "admin",
     f"PUT {API}/admin/users/{{user}}": "admin",
+    f"DELETE {API}/admin/users/{{user}}/factors": "admin",
     f"GET {API}/admin/projects": "admin",
     f"PUT {API}/admin/names/{{name}}": "admin",
     f"GET {API}/admin/journal": "admin",
