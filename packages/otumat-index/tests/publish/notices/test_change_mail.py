@@ -16,6 +16,7 @@ from otumat_index.accounts.notices import actions as preferences
 from otumat_index.jobs.models import Mail
 from otumat_index.journal.actor import command
 from otumat_index.journal.models import Entry
+from otumat_index.journal.sentences import told
 from otumat_index.publish import actions, queries
 from otumat_index.publish.models import Release
 
@@ -162,6 +163,17 @@ def test_roles_given_and_taken_are_told_to_the_person_and_the_owners_whatever_th
     assert all("List-Unsubscribe" not in message.extra_headers for message in sent)
     actions.remove_role(queries.project("roundup", by=command()), bob, by=by(alice), at=now)
     assert to(post()) == ["alice@example.org", "bob@example.org"]
+
+
+def test_who_leaves_has_left(alice: User, bob: User, submit: Any, post: Post, now: Any) -> None:
+    submit(alice)
+    assign(bob, "maintainer", now)
+    post()
+    actions.remove_role(queries.project("roundup", by=command()), bob, by=by(bob), at=now)
+    sent = post()
+    assert {message.subject for message in sent} == {"[Otumat] roundup: bob left roundup"}
+    assert to(sent) == ["alice@example.org", "bob@example.org"]
+    assert told(Entry.objects.latest("serial")).sentence == "left the project"
 
 
 def test_every_member_of_a_group_is_told_that_it_got_a_role(

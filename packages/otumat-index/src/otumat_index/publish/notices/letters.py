@@ -16,6 +16,7 @@ from otumat_index.jobs import letters, outbox
 from otumat_index.jobs.letters import one_line
 from otumat_index.jobs.models import Mail
 from otumat_index.journal.models import Entry
+from otumat_index.journal.sentences import is_own
 from otumat_index.publish import invited
 from otumat_index.publish import queries as publish
 from otumat_index.publish.models import Project
@@ -50,6 +51,8 @@ DUTIES: Mapping[str, str] = {
 }
 QUOTED = ("release.create", "release.update")
 SHOWN = 50
+LEFT = "left {project}"
+"""Instead of `role.remove`, where somebody gave the own role back."""
 
 
 class Told(NamedTuple):
@@ -150,6 +153,8 @@ def compose(
 def told(entry: Entry, project: Project) -> Told:
     """One change in words; word by word, for `format` would read braces inside them."""
     sentence = {**SENTENCES, **DUTIES}[entry.action]
+    if entry.action == "role.remove" and is_own(entry):
+        sentence = LEFT
     words = {
         "subject": entry.subject,
         "project": project.name,
