@@ -31,8 +31,9 @@ def otumat_as(index: Index, tmp_path: Path) -> Callable[[str], Otumat]:
     def become(name: str) -> Otumat:
         folder = tmp_path / f"home of {name}"
         folder.mkdir(exist_ok=True)
-        who = {"OTUMAT_INDEX": index.url, "OTUMAT_USERNAME": name, "OTUMAT_PASSWORD": index.create_user(name)}
-        return lambda *words: Home(folder).run("otumat", *words, **who).ok()
+        home, url, password = Home(folder), index.url, index.create_user(name)
+        words_of = {"OTUMAT_INDEX": url, "OTUMAT_USERNAME": name, "OTUMAT_PASSWORD": password}
+        return lambda *words: home.run("otumat", *words, cwd=None, stdin="", **words_of).ok()
 
     return become
 

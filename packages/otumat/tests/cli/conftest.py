@@ -173,9 +173,9 @@ class SmallPeople:
                 del self.yanked[version]
                 return _yes(version=version, yanked=False)
             case "GET", ["journal"] | ["project", "roundup", "journal"]:
-                what = {"action": "release.yank", "subject": "roundup 1.0", "project": "roundup", "reason": "\x1b[2J"}
+                row = {"action": "release.yank", "subject": "roundup 1.0", "project": "roundup", "reason": "\x1b[2J"}
                 who = {"serial": 8, "at": "2030-01-01T12:00:00.5Z", "actor": "bob", "credential": "password"}
-                return _yes(entries=[{**who, **what, "sentence": "yanked roundup 1.0"}], next=8)
+                return _yes(entries=[{**who, **row, "sentence": "yanked roundup 1.0"}], next=8)
         return _no(404, "not_found", "There is no such thing.")
 
     def _close(self, number: str) -> None:
