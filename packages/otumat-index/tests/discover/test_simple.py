@@ -261,7 +261,7 @@ def test_A72_odd_ranges_get_the_whole_file(client: Client, upload: Upload, wheel
     name, data = wheel()
     upload(alice, (name, data))
     path = f"/files/{File.objects.get().key}"
-    for asked in ("bytes=0-0," * 5000, "bytes=9999999-", "bytes=-0", "bytes=5-1", "lines=1-2", "bytes=0-1,0-1,0-1"):
+    for asked in ("bytes=0-0," * 5000, "bytes=-", "bytes=5-1", "lines=1-2", "bytes=0-1,0-1,0-1", "bytes=" + "9" * 99):
         response = client.get(path, headers={"Range": asked})
         assert response.status_code == 200
         assert b"".join(response.streaming_content) == data  # type: ignore[attr-defined]

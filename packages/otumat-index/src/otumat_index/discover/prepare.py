@@ -39,12 +39,11 @@ def metadata_answer(file: File) -> lane.Answer:
 
 def file_answer(file: File, place: Path) -> lane.Answer:
     """A file itself: its bytes when small, its place when large."""
-    path = queries.file_path(file.key)
+    path, kind = queries.file_path(file.key), content_type(file.filename)
+    headers = [("Accept-Ranges", "bytes")]  # the lane leaves requests for a part to Django
     if file.size_bytes < SMALL_BYTES:
-        return lane.prepare(
-            path, place.read_bytes(), content_type=content_type(file.filename), format="raw", compress=False
-        )
-    return lane.of_file(path, place, content_type=content_type(file.filename), digest=file.sha256)
+        return lane.prepare(path, place.read_bytes(), content_type=kind, format="raw", compress=False, headers=headers)
+    return lane.of_file(path, place, content_type=kind, digest=file.sha256, headers=headers)
 
 
 def list_answer(made: listing.Build, form: simple.Format) -> lane.Answer:

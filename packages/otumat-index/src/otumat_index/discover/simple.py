@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import re
 import sqlite3
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 from django.http import (
     FileResponse,
@@ -19,13 +19,14 @@ from django.http import (
     HttpResponseBase,
     HttpResponseNotModified,
     HttpResponseRedirect,
+    StreamingHttpResponse,
 )
 from django.views.decorators.http import require_safe
 
 from otumat.errors import NotFound
 from otumat.spec import names, simple
 from otumat_index.accounts import credentials
-from otumat_index.discover import listing, prepare, queries
+from otumat_index.discover import listing, prepare, queries, ranges
 from otumat_index.journal import queries as journal
 from otumat_index.publish import files, rules
 from otumat_index.publish import queries as publish
@@ -123,8 +124,27 @@ def file(request: HttpRequest, key: str) -> HttpResponseBase:
     if matches(request, answer.digest):
         content.close()
         return finish(HttpResponseNotModified(), answer, is_private=owner.is_private)
-    response = FileResponse(content, content_type=answer.content_type)
-    return finish(response, answer, is_private=owner.is_private)
+    return finish(whole_or_part(request, answer, content), answer, is_private=owner.is_private)
+
+
+def whole_or_part(request: HttpRequest, answer: lane.Answer, content: BinaryIO) -> HttpResponseBase:
+    """All bytes of a file, or those that a Range asks for, if it is of these bytes (RFC 9110, 13.1.5)."""
+    is_same = request.headers.get("If-Range", f'"{answer.digest}"') == f'"{answer.digest}"'
+    part = ranges.asked(request.headers.get("Range", ""), answer.size) if is_same and request.method == "GET" else None
+    if part is None:
+        return FileResponse(content, content_type=answer.content_type)
+    if not part.size:
+        content.close()
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{answer.size}"})
+    return StreamingHttpResponse(
+        ranges.Part(content, part),
+        status=206,
+        content_type=answer.content_type,
+        headers={
+            "Content-Length": str(part.size),
+            "Content-Range": f"bytes {part.first}-{part.last}/{answer.size}",
+        },
+    )
 
 
 @require_safe
