@@ -68,7 +68,7 @@ class Config:
         "", "mailto: or https: address for reports of weaknesses, told in /.well-known/security.txt; empty: none"
     )
     max_file_mb: int = option(100, "largest file accepted by an upload", least=1)
-    max_project_files: int = option(20_000, "most files of one project", least=1)
+    max_project_files: int = option(20_000, "most files of one project; 0: files are not accepted", least=0)
     max_description_kb: int = option(1_000, "longest description accepted", least=1)
     require_https: bool = option(False, "refuse credentials over plain http (behind a proxy: see trusted_proxies)")
     trusted_proxies: str = option("", "comma-separated addresses or networks whose X-Forwarded-* headers are believed")

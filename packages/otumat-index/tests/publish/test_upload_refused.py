@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,8 @@ from django.test import Client
 
 from otumat.spec import archive
 from otumat_index.accounts.models import User
-from otumat_index.publish.models import File, Release
+from otumat_index.config import Config
+from otumat_index.publish.models import File, Project, Release
 
 pytestmark = pytest.mark.django_db
 Upload = Callable[..., Any]
@@ -173,6 +175,18 @@ def test_the_quota_of_files_holds(upload: Upload, wheel: Wheel, alice: User, set
     response = upload(alice, wheel(version="3"))
     assert (response.status_code, response.json()["error"]["code"]) == (409, "too_many_files")
     assert (File.objects.count(), Release.objects.count()) == (2, 2)
+
+
+def test_a_quota_of_nothing_accepts_nothing(
+    upload: Upload, wheel: Wheel, alice: User, settings: Any, tmp_path: Path
+) -> None:
+    assert Config.from_env({"OTUMAT_DATA": str(tmp_path), "MAX_PROJECT_FILES": "0"}).max_project_files == 0
+    settings.CONFIG = dataclasses.replace(settings.CONFIG, max_project_files=0)
+    response = upload(alice, wheel())
+    assert (response.status_code, response.json()["error"]["code"]) == (409, "too_many_files")
+    assert not File.objects.exists()
+    assert not Project.objects.exists()
+    assert list((settings.CONFIG.data / "incoming").iterdir()) == []
 
 
 def test_a_large_body_is_refused_by_its_announced_length(client: Client, auth: Any, alice: User) -> None:
