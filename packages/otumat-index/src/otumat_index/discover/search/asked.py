@@ -18,11 +18,16 @@ IS = "is"
 UPDATED = "updated"
 CREATED = "created"
 
-THINGS = ("wheel", "sdist", "file", "description", "homepage", "license", "keywords", "dependencies")
-"""Values of `has`: what the most recent release comes with (files that are not yanked; a home page or project URL)."""
+STATUS = "status"
 
-STATES = ("active", "archived", "deprecated", "quarantined", "yanked", "prerelease", "private")
-"""Values of `is`: the project's status (PEP 792), or what its most recent release is."""
+THINGS = ("wheel", "sdist", "files", "description", "docs-url")
+"""Values of `HAS`: what the most recent release comes with."""
+
+STATES = ("yanked", "prerelease", "private")
+"""Values of `IS`: what the most recent release or the project is."""
+
+STATUSES = ("active", "archived", "deprecated", "quarantined")
+"""Values of `STATUS` (PEP 792)."""
 
 
 class Order(StrEnum):
@@ -43,13 +48,13 @@ class Term:
         field: What is looked at, always in the most recent release:
             `TEXT`: words in name, keywords, summary, description; text with a blank in it is a phrase.
             `CLASSIFIER`: one in full; it is carried, or anything below it.
-            `LICENSE`: with ` :: ` in it a classifier, as above; other text is an id or word of `license_expression` or
-            `license` (`MIT`), without regard to case.
+            `LICENSE`: with ` :: ` in it a classifier, as above; other text is an id or words of `license_expression` or
+            `license` (`MIT`), without regard to case. The language gives both: "BSD License" or `BSD-3-Clause` or …
             `DEPENDS`: a project, normalised, that `requires_dist` names.
-            `HAS`, `IS`: one of `THINGS`, of `STATES`.
-            `UPDATED`, `CREATED`: the project's moment, as `language.moments.span` reads it.
-            Any other field of core metadata by its attribute (`summary`, `author`, `requires_python`): text that it
-            contains, without regard to case; `author` and `maintainer` are also looked for in their addresses.
+            `HAS`, `IS`, `STATUS`: one of `THINGS`, of `STATES`, of `STATUSES`.
+            `UPDATED`, `CREATED`: the project's moment, as `moments.span` reads it.
+            Any other field of core metadata by its attribute (`summary`, `author`, `requires_python`): words that are in
+            it, without regard to case; `author` and `maintainer` are also looked for in their addresses.
         values: The test is passed by any of them; never empty.
         negated: The test is passed by everything else.
     """

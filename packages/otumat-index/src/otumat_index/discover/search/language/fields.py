@@ -46,6 +46,9 @@ TESTS = (asked.TEXT, asked.CLASSIFIER, asked.LICENSE, asked.DEPENDS, asked.HAS, 
 TAKEN = frozenset([SORT, *TESTS, *OTHERS, *(each.replace("_", "-") for each in METADATA)])
 """Words that an index's own categories cannot have as a field."""
 
+VALUES: Mapping[str, str] = {"file": "files", "docs": "docs-url", "pre-release": "prerelease"}
+"""Other words for values of `has` and `is`."""
+
 ORDERS: Mapping[str, asked.Order] = {
     **{order.value: order for order in asked.Order},
     "relevance": asked.Order.BEST,
@@ -108,15 +111,15 @@ HELP: tuple[tuple[str, tuple[Told, ...]], ...] = (
         (
             Told("depends:numpy", "requires numpy"),
             Told("has:wheel", f"its newest release has one; also {', '.join(asked.THINGS[1:])}"),
-            Told("-is:yanked", f"not yanked; also {', '.join(each for each in asked.STATES if each != 'yanked')}"),
+            Told("-is:yanked", f"not yanked; also {', '.join((*asked.STATES[1:], *asked.STATUSES))}"),
         ),
     ),
     (
         "When",
         (
-            Told("updated:<90d", "changed less than 90 days ago; h, d, w, m and y are hours to years"),
+            Told("updated:<90d", "changed less than 90 days ago; d, w, m and y are days to years"),
             Told("updated:>2y", "not changed for two years"),
-            Told("created:>2024-01-01", "first seen after that day; also 2024, 2024-03, 2024-01..2024-06"),
+            Told("created:>2024-01-01", "first seen after that day; also 2024, 2024-03, <=2024-03-31"),
         ),
     ),
     (

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from otumat.spec import names as projects
 from otumat.spec.classifiers import SEPARATOR
 from otumat_index.discover.search import asked
-from otumat_index.discover.search.language import fields, licences, moments
+from otumat_index.discover.search.language import fields, licences
 from otumat_index.discover.search.language.naming import Names
+from otumat_index.discover.search.moments import span
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,15 @@ class Meant:
 Meaning = Callable[[Names, str, str], Meant]
 
 
-def meaning_of(word: str, names: Names) -> tuple[str, Meaning] | None:
-    """The field of a `Term` that a word stands for, and how its values are read; None when it is no field."""
+def meaning_of(word: str, value: str, names: Names) -> tuple[str, Meaning] | None:
+    """
+    The field of a `Term` that a word stands for, and how its values are read; None when it is no field.
+
+    `is` asks for the status of the project when its first value is one.
+    """
     field = fields.OTHERS.get(word, word)
+    if field == asked.IS and value.lower() in asked.STATUSES:
+        return asked.STATUS, one_of(asked.STATUSES, asked.STATES)
     if field in SPECIAL:
         return field, SPECIAL[field]
     if field in names.roots:
@@ -114,22 +121,27 @@ def project(names: Names, field: str, value: str) -> Meant:
 
 
 def moment(names: Names, field: str, value: str) -> Meant:
-    """A day, a span of days, or an age."""
-    if found := moments.tidy(value):
-        return Meant((found,))
+    """A day, month or year, or an age: `90d` is less than 90 days ago."""
+    tidy = value.lower().replace(" ", "").removeprefix("=")
+    tidy = f"<{tidy}" if tidy[-1:].isalpha() and tidy[:1].isdigit() else tidy
+    if span(tidy, at=0) is not None:
+        return Meant((tidy,))
     told = f"“{value}” is no day and no age, such as 2024-01-01, <90d or >2y; it was left out."
     return Meant((), "moment.unreadable", told)
 
 
-def one_of(allowed: Collection[str]) -> Meaning:
-    """One of few words."""
+def one_of(allowed: Collection[str], others: Collection[str] = ()) -> Meaning:
+    """One of few words; `others` go with the same field, but not beside these."""
 
     def meaning(names: Names, field: str, value: str) -> Meant:
-        lowered = value.lower()
+        lowered = fields.VALUES.get(value.lower(), value.lower())
         if lowered in allowed:
             return Meant((lowered,))
-        told = f"“{field}:” takes {', '.join(allowed)}, not “{value}”; it was left out."
-        return Meant((), "value.unknown", told, tuple(difflib.get_close_matches(lowered[:40], list(allowed), n=2)))
+        if lowered in others:
+            return Meant((), "value.mixed", f"Say “{field}:{lowered}” by itself: here it was left out.")
+        every = [*allowed, *others]
+        told = f"“{field}:” takes {', '.join(every)}, not “{value}”; it was left out."
+        return Meant((), "value.unknown", told, tuple(difflib.get_close_matches(lowered[:40], every, n=2)))
 
     return meaning
 
@@ -140,7 +152,7 @@ SPECIAL: dict[str, Meaning] = {
     asked.LICENSE: licence,
     asked.DEPENDS: project,
     asked.HAS: one_of(asked.THINGS),
-    asked.IS: one_of(asked.STATES),
+    asked.IS: one_of(asked.STATES, asked.STATUSES),
     asked.UPDATED: moment,
     asked.CREATED: moment,
 }

@@ -105,7 +105,7 @@ class _Reader:
     def take_term(self, item: Item) -> None:
         """A test."""
         word = item.field or (asked.CLASSIFIER if item.is_whole else asked.TEXT)
-        found = meaning.meaning_of(word, self.names)
+        found = meaning.meaning_of(word, item.values[0], self.names)
         if found is None:
             return self.unknown(item)
         field, mean = found

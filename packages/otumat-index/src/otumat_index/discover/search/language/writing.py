@@ -39,7 +39,8 @@ def _plain(term: Term, names: Names) -> str:
     if term.field == asked.CLASSIFIER:
         return _classifier(term.values, names)
     values = _licences(term.values, names) if term.field == asked.LICENSE else term.values
-    return f"{term.field}:{_joined(values)}"
+    field = asked.IS if term.field == asked.STATUS else term.field
+    return f"{field}:{_joined(values)}"
 
 
 def _classifier(values: tuple[str, ...], names: Names) -> str:
