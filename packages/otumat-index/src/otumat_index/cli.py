@@ -118,6 +118,16 @@ def parser() -> argparse.ArgumentParser:
     )
     load.set_defaults(run=run_import)
 
+    anew = commands.add_parser(
+        "reindex",
+        parents=[data],
+        help="build the search index anew",
+        description="Reads the whole catalogue and writes DATA/search; a running server answers from the old index "
+        "meanwhile and from the new one within a second after.",
+    )
+    anew.add_argument("--in-background", action="store_true", help=argparse.SUPPRESS)
+    anew.set_defaults(run=run_reindex)
+
     show = commands.add_parser("settings", parents=[data], help="every setting, value and source")
     show.add_argument("--json", action="store_true", help="as one JSON object")
     show.set_defaults(run=run_settings)
@@ -236,6 +246,38 @@ def run_import(args: argparse.Namespace) -> int:
 
     commands.prepare()
     return commands.import_records(args.source, owner=args.owner, python=args.python)
+
+
+def run_reindex(args: argparse.Namespace) -> int:
+    from otumat_index import commands
+
+    if args.in_background:
+        os.nice(10)
+        return commands.reindex(lambda _: None, waits=False)
+    commands.prepare()
+    shown = Bar("search index")
+    code = commands.reindex(shown)
+    shown.end()
+    return code
+
+
+class Bar:
+    """How far a long piece of work is: one line that moves at a terminal, a few lines elsewhere."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        self.shown = -1
+
+    def __call__(self, fraction: float) -> None:
+        percent = int(100 * fraction)
+        if percent < self.shown + (1 if sys.stderr.isatty() else 25):
+            return
+        self.shown = percent
+        full = "#" * (percent // 4)
+        print(f"\r{self.what} [{full:<25}] {percent} %", end="", file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        print(file=sys.stderr)
 
 
 def run_settings(args: argparse.Namespace) -> int:

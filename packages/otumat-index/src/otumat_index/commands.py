@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import django
@@ -132,4 +133,23 @@ def import_records(source: str, *, owner: str | None, python: str | None) -> int
     """Take in many records with progress; returns the exit code."""
     from otumat_index.publish import bulk
 
-    return bulk.run(source, owner=owner, python=python)
+    code = bulk.run(source, owner=owner, python=python)
+    await_search()
+    return code
+
+
+def await_search() -> None:
+    """Wait until search shows every change so far, where a searcher runs."""
+    from otumat_index.discover import search
+    from otumat_index.journal import queries as journal
+
+    search.await_serial(journal.last_serial())
+
+
+def reindex(progress: Callable[[float], object], *, waits: bool = True) -> int:
+    """Build the search index anew; returns the exit code."""
+    django.setup()
+    from otumat_index.discover.search.searcher import rebuilding
+
+    rebuilding.rebuild(progress, waits=waits)
+    return 0

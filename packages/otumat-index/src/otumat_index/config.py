@@ -116,6 +116,11 @@ class Config:
         """The hot lane's cache of prepared answers; may be deleted at any time."""
         return self.data / "cache" / "lane.sqlite3"
 
+    @property
+    def search_path(self) -> Path:
+        """The search engine's folder; may be deleted at any time."""
+        return self.data / "search"
+
 
 def read(environ: Mapping[str, str], **overrides: Any) -> tuple[Config, dict[str, str]]:
     """The settings, and for each the name of the source its value came from."""

@@ -40,6 +40,7 @@ def serve(*, host: str, port: int, workers: int | None) -> int:
             jobs=[
                 processes.Job("follower", "otumat_index.serving:follow"),
                 processes.Job("mailer", "otumat_index.serving:mail"),
+                processes.Job("searcher", "otumat_index.serving:search"),
             ],
             on_ready=lambda urls: greet(config, urls, link),
         )
@@ -119,3 +120,13 @@ def mail() -> None:
     logs.configure(level=settings.CONFIG.log_level, form=settings.CONFIG.log_format)
     threading.Thread(target=sending.main, args=(stopping,), name="webhooks", daemon=True).start()
     mailer.main(stopping)
+
+
+def search() -> None:
+    """The searcher's process."""
+    django.setup()
+    from otumat_index.discover.search import searcher
+    from otumat_index.web import logs
+
+    logs.configure(level=settings.CONFIG.log_level, form=settings.CONFIG.log_format)
+    searcher.main(threading.Event())
