@@ -136,7 +136,10 @@ def classifier(value: str, _: int) -> Q:
     return Q(Exists(ReleaseClassifier.objects.filter(at_or_below, release=OuterRef("latest"))))
 
 
-def license(value: str, at: int) -> Q:
+def license_(value: str, at: int) -> Q:
+    """A classifier in full, or an id or words of the licence."""
+    if " :: " in value:
+        return classifier(value, at)
     below = Q(classifier__text__startswith="License ::", classifier__text__icontains=value)
     named = Exists(ReleaseClassifier.objects.filter(below, release=OuterRef("latest")))
     return containing("latest__license", "latest__license_expression")(value, at) | Q(named)
