@@ -19,6 +19,7 @@ from otumat_index.accounts.models import Group, User
 from otumat_index.journal.actor import Actor
 from otumat_index.publish import rules
 from otumat_index.publish.models import Classifier, File, Invitation, Project, Release, Role
+from otumat_index.web import prepared
 
 
 def vocabulary() -> Vocabulary:
@@ -112,7 +113,12 @@ def by_name(normalized: str) -> Project | None:
     """The project of a normalised name, whoever asks."""
     if names.check_name(normalized):  # nor could every database be asked for it
         return None
-    return Project.objects.select_related("latest").filter(normalized=normalized).first()
+    return next(iter(named(normalized)), None)
+
+
+@prepared.rows
+def named(normalized: str) -> QuerySet[Project]:
+    return Project.objects.select_related("latest").filter(normalized=normalized)
 
 
 def find(name: str, who: Callable[[], Actor]) -> Project:

@@ -6,9 +6,9 @@ The draft: a change is mailed to all users who ever submitted information for th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from otumat_index.accounts.models import GroupMember, User
 from otumat_index.accounts.notices import queries as accounts
@@ -16,6 +16,7 @@ from otumat_index.jobs.outbox import Draft
 from otumat_index.journal.models import Entry
 from otumat_index.publish import queries as publish
 from otumat_index.publish.models import Invitation, Project, Role
+from otumat_index.web import prepared
 
 SUBMISSIONS = ("release.create", "release.update", "file.publish")
 ROLES = ("role.assign", "role.accept", "role.remove")
@@ -35,14 +36,21 @@ def submitters(topic: str) -> set[int]:
 def holders(project: Project) -> dict[int, set[str]]:
     """Who has which roles in a project, by themselves or in a group."""
     found: dict[int, set[str]] = {}
-    roles = Role.objects.filter(project=project)
-    for user, kind in roles.filter(user__isnull=False).values_list("user", "kind"):
-        found.setdefault(user, set()).add(kind)
-    groups = dict(roles.filter(group__isnull=False).values_list("group", "kind"))
-    members = GroupMember.objects.filter(group__in=groups, joined_at__isnull=False)
-    for user, group in members.values_list("user", "group"):
+    groups: dict[int, str] = {}
+    for user, group, kind in roles_in(project.pk):
+        if user is not None:
+            found.setdefault(user, set()).add(kind)
+        else:
+            groups[group] = kind
+    members = GroupMember.objects.filter(group__in=groups, joined_at__isnull=False) if groups else None
+    for user, group in members.values_list("user", "group") if members is not None else ():
         found.setdefault(user, set()).add(groups[group])
     return found
+
+
+@prepared.rows
+def roles_in(project_id: int) -> QuerySet[Role, tuple[int | None, int | None, str]]:
+    return Role.objects.filter(project_id=project_id).values_list("user", "group", "kind")
 
 
 def drafts_of_change(entry: Entry) -> Iterable[Draft]:
@@ -51,7 +59,7 @@ def drafts_of_change(entry: Entry) -> Iterable[Draft]:
     if project is None:
         return []
     held = holders(project)
-    people = submitters(entry.topic) | owners(project)
+    people = submitters(entry.topic) | owners_of(held)
     people |= set() if entry.credential == "cli" else set(accounts.people([entry.actor]))
     if project.is_private:
         people &= held.keys()
@@ -87,7 +95,12 @@ def drafts_of_duty(entry: Entry) -> Iterable[Draft]:
 
 def owners(project: Project) -> set[int]:
     """Who owns a project, by themselves or in a group."""
-    return {user for user, kinds in holders(project).items() if Role.Kind.OWNER in kinds}
+    return owners_of(holders(project))
+
+
+def owners_of(held: Mapping[int, Collection[str]]) -> set[int]:
+    """Those of the holders of roles who are owners."""
+    return {user for user, kinds in held.items() if Role.Kind.OWNER in kinds}
 
 
 def concerned(entry: Entry) -> set[int]:
