@@ -6,25 +6,22 @@ Set E2E_SCREENSHOTS to a folder to keep the pictures that the documentation show
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from harness.artifacts import make_wheel
+from harness.chromium import SCREENSHOTS, chromium, sign_in, still_me
 from harness.clients import Home
 from harness.projects import write_project
 from harness.server import Index, basic
 
 pytestmark = [pytest.mark.browser, pytest.mark.clients]
 
-CHROMIUM = "/usr/bin/chromium"
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 PASSWORD = "a long walk in October"
-SCREENSHOTS = os.environ.get("E2E_SCREENSHOTS")
 
 
 @pytest.fixture(scope="module")
@@ -34,12 +31,8 @@ def index(start_index: Callable[..., Index]) -> Index:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"{CHROMIUM} is missing (Debian: apt-get install chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -103,6 +96,7 @@ def make_a_token(page: Page) -> str:
     page.goto("/account/tokens/")
     page.locator("[name=name]").fill("laptop")
     page.get_by_role("button", name="Make the token").click()
+    still_me(page, PASSWORD)
     text = page.locator("section.secret").inner_text()
     picture(page, "tokens")
     found = re.search(r"otumat-\S+", text)
@@ -170,10 +164,7 @@ def test_a_stranger_signs_up_by_mail(index: Index, page: Page) -> None:
     page.get_by_role("button", name="Yes, confirm it").click()
     expect(page.get_by_role("heading", name="bob")).to_be_visible()  # signed in, in the browser that signed up
     page.get_by_role("button", name="Sign out").click()
-    page.goto("/account/login/")
-    page.locator("[name=login]").fill("bob")
-    page.locator("[name=password]").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in", exact=True).click()
+    sign_in(page, "bob", PASSWORD)
     assert index.request("GET", "/api/v1/whoami", headers=basic("bob", PASSWORD)).json()["user"] == "bob"
 
 

@@ -9,33 +9,24 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import os
 import re
 import struct
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from harness.chromium import add_authenticator, chromium, picture, sign_in, sign_out, still_me
 from harness.server import Index, basic
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = "/usr/bin/chromium"
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-SCREENSHOTS = os.environ.get("E2E_SCREENSHOTS")
-
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"{CHROMIUM} is missing (Debian: apt-get install chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -58,18 +49,7 @@ def page(context: BrowserContext) -> Page:
 @pytest.fixture
 def passkeys(context: BrowserContext, page: Page) -> Callable[[], int]:
     """Put a virtual authenticator into the page's browser; the function counts the passkeys it holds."""
-    session = context.new_cdp_session(page)
-    session.send("WebAuthn.enable")
-    options = {
-        "protocol": "ctap2",
-        "transport": "internal",
-        "hasResidentKey": True,
-        "hasUserVerification": True,
-        "isUserVerified": True,
-        "automaticPresenceSimulation": True,
-    }
-    made = session.send("WebAuthn.addVirtualAuthenticator", {"options": options})["authenticatorId"]
-    return lambda: len(session.send("WebAuthn.getCredentials", {"authenticatorId": made})["credentials"])
+    return add_authenticator(context, page)
 
 
 class Authenticator:
@@ -86,40 +66,6 @@ class Authenticator:
         digest = hmac.digest(self.key, struct.pack(">Q", self.last), hashlib.sha1)
         start = digest[-1] & 15
         return f"{(struct.unpack('>I', digest[start : start + 4])[0] & 0x7FFFFFFF) % 10**6:06}"
-
-
-def picture(page: Page, name: str) -> None:
-    """Keep pictures of a page in both themes and widths, if somebody wants them."""
-    if not SCREENSHOTS:
-        return
-    Path(SCREENSHOTS).mkdir(parents=True, exist_ok=True)
-    for theme in ("light", "dark"):
-        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-        for width in (1280, 360):
-            page.set_viewport_size({"width": width, "height": 900})
-            page.screenshot(path=Path(SCREENSHOTS) / f"{name}-{theme}-{width}.png", full_page=True)
-            wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-            assert wide <= 0, f"{name} is {wide} px too wide at {width}"
-    page.set_viewport_size({"width": 1280, "height": 900})
-
-
-def sign_in(page: Page, name: str, password: str) -> None:
-    page.goto("/account/login/")
-    page.locator("[name=login]").fill(name)
-    page.locator("[name=password]").fill(password)
-    page.get_by_role("button", name="Sign in", exact=True).click()
-
-
-def sign_out(page: Page) -> None:
-    page.goto("/account/logout/")
-    page.get_by_role("main").get_by_role("button", name="Sign out").click()
-
-
-def still_me(page: Page, password: str) -> None:
-    """The question before something important."""
-    expect(page.get_by_role("heading", name="Is it still you?")).to_be_visible()
-    page.locator("[name=password]").fill(password)
-    page.get_by_role("button", name="Go on").click()
 
 
 def set_up_app(page: Page, password: str) -> tuple[Authenticator, list[str]]:

@@ -124,7 +124,10 @@ def test_a_token_is_shown_once_and_works(client: Client, alice: User, submit: An
     submit(alice)
     client.force_login(alice)
     form = {"name": "laptop", "reach": "some", "actions": ["upload"], "projects": ["roundup"], "lifetime_days": "30"}
-    response = client.post("/account/tokens/", form)
+    asked = client.post("/account/tokens/", form)
+    assert asked["Location"] == "/account/reauthenticate/?next=%2Faccount%2Ftokens%2F"
+    assert not Token.objects.filter(name="laptop").exists()
+    response = client.post("/account/reauthenticate/", {"password": PASSWORD, "next": "/account/tokens/"})
     shown = re.search(r'<span class="word">(otumat-[^<]+)</span>', response.content.decode())
     assert shown is not None
     assert "no-store" in response["Cache-Control"]
@@ -153,6 +156,7 @@ def test_a_token_form_with_a_mistake_makes_none(
     made_before = Token.objects.count()
     client.force_login(alice)
     form = {"name": "laptop", "reach": "everything", "lifetime_days": "", **wrong}
+    client.post("/account/reauthenticate/", {"password": PASSWORD})
     response = client.post("/account/tokens/", form)
     assert response.status_code == 400
     assert 'class="errorlist"' in response.content.decode()

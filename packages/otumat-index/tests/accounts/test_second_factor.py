@@ -222,7 +222,7 @@ def test_whoever_needs_a_second_factor_sets_one_up_first(
     for path in ("/account/", "/account/tokens/", "/"):
         answer = client.get(path)
         assert (answer.status_code == 302 and answer["Location"] == "/account/security/") is led
-    assert client.post("/account/tokens/", {"name": "x"}).status_code == (403 if led else 400)
+    assert client.post("/account/tokens/", {"name": "x"}).status_code == (403 if led else 302)
     for path in ("/account/security/", "/account/logout/", "/account/password/change/", "/account/email/"):
         assert client.get(path).status_code == 200, path
     header = Client().get("/api/v1/whoami", headers=basic(name, PASSWORD))
@@ -345,6 +345,9 @@ def test_changing_factors_asks_again_who_one_is(alice: User) -> None:
         again = client.get(f"/account/factors/{path}")["Location"]
         assert again.startswith("/account/factors/reauthenticate/")  # the factor itself: the password is not enough
     assert client.get("/account/security/password/remove/").status_code in (302, 409)
+    again = client.post("/account/tokens/", {"name": "laptop"})["Location"]
+    assert again.startswith("/account/factors/reauthenticate/")
+    assert not alice.tokens.exists()
 
 
 def test_a_session_alone_does_not_give_itself_a_password(alice: User) -> None:

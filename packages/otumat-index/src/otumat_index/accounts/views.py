@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
@@ -34,8 +35,14 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @login_required
+@reauthentication_required(app="allauth.mfa", enabled=lambda request: request.method == "POST")  # type: ignore[untyped-decorator]
 def tokens(request: HttpRequest) -> HttpResponse:
-    """My tokens, and a form for a new one, whose text is shown this once."""
+    """
+    My tokens, and a form for a new one, whose text is shown this once.
+
+    A token outlives the session that made it, so whoever asks for one shows again who it is; allauth keeps the form
+    meanwhile, and answers it then.
+    """
     user, now = me(request), timezone.now()
     offered = [(row.normalized, row.name) for row in queries.projects_of(user)]
     form = TokenForm(request.POST if request.method == "POST" else None, projects=offered)
