@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +14,7 @@ from django.test import Client
 
 from otumat_index.accounts.credentials import of_user
 from otumat_index.accounts.models import User
-from otumat_index.discover import prepare, tasks
+from otumat_index.discover import listing, prepare, tasks
 from otumat_index.jobs import follower
 from otumat_index.jobs.follower import Follower
 from otumat_index.journal import queries as journal
@@ -147,6 +150,63 @@ def test_the_list_is_built_and_put_into_the_lane(published: File, store: Store) 
     keeper()
     assert {row.format for row in store.find("/simple/")} == {"json", "html"}
     assert keeper.built_serial == journal.last_serial()
+
+
+@pytest.mark.parametrize("kind", ["text/html", "application/vnd.pypi.simple.v1+json"])
+@pytest.mark.parametrize("is_long", [False, True])
+def test_A79_no_list_begun_after_a_project_was_hidden_names_it(
+    client: Client,
+    published: File,
+    store: Store,
+    submit: Any,
+    alice: User,
+    now: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    is_long: bool,
+) -> None:
+    monkeypatch.setattr(listing, "LONG_PROJECTS", 0 if is_long else 5_000)
+    for name in ("apples", "roundup-too", "zebras"):
+        submit(alice, name=name)
+    keeper = tasks.ListKeeper()
+    keeper()
+    by = of_user(alice, "session")
+    xml = b"<methodCall><methodName>list_packages_with_serial</methodName><params/></methodCall>"
+
+    def told() -> list[bytes]:
+        accepts = [{"Accept": kind, "Accept-Encoding": coding} for coding in ("gzip", "identity")]
+        pages = [client.get("/simple/", headers=headers) for headers in accepts]
+        pages.append(client.post("/pypi", xml, content_type="text/xml"))
+        return [b"".join(page) if page.streaming else page.content for page in pages]  # type: ignore[attr-defined]
+
+    for number, name in enumerate(("roundup", "zebras")):
+        assert store.find("/simple/") != []
+        actions.set_visibility(queries.project(name, by=by), is_private=True, by=by, at=now)
+        assert store.find("/simple/") == [], "no worker answers with the old list"
+        for body in told():
+            assert name.encode() not in re.findall(
+                rb"[a-z-]+", gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
+            )
+            assert b"roundup-too" in body or body[:2] == b"\x1f\x8b"
+        json.loads(client.get("/simple/", headers={"Accept": "application/vnd.pypi.simple.v1+json"}).content)
+        keeper.not_before = 0
+        keeper()
+        assert keeper.built_serial == journal.last_serial(), number
+
+
+def test_a_follower_elsewhere_drops_the_list_that_names_a_hidden_project(
+    published: File, store: Store, alice: User, now: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper = tasks.ListKeeper()
+    keeper()
+    by = of_user(alice, "session")
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(hints, "running", lambda: None)
+        actions.set_visibility(queries.project("roundup", by=by), is_private=True, by=by, at=now)
+    assert store.find("/simple/")
+    keeper.not_before = float("inf")
+    keeper()
+    assert store.find("/simple/") == []
 
 
 @pytest.mark.parametrize("door", ["page", "ahead", "file"])

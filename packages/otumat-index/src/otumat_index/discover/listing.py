@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,6 +28,14 @@ from otumat_index.web.packing import compressed
 
 # Below this, rendering inside a request is quicker than explaining why the list is a second old.
 LONG_PROJECTS = 5_000
+HIDING = "project.visibility"
+"""The change that may take a name off the list."""
+ENTRIES = {
+    "html": re.compile(rb'<a href="([^"]+)/">[^<]*</a><br>\n'),
+    "json": re.compile(rb'\{"name":"([^"]+)"[^}]*\},?'),
+    "xml": re.compile(rb"<member><name>([^<]+)</name>.*</member>\n"),
+}
+"""One project in each form, and its name."""
 TYPES = {"json": simple.JSON, "html": "text/html; charset=utf-8"}
 
 
@@ -108,6 +117,26 @@ def build() -> Build:
         write(made.file(form, packed=True), [gzip.compress(body, 6, mtime=0)])
     discard_others(made)
     return made
+
+
+def hidden_since(serial: int) -> frozenset[str]:
+    """Names that a build of this serial may tell though their projects are private by now."""
+    changed = journal.newest_since(serial, HIDING)
+    return frozenset(
+        Project.objects.filter(normalized__in=changed, is_private=True).values_list("normalized", flat=True)
+    )
+
+
+def without(hidden: frozenset[str], form: str, body: bytes) -> bytes:
+    """
+    A built list without some names, until the next build has none of them.
+
+    >>> without(frozenset({"b"}), "json", b'{"projects":[{"name":"a"},{"name":"b","_last-serial":7}]}')
+    b'{"projects":[{"name":"a"}]}'
+    """
+    cut = {name.encode() for name in hidden}
+    left = ENTRIES[form].sub(lambda found: b"" if found[1] in cut else found[0], body)
+    return left.replace(b",]}", b"]}") if form == "json" else left
 
 
 def discard_others(made: Build) -> None:

@@ -77,6 +77,17 @@ def projects(request: HttpRequest) -> HttpResponseBase:
             headers=[(prepare.SERIAL_HEADER, str(listed.serial))],
         )
         return send(request, answer, is_private=False, content_type=kind.content_type)
+    if hidden := listing.hidden_since(made.serial):
+        body = listing.without(hidden, kind.format, made.file(kind.format).read_bytes())
+        answer = lane.prepare(
+            "/simple/",
+            body,
+            content_type=kind.content_type,
+            format=kind.format,
+            headers=[(prepare.SERIAL_HEADER, str(made.serial))],
+            compress=False,
+        )
+        return send(request, answer, is_private=False, content_type=kind.content_type)
     return built_list(request, made, kind)
 
 

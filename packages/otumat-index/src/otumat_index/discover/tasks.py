@@ -17,7 +17,6 @@ from otumat_index.web import hints
 # More changes at once than this is an import: its pages are prepared when first asked for.
 EAGER_PROJECTS = 200
 QUIET_S = 0.4
-LIST_TOPIC = "/simple/"
 
 
 class PageKeeper:
@@ -58,20 +57,24 @@ class ListKeeper:
     """Rebuilds the list of projects after changes, spending at most about a fifth of a core on it."""
 
     def __init__(self) -> None:
-        self.built_serial = -1
+        self.built_serial, self.seen_serial = -1, -1
         self.not_before = 0.0
 
     def __call__(self) -> None:
         serial = journal.last_serial()
-        if serial == self.built_serial or time.monotonic() < self.not_before:
-            return
         store = hints.running()
-        if store is None:
+        if store is None or serial == self.built_serial:
+            return
+        hidden = journal.newest_since(self.seen_serial, listing.HIDING) if self.seen_serial >= 0 else {}
+        if hidden:
+            store.mark_stale(hints.LIST_TOPIC, max(hidden.values()))  # as the action did, on the machine where it ran
+        self.seen_serial = serial
+        if time.monotonic() < self.not_before:
             return
         begun = time.monotonic()
         made = listing.build()
-        store.mark_stale(LIST_TOPIC, made.serial)
-        store.put(LIST_TOPIC, made.serial, [prepare.list_answer(made, form) for form in ("json", "html")])
+        store.mark_stale(hints.LIST_TOPIC, made.serial)
+        store.put(hints.LIST_TOPIC, made.serial, [prepare.list_answer(made, form) for form in ("json", "html")])
         self.built_serial = made.serial
         self.not_before = time.monotonic() + 4 * (time.monotonic() - begun)
 

@@ -33,6 +33,12 @@ def topics_since(serial: int, *, up_to: int) -> dict[str, int]:
     return dict(rows.values_list("topic").annotate(newest=Max("serial")))
 
 
+def newest_since(serial: int, action: str) -> dict[str, int]:
+    """Projects to which one thing was done after a serial: normalised name to newest serial of that."""
+    rows = Entry.objects.filter(serial__gt=serial, action=action)
+    return dict(rows.values_list("topic").annotate(newest=Max("serial")))
+
+
 def serial_of(topic: str) -> int:
     """Serial of the newest change of one project, 0 if there was none."""
     newest: int | None = Entry.objects.filter(topic=topic).aggregate(newest=Max("serial"))["newest"]

@@ -11,6 +11,9 @@ from django.conf import settings
 
 from otumat_index.web.lane.store import Store
 
+LIST_TOPIC = "/simple/"
+"""What the list of all projects is kept and dropped under."""
+
 log = logging.getLogger(__name__)
 
 

@@ -94,6 +94,10 @@ def list_packages_with_serial(request: HttpRequest, *params: int | str) -> HttpR
         content = None
     if made is None or content is None:
         raise calls.Fault(calls.NOT_NOW, "The list of projects is being made. Ask again in a minute.")
+    if hidden := listing.hidden_since(made.serial):
+        with content, gzip.open(content) as unpacked:
+            left = listing.without(hidden, "xml", unpacked.read())
+        return HttpResponse(left, content_type="text/xml", headers={SERIAL_HEADER: str(made.serial)})
     return built_list(request, made.serial, content)
 
 

@@ -15,6 +15,7 @@ from otumat_index.publish import files, queries, rules
 from otumat_index.publish.actions import entry
 from otumat_index.publish.actions.yank import check_reason
 from otumat_index.publish.models import File, Project
+from otumat_index.web import hints
 
 
 @transaction.atomic
@@ -62,7 +63,10 @@ def set_visibility(project: Project, *, is_private: bool, by: Actor, at: datetim
     rules.check_may(by, "manage", queries.standing_of(by, project.normalized), name_claims="admin")
     project.is_private, project.updated_at = is_private, at
     project.save(update_fields=["is_private", "updated_at"])
-    journal.write("project.visibility", project.name, by=by, at=at, topic=project.normalized, is_private=is_private)
+    serial = journal.write(
+        "project.visibility", project.name, by=by, at=at, topic=project.normalized, is_private=is_private
+    )
+    transaction.on_commit(lambda: hints.changed(hints.LIST_TOPIC, serial))  # it names the project
     return project
 
 
