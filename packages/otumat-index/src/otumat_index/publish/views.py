@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from otumat.errors import Invalid, Problem
 from otumat_index.accounts import credentials, draft_views
 from otumat_index.journal.actor import NOBODY, Actor
-from otumat_index.publish import actions, forms, queries
+from otumat_index.publish import actions, forms, multipart, queries
 
 Door = Callable[[HttpRequest, Actor], HttpResponse]
 FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
@@ -85,10 +85,13 @@ def legacy(request: HttpRequest) -> HttpResponse:
                 )
             ]
         )
-    if draft_views.is_small(request) and request.POST.get(":action") in OPEN:
-        return OPEN[request.POST[":action"]](request)
+    if draft_views.is_small(request):
+        multipart.read(request)
+        if request.POST.get(":action") in OPEN:
+            return OPEN[request.POST[":action"]](request)
     by = credentials.from_header(request)  # nobody unknown makes us read a long body
     forms.check_size(request)
+    multipart.read(request)
     name = request.POST.get(":action", "")
     if name not in LEGACY:
         hint = f"This index knows {', '.join([*LEGACY, *OPEN])}."
