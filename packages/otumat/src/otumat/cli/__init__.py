@@ -9,6 +9,7 @@ The command `otumat`: words in, words out. The only place of the client that pri
     logins.py        a login that is kept on this machine
     registering.py   register; newcomers.py makes accounts for it, waiting.py waits for the mail to be read
     publishing.py    publish
+    searching.py     search, browse
     discovering.py   classifiers, info
     accounts.py      login, logout, token
     notifications.py notifications
@@ -17,6 +18,7 @@ The command `otumat`: words in, words out. The only place of the client that pri
     publishers.py    publisher
     webhooks.py      webhook
     recording.py     yank, journal
+    completing.py    completion
 
 Exit codes: 0 done; 1 refused, invalid or unreachable; 2 the command was not used as it can be.
 """

@@ -61,6 +61,13 @@ class Console:
         """Whether a line on standard error can be drawn again and again."""
         return self._stderr.isatty()
 
+    @property
+    def width(self) -> int | None:
+        """Columns of the terminal that results are shown on; None for a pipe or a file, which have no width."""
+        from shutil import get_terminal_size
+
+        return get_terminal_size().columns if self._stdout.isatty() else None
+
     def show(self, text: str = "") -> None:
         """A line of the result."""
         print(text, file=self._stdout)
@@ -185,6 +192,32 @@ def _is_harmless(character: str, keep_lines: bool) -> bool:
     if character == "\n":
         return keep_lines
     return unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def columns_of(text: str) -> int:
+    """
+    How many columns of a terminal a text takes: two for letters of East Asia, none for marks upon others.
+
+    >>> columns_of("caf\\u00e9"), columns_of("cafe\\u0301"), columns_of("\\u65e5\\u672c")
+    (4, 4, 4)
+    """
+    wide = sum(unicodedata.east_asian_width(each) in "WF" for each in text)
+    return len(text) + wide - sum(unicodedata.combining(each) != 0 for each in text)
+
+
+def cut(text: str, columns: int) -> str:
+    """
+    Text that takes so many columns at most.
+
+    >>> cut("issue tracking", 8), cut("mail", 8)
+    ('issue t…', 'mail')
+    """
+    if columns_of(text) <= columns:
+        return text
+    kept = text[:columns]
+    while columns_of(kept) >= columns:
+        kept = kept[:-1]
+    return f"{kept.rstrip()}…" if len(kept.rstrip()) + 1 < columns else f"{kept}…"
 
 
 def size_text(size_bytes: int) -> str:

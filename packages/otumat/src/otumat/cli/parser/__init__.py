@@ -5,7 +5,18 @@ from __future__ import annotations
 import argparse
 
 import otumat
-from otumat.cli.parser import accounts, discovering, groups, notifications, people, publishers, publishing, webhooks
+from otumat.cli.parser import (
+    accounts,
+    completing,
+    discovering,
+    groups,
+    notifications,
+    people,
+    publishers,
+    publishing,
+    searching,
+    webhooks,
+)
 from otumat.cli.parser.options import Commands
 
 OVERVIEW = """\
@@ -22,6 +33,7 @@ examples:
   otumat login                  keep an API token on this machine
   otumat publish dist/*         send the built files
   otumat invite roundup bob     let somebody help
+  otumat search issue tracker   what is there for that?
   otumat info roundup           what does the index know about roundup?
 
 'otumat COMMAND --help' tells more about each.
@@ -29,10 +41,20 @@ examples:
 
 GROUPS = (
     ("publish", (publishing.add_register, publishing.add_publish, publishing.add_yank)),
-    ("look things up", (discovering.add_info, discovering.add_classifiers, people.add_journal)),
+    (
+        "look things up",
+        (
+            searching.add_search,
+            searching.add_browse,
+            discovering.add_info,
+            discovering.add_classifiers,
+            people.add_journal,
+        ),
+    ),
     ("your account", (accounts.add_login, accounts.add_logout, accounts.add_token, notifications.add_notifications)),
     ("work together", (people.add_role, people.add_invite, people.add_invitations, groups.add_group)),
     ("let programs work", (publishers.add_publisher, webhooks.add_webhook)),
+    ("your shell", (completing.add_completion,)),
 )
 
 
