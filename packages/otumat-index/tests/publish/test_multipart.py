@@ -71,6 +71,8 @@ ODD = {
     "bare line feeds": body(TEXT + "a").replace(b"\r\n", b"\n"),
     "many parts": body(*[TEXT + "a"] * (multipart.PARTS_MAX + 1)),
     "a long body": body(TEXT + "a" * multipart.BODY_MAX_BYTES),
+    "no boundary": b"none in sight",
+    "a boundary and no more": f"--{B}".encode(),
     "nothing": b"",
 }
 

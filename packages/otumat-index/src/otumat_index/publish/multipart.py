@@ -61,11 +61,11 @@ def read(request: HttpRequest) -> None:
 
 def split(body: bytes, boundary: bytes) -> list[Part] | None:
     """The fields of a form in order; None where anything about it is unusual."""
-    before, *between, after = (b"\r\n" + body).split(b"\r\n--" + boundary)
-    if before or after not in (b"--", b"--\r\n") or len(between) > PARTS_MAX:
+    before, *texts = (b"\r\n" + body).split(b"\r\n--" + boundary)
+    if before or not texts or texts.pop() not in (b"--", b"--\r\n") or len(texts) > PARTS_MAX:
         return None
     parts = []
-    for text in between:
+    for text in texts:
         head, found, data = text[2:].partition(b"\r\n\r\n")
         match = _HEAD.match(head)
         if text[:2] != b"\r\n" or not found or match is None:
