@@ -79,7 +79,7 @@ class Batch:
         batch: 32 hexadecimal digits, random: the idempotency key.
         sequence: 1, 2, 3, … per install: a gap tells the server that a batch was lost.
         manifest: Digest of the manifest that was consented to; "" for a package without one.
-        lost: What this install had to leave out since its last batch, per event name: room, or not declared.
+        lost: What this install had to leave out since its last batch, by reason (`room`, `unreadable`) and event.
     """
 
     install: str

@@ -2,8 +2,8 @@
 What a package may record: its usage manifest.
 
 A TOML file `otumat-usage.toml` (or the same as JSON, `otumat-usage.json`) in the package's folder names every event,
-every property with its closed vocabulary, what for, and until when. Client and server refuse what is not declared. Pure;
-start with `from_table`.
+every property with its closed vocabulary, what for, and until when. Client and server refuse what is not declared.
+Pure; start with `from_table`.
 
     project = "datajoint"
     purpose = "To learn which features are used, before we change them."
@@ -48,7 +48,7 @@ EVENT_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.: -]{0,98}[A-Za-z0-9_.:-])?"
 _DECLARED_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
 _PROPERTY = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,39}")
-_RESERVED = frozenset({"event_type"})
+_RESERVED = frozenset({"event_type", "until"})
 
 
 @dataclass(frozen=True)

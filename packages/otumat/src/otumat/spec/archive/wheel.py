@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
+from itertools import product
 
 from otumat.spec.archive.findings import Findings, shown
 from otumat.spec.archive.identity import check_identity, same_project, same_version
@@ -15,12 +16,15 @@ from otumat.spec.archive.window import Window
 from otumat.spec.archive.zip_archive import open_zip
 from otumat.spec.archive.zip_directory import Entry
 from otumat.spec.archive.zip_members import read_member, read_members
+from otumat.spec.filenames import ParsedFilename
 
 _REQUIRED = ("METADATA", "WHEEL", "RECORD")
 _TEXTS = ("METADATA", "WHEEL", "entry_points.txt")
 _SIGNATURES = ("RECORD.jws", "RECORD.p7s")
 _SCHEMES = frozenset({"purelib", "platlib", "headers", "scripts", "data"})
 _WHEEL_VERSION = re.compile(rb"^wheel-version[ \t]*:[ \t]*([0-9]+)\.[0-9]+[ \t\r]*$", re.IGNORECASE | re.MULTILINE)
+_TAG = re.compile(rb"^tag[ \t]*:[ \t]*([!-~]+)[ \t\r]*$", re.IGNORECASE | re.MULTILINE)
+_TAGS_MOST = 1000
 _SCRIPT_GROUPS = ("console_scripts", "gui_scripts")
 
 
@@ -55,6 +59,7 @@ def inspect_wheel(window: Window, base: Inspection, findings: Findings, limits: 
         check_identity(metadata, "METADATA", base.parsed, findings)
     if wheel_metadata:
         _check_wheel_version(wheel_metadata, findings)
+        _check_tags(wheel_metadata, base.parsed, findings)
     _check_entry_points(entry_points, findings)
     return replace(
         base,
@@ -138,6 +143,44 @@ def _check_wheel_version(wheel_metadata: bytes, findings: Findings) -> None:
     versions = _WHEEL_VERSION.findall(wheel_metadata)
     if versions != [b"1"]:
         findings.add("wheel.version", "WHEEL does not declare a Wheel-Version of 1.x, the only one installers know.")
+
+
+def _check_tags(wheel_metadata: bytes, promised: ParsedFilename | None, findings: Findings) -> None:
+    """
+    Installers choose by the tags of the file name; those in WHEEL, which it was built for, must be the same set.
+
+    Either may be compressed (`py2.py3-none-any` is two). The build tag is no part of them.
+    """
+    lines = [line.decode("ascii") for line in _TAG.findall(wheel_metadata)]
+    if not lines:
+        findings.warn("wheel.tags", "WHEEL names no Tag, so nothing says what the wheel was built for.", rule="PEP 427")
+        return
+    found: set[str] = set()
+    for line in lines[:_TAGS_MOST]:
+        found |= _expanded(line)
+        if len(found) > _TAGS_MOST:
+            break
+    if promised and found != set(promised.tags):
+        findings.add(
+            "wheel.tags",
+            f"WHEEL says the wheel is for {_listed(found)}, but its file name says {_listed(promised.tags)}.",
+            "Do not rename wheels; 'wheel tags' changes name and WHEEL together.",
+            rule="PEP 427",
+        )
+
+
+def _expanded(tag: str) -> set[str]:
+    """`py2.py3-none-any` as the tags it stands for; of anything else nothing is left out, so that it fits no name."""
+    parts = [part.split(".") for part in tag.lower().split("-")]
+    if len(parts) != 3 or len(parts[0]) * len(parts[1]) * len(parts[2]) > _TAGS_MOST:
+        return {tag}
+    return {"-".join(each) for each in product(*parts)}
+
+
+def _listed(tags: Collection[str]) -> str:
+    names = sorted(tags)
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(map(shown, names[:5])) + more
 
 
 def _check_entry_points(content: bytes, findings: Findings) -> None:

@@ -42,7 +42,9 @@ _TYPE_MASK, _FILE, _DIRECTORY, _SYMLINK = 0o170000, 0o100000, 0o040000, 0o120000
 
 
 class Entry(NamedTuple):
-    """One member as the central directory has it; `packed` and `size` are bytes, zip64 resolved."""
+    """
+    One member as the central directory has it; `packed` and `size` are bytes, zip64 resolved; `mode` is Unix's, or 0.
+    """
 
     name: str
     raw_name: bytes
@@ -52,6 +54,12 @@ class Entry(NamedTuple):
     packed: int
     size: int
     offset: int
+    mode: int = 0
+
+    @property
+    def is_executable(self) -> bool:
+        """Whether installers will make the file executable."""
+        return self.mode & _TYPE_MASK == _FILE and bool(self.mode & 0o111)
 
     @property
     def is_directory(self) -> bool:
@@ -190,8 +198,9 @@ def _read_entry(fields: tuple[int, ...], variable: bytes, findings: Findings) ->
             size, packed, offset = resolve_zip64(variable[name_size : name_size + extra_size], (size, packed, offset))
         except BadExtra as bad:
             findings.stop("archive.extra", f"Member {shown(name)} has {bad} in the central directory.")
-    entry = Entry(name, raw_name, flags, method, crc, packed, size, offset)
-    _check_entry(entry, (mode >> 16) & _TYPE_MASK if made_by >> 8 == _UNIX else 0, findings)
+    unix_mode = mode >> 16 if made_by >> 8 == _UNIX else 0
+    entry = Entry(name, raw_name, flags, method, crc, packed, size, offset, unix_mode)
+    _check_entry(entry, unix_mode & _TYPE_MASK, findings)
     return entry
 
 

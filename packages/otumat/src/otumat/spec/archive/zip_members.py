@@ -107,15 +107,19 @@ def read_members(
 
 def read_member(window: Window, entry: Entry) -> bytes | None:
     """The content of one small member, None when it does not unpack to its declared size; nothing is recorded."""
-    header = window.at(entry.offset, _LOCAL.size)
-    if len(header) < _LOCAL.size:
-        return None
-    data_at = entry.offset + _LOCAL.size + sum(_LOCAL.unpack(header)[9:])
     try:
-        content = b"".join(_pieces(window, entry, data_at))
+        content = b"".join(member_pieces(window, entry))
     except (zlib.error, ValueError):
         return None
     return content if len(content) == entry.size else None
+
+
+def member_pieces(window: Window, entry: Entry) -> Iterator[bytes]:
+    """The content of one member piece by piece; ValueError or zlib.error when it does not unpack."""
+    header = window.at(entry.offset, _LOCAL.size)
+    if len(header) < _LOCAL.size:
+        raise ValueError("the file ends inside it")
+    yield from _pieces(window, entry, entry.offset + _LOCAL.size + sum(_LOCAL.unpack(header)[9:]))
 
 
 def _tell_gap(entry: Entry, position: int, findings: Findings) -> None:
