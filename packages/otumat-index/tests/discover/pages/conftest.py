@@ -10,7 +10,7 @@ import pytest
 
 from otumat_index.accounts.credentials import of_user
 from otumat_index.accounts.models import User
-from otumat_index.discover.pages import numbers
+from otumat_index.discover.pages import home, numbers
 from otumat_index.publish import actions
 from otumat_index.publish.models import Project
 
@@ -18,6 +18,7 @@ from otumat_index.publish.models import Project
 @pytest.fixture(autouse=True)
 def _numbers_of_this_test() -> None:
     numbers.numbers.forget()
+    home.everything.forget()
 
 
 Register = Callable[..., Project]

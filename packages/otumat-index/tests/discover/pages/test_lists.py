@@ -1,4 +1,4 @@
-"""The front page, the list of projects, and searching it."""
+"""Searching the index, and lists of what is found."""
 
 from __future__ import annotations
 
@@ -22,57 +22,6 @@ def names_on(response: Any) -> list[str]:
     return re.findall(r'class="title"><a href="/project/[^"]+/">([^<]+)</a>', response.content.decode())
 
 
-def test_an_empty_index_says_how_to_fill_it(client: Client) -> None:
-    page = client.get("/").content.decode()
-    assert "otumat-index import installed" in re.sub(r"<[^>]+>", "", page)
-
-
-def test_home_shows_the_commands_of_this_index(client: Client, register: Register) -> None:
-    register("roundup")
-    text = re.sub(r"<[^>]+>", "", client.get("/", headers={"Host": "evil.example"}).content.decode())
-    assert "otumat register --index http://localhost:8000" in text
-    assert "pip install --index-url http://localhost:8000/simple/ NAME" in text
-    assert "evil.example" not in text
-    assert "import installed" not in text
-
-
-def test_D08_index_and_projects_list_every_public_project(client: Client, register: Register) -> None:
-    for name in ("roundup", "attrs"):
-        register(name)
-    for path in ("/index", "/projects/"):
-        assert names_on(client.get(path)) == ["attrs", "roundup"]
-
-
-def test_D13_the_list_is_alphabetical_without_regard_to_case(client: Client, register: Register) -> None:
-    for name in ("Zope", "attrs", "Babel", "zc.buildout"):
-        register(name)
-    assert names_on(client.get("/projects/")) == ["attrs", "Babel", "zc.buildout", "Zope"]
-
-
-def test_D14_only_the_most_recent_version_is_shown(client: Client, register: Register) -> None:
-    for version in ("1.9", "1.10", "2.0rc1"):
-        register("roundup", version)
-    page = client.get("/projects/").content.decode()
-    assert page.count("/project/roundup/") == 1
-    assert '<span class="version">1.10</span>' in page
-
-
-def test_D12_pages_follow_each_other_without_gap_or_repetition(client: Client, register: Register) -> None:
-    every = [f"project-{number:02}" for number in range(7)]
-    for name in every:
-        register(name)
-    seen, url = [], "/projects/?rows=3"
-    while url:
-        page = client.get(url)
-        seen += names_on(page)
-        url = page.context["next_url"]
-    assert seen == every
-    last = client.get("/projects/?rows=3&after=project-05")
-    assert names_on(client.get(last.context["previous_url"])) == every[3:6]
-    assert names_on(client.get("/projects/?rows=3&before=project-03")) == every[:3]
-    assert client.get("/projects/?rows=3&before=project-03").context["previous_url"] == ""
-
-
 ODD = ["page=1e18", "rows=-1", "rows=NaN", "rows=1e18", "rows=99999999999999999999", "rows=²", "after=%00", "after=%ff"]
 ODD += [
     "before=%F0%9F%98%80",
@@ -89,12 +38,6 @@ def test_A76_odd_parameters_show_a_list(client: Client, register: Register, quer
     register("roundup")
     for path in ("/projects/", "/index", "/search", "/browse/", "/classifiers/"):
         assert client.get(f"{path}?{query}").status_code == 200
-
-
-def test_a_page_beyond_the_end_leads_back(client: Client, register: Register) -> None:
-    register("roundup")
-    page = client.get("/projects/?after=zzz").content.decode()
-    assert "The list ends before this place" in page
 
 
 def test_D09_the_list_is_filtered_by_any_field(client: Client, register: Register) -> None:
@@ -157,8 +100,6 @@ def test_A86_private_projects_are_in_no_list(client: Client, register: Register,
     register("hidden", summary="secret", classifiers=["Topic :: Internet"], is_private=True)
     client.force_login(alice)
     for path in (
-        "/",
-        "/projects/",
         "/search?q=secret",
         "/browse/?c=Topic",
         "/classifiers/?format=html",
@@ -187,7 +128,7 @@ def test_a_list_counts_up_to_its_bound(client: Client, register: Register, monke
 
 @pytest.mark.parametrize(
     ("path", "queries"),
-    [("/", 3), ("/projects/?rows=2", 3), ("/search", 0), ("/search?q=project", 1), ("/browse/?c=Topic", 2)],
+    [("/search", 0), ("/search?q=project", 1), ("/browse/?c=Topic", 2)],
 )
 def test_lists_ask_few_questions(
     client: Client, register: Register, django_assert_num_queries: Any, path: str, queries: int

@@ -55,13 +55,13 @@ def public() -> QuerySet[Project]:
     return Project.objects.filter(is_private=False, latest__isnull=False)
 
 
-def page(place: Place, found: QuerySet[Project]) -> Slice:
-    """One page of a list; one query, which reads as many rows as it shows and one more."""
+def page(place: Place) -> Slice:
+    """One page of the whole list; one query, which reads as many rows as it shows and one more."""
     if place.before:
-        rows = keys(found.filter(normalized__lt=place.before).order_by("-normalized"), place.rows)
+        rows = keys(public().filter(normalized__lt=place.before).order_by("-normalized"), place.rows)
         here, is_first, is_last = rows[: place.rows][::-1], len(rows) <= place.rows, False
     else:
-        after = found.filter(normalized__gt=place.after) if place.after else found
+        after = public().filter(normalized__gt=place.after) if place.after else public()
         rows = keys(after.filter(normalized__gte=place.start).order_by("normalized"), place.rows)
         here, is_last = rows[: place.rows], len(rows) <= place.rows
         is_first = not place.after and not place.start
@@ -77,9 +77,9 @@ def keys(found: QuerySet[Project], rows: int) -> list[tuple[int, str]]:
     return list(found.values_list("pk", "normalized")[: rows + 1])
 
 
-def lines(found: QuerySet[Project]) -> Iterator[str]:
+def lines() -> Iterator[str]:
     """`name version` of everything, a line each, in chunks that hold no transaction open while they are sent."""
-    rows, columns = found.order_by("normalized"), ("normalized", "name", "latest__version")
+    rows, columns = public().order_by("normalized"), ("normalized", "name", "latest__version")
     after = ""
     while chunk := list(rows.filter(normalized__gt=after).values_list(*columns)[:CHUNK_ROWS]):
         yield "".join(f"{name} {version}\n" for _, name, version in chunk)

@@ -26,10 +26,17 @@ class Numbers:
 
 
 class Kept(Generic[T]):
-    """A value that is made anew once the journal has moved, unless making it took long and was lately."""
+    """
+    A value that is made anew once the journal has moved, unless making it took long and was lately.
 
-    def __init__(self, make: Callable[[], T]) -> None:
+    Args:
+        serial_of: The serial up to which a value knows everything; a negative one keeps it for this once only. Without
+            it, values know everything that there was before they were made.
+    """
+
+    def __init__(self, make: Callable[[], T], *, serial_of: Callable[[T], int] | None = None) -> None:
         self.make = make
+        self.serial_of = serial_of
         self.forget()
 
     def forget(self) -> None:
@@ -37,12 +44,13 @@ class Kept(Generic[T]):
         self.value: T | None = None
         self.serial, self.not_before = -1, 0.0
 
-    def get(self) -> T:
-        """The value; one query to see whether it is still good."""
-        serial = journal.last_serial()
-        if self.value is None or (serial != self.serial and time.monotonic() >= self.not_before):
+    def get(self, serial: int | None = None) -> T:
+        """The value, as it is good at a serial; without one, one query asks for the newest."""
+        serial = journal.last_serial() if serial is None else serial
+        if self.value is None or self.serial < 0 or (serial != self.serial and time.monotonic() >= self.not_before):
             begun = time.monotonic()
-            self.value, self.serial = self.make(), serial
+            self.value = self.make()
+            self.serial = self.serial_of(self.value) if self.serial_of else serial
             self.not_before = time.monotonic() + (time.monotonic() - begun) / SHARE
         return self.value
 

@@ -7,24 +7,25 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from otumat_index.accounts.adapter import public_url
-from otumat_index.discover.pages import catalogue
-from otumat_index.discover.pages.classifiers import category_names
+from otumat_index.accounts.models import User
+from otumat_index.discover.pages import home as pages
 from otumat_index.discover.pages.numbers import numbers
-
-HOME_ROWS = 6
+from otumat_index.journal import queries as journal
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """What this index is and how to begin."""
-    newest = catalogue.newest(HOME_ROWS)
-    shown = {row.normalized for row in newest}
-    updated = [row for row in catalogue.recently_updated(2 * HOME_ROWS) if row.normalized not in shown]
+    """What this index is, what is new in it, and how to begin."""
+    serial = journal.last_serial()
+    newest = pages.newest()
+    found = pages.everything.get(serial).counts if newest else {}
     context = {
         "newest": newest,
-        "updated": updated[:HOME_ROWS],
-        "numbers": numbers.get(),
-        "categories": category_names(),
+        "updated": pages.updated(newest) if newest else [],
+        "own": pages.own(request.user) if isinstance(request.user, User) else [],
+        "numbers": numbers.get(serial),
+        "categories": pages.categories(found),
+        "topics": pages.topics(found),
         "simple_url": public_url("/simple/"),
         "index_url": public_url("/").rstrip("/"),
     }

@@ -3,50 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from otumat_index.discover.pages import asked as asking
-from otumat_index.discover.pages import catalogue, index
-from otumat_index.discover.pages.asked import Asked
-from otumat_index.discover.pages.cards import Card, cards
-from otumat_index.discover.pages.numbers import numbers
+from otumat_index.discover.pages import index
+from otumat_index.discover.pages import listed as pages
+from otumat_index.discover.pages.cards import Card
+from otumat_index.discover.pages.listed import Asked, Listed
 from otumat_index.journal import queries as journal
 
-PATH = "/projects/"
 TYPES = {"html": "text/html", "json": "application/json", "text": "text/plain"}
 SIZES = (25, 50, 100, 200)
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """
-    One page, ready to be written in any form.
-
-    Attributes:
-        total: Projects in the whole list.
-        is_first: Whether this is where it begins.
-        next_url, previous_url: Empty where there is none.
-    """
-
-    asked: Asked
-    place: index.Place
-    cards: list[Card]
-    total: int
-    is_first: bool
-    next_url: str
-    previous_url: str
 
 
 @require_safe
 def projects(request: HttpRequest) -> HttpResponseBase:
     """The list, in the form that is asked for."""
-    response = FORMS[form_of(request)](request)
+    form = form_of(request)
+    response = FORMS[form](request, pages.read(request.GET, form="" if form == "html" else form))
     patch_vary_headers(response, ["Accept"])
     return response
 
@@ -58,49 +37,23 @@ def form_of(request: HttpRequest) -> str:
     return asked if asked in TYPES else next((form for form, kind in TYPES.items() if kind == best), "html")
 
 
-def listed(request: HttpRequest, *, form: str = "") -> Listed:
-    """What the address asks for."""
-    asked = asking.read(request.GET)
-    place = index.Place(asking.text_of(request.GET, "from").lower(), asked.after, asked.before, asked.rows)
-    found = index.page(place, catalogue.narrowed(asked))
-    return Listed(
-        asked=asked,
-        place=place,
-        cards=cards(found.ids),
-        total=numbers.get().projects,
-        is_first=not (place.start or place.after or place.before),
-        next_url=address(asked, after=found.next_after, format=form) if found.next_after else "",
-        previous_url=address(asked, before=found.previous_before, format=form) if found.previous_before else "",
-    )
-
-
-def address(asked: Asked, **place: str) -> str:
-    """The list with the same filters, at another place."""
-    return f"{PATH}?{asked.at(**place)}".removesuffix("?")
-
-
-def as_html(request: HttpRequest) -> HttpResponse:
+def as_html(request: HttpRequest, asked: Asked) -> HttpResponse:
     """A page of cards, with a bar of letters to jump by."""
-    shown = listed(request)
-    asked = shown.asked
+    shown = pages.listed(asked)
     context = {
-        "asked": asked,
         "shown": shown,
-        "letters": [] if asked.filters else [(each, address(asked, **{"from": each})) for each in index.LETTERS],
+        "letters": [] if asked.filters else [(each, asked.at(start=each)) for each in index.LETTERS],
         "sizes": SIZES,
-        "first_url": address(asked),
-        "text_url": address(asked, format="text"),
-        "json_url": address(asked, format="json"),
-        "filters": [(label, address(others)) for label, others in asking.without(asked)],
+        "filters": asked.chips(),
         "next_url": shown.next_url,
         "previous_url": shown.previous_url,
     }
     return render(request, "discover/projects.html", context)
 
 
-def as_json(request: HttpRequest) -> HttpResponse:
+def as_json(_: HttpRequest, asked: Asked) -> HttpResponse:
     """The same page for programs, with the address of the next."""
-    shown = listed(request, form="json")
+    shown = pages.listed(asked)
     body = {
         "total": shown.total,
         "projects": [described(card) for card in shown.cards],
@@ -125,16 +78,28 @@ def described(card: Card) -> dict[str, Any]:
     }
 
 
-def as_text(request: HttpRequest) -> HttpResponseBase:
-    """All of it, `name version` a line; 304 where nothing changed since."""
-    asked = asking.read(request.GET)
-    tag = f'"{hashlib.sha256(f"{asked} {journal.last_serial()}".encode()).hexdigest()[:24]}"'
+def as_text(request: HttpRequest, asked: Asked) -> HttpResponseBase:
+    """`name version` a line: all of it, or a page of what filters leave, with the next one in `Link`."""
+    return filtered_text(pages.listed(asked)) if asked.filters else whole_text(request)
+
+
+def filtered_text(shown: Listed) -> HttpResponse:
+    response = HttpResponse("".join(f"{each.name} {each.version}\n" for each in shown.cards), content_type=TEXT)
+    if shown.next_url:
+        response["Link"] = f'<{shown.next_url}>; rel="next"'
+    return response
+
+
+def whole_text(request: HttpRequest) -> HttpResponseBase:
+    """The whole list, written while it is sent; 304 where nothing changed since."""
+    tag = f'"{hashlib.sha256(f"{settings.CONFIG.public_url} {journal.last_serial()}".encode()).hexdigest()[:24]}"'
     known = get_conditional_response(request, etag=tag)
     if known is not None:
         return known
-    response = StreamingHttpResponse(index.lines(catalogue.narrowed(asked)), content_type="text/plain; charset=utf-8")
+    response = StreamingHttpResponse(index.lines(), content_type=TEXT)
     response["ETag"] = tag
     return response
 
 
+TEXT = "text/plain; charset=utf-8"
 FORMS = {"html": as_html, "json": as_json, "text": as_text}

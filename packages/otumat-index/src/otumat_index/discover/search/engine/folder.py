@@ -11,6 +11,8 @@ import json
 import os
 import secrets
 import shutil
+import weakref
+import weakref
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -90,6 +92,7 @@ class Pieces:
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb", buffering=0)
+        weakref.finalize(self, self._file.close)
 
     def read(self, begin: int, end: int) -> bytes:
         return os.pread(self._file.fileno(), end - begin, begin)
