@@ -149,11 +149,56 @@ def test_A20_other_spellings_of_the_same_are_accepted(builder, errors):
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"Wheel-Version: 2.0\n", b"Wheel-Version: 1.0\nWheel-Version: 1.0\n", b"Tag: x\n"]
+    "text", [b"", b"Wheel-Version: 2.0\n", b"Wheel-Version: 1.0\nWheel-Version: 1.0\n", b"Generator: x\n"]
 )
 def test_a_wheel_of_another_format_version_is_refused(builder, look, text):
-    inspection = look(builder.wheel({f"{INFO}/WHEEL": text or b"\n"}))
+    inspection = look(builder.wheel({f"{INFO}/WHEEL": text + b"Tag: py3-none-any\n"}))
     assert [problem.code for problem in inspection.problems] == ["wheel.version"]
+
+
+LINUX = "cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64"
+
+
+@pytest.mark.parametrize(
+    ("tags", "named"),
+    [
+        (["py3-none-any"], "py3-none-any"),
+        (["py3-none-any"], "1abc-py3-none-any"),  # a build tag is none of them
+        (["py2-none-any", "py3-none-any"], "py2.py3-none-any"),
+        (["py2.py3-none-any"], "py3.py2-none-any"),
+        (["PY3-none-any", "py3-none-any"], "py3-none-any"),
+        (["cp311-cp311-manylinux2014_x86_64", "cp311-cp311-manylinux_2_17_x86_64"], LINUX),
+        (["cp37-abi3-win_amd64", "cp37-none-win_amd64"], "cp37-abi3.none-win_amd64"),
+    ],
+)
+def test_A15_tags_are_compared_as_sets_and_expanded(builder, look, tags, named):
+    wheel = "Wheel-Version: 1.0\n" + "".join(f"Tag: {tag}\n" for tag in tags)
+    assert look(builder.wheel({f"{INFO}/WHEEL": wheel.encode()}), f"demo-1.0-{named}.whl").problems == ()
+
+
+@pytest.mark.parametrize(
+    ("tags", "named"),
+    [
+        (["py3-none-any"], "py2.py3-none-any"),
+        (["py2.py3-none-any"], "py3-none-any"),
+        (["cp311-cp311-linux_x86_64"], LINUX),  # renamed by hand, and never looked at by auditwheel
+        (["cp311-cp311-manylinux2014_x86_64"], LINUX),
+        (["py3-none"], "py3-none-any"),
+        ([".".join(f"py{n}" for n in range(400)) + "-none-a.b.c"], "py3-none-any"),
+        ([f"py3-none-any{n}" for n in range(2000)], "py3-none-any"),
+    ],
+)
+def test_A15_a_wheel_whose_tags_are_not_those_of_its_name_is_refused(builder, look, tags, named):
+    wheel = "Wheel-Version: 1.0\n" + "".join(f"Tag: {tag}\n" for tag in tags)
+    (problem,) = look(builder.wheel({f"{INFO}/WHEEL": wheel.encode()}), f"demo-1.0-{named}.whl").problems
+    assert (problem.code, problem.severity) == ("wheel.tags", "error")
+    assert "its file name says" in problem.message
+    assert len(problem.message) < 1000
+
+
+def test_a_wheel_without_tags_is_taken_with_a_warning(builder, look):
+    (problem,) = look(builder.wheel({f"{INFO}/WHEEL": b"Wheel-Version: 1.0\n"})).problems
+    assert (problem.code, problem.severity) == ("wheel.tags", "warning")
 
 
 @pytest.mark.parametrize("folder", ["demo-1.0.data/evil/x", "other-1.0.data/scripts/x", "demo-1.0.DATA/scripts/x"])
