@@ -12,6 +12,7 @@ from otumat_index.accounts.admin_api import router as admin
 from otumat_index.accounts.api import router as accounts
 from otumat_index.accounts.credentials import ByHeader
 from otumat_index.accounts.groups.api import router as groups
+from otumat_index.discover.api import router as discover
 from otumat_index.publish.api import router as publish
 from otumat_index.publish.classifier_api import router as classifiers
 from otumat_index.publish.hooks.api import router as hooks
@@ -30,6 +31,7 @@ api.add_router("", classifiers)
 api.add_router("", notices)
 api.add_router("", hooks)
 api.add_router("", trusted)
+api.add_router("", discover)
 
 
 @api.exception_handler(OtumatError)

@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "axes",
     "csp",
+    "django_htmx",
     "otumat_index.web",
     "otumat_index.journal",
     "otumat_index.jobs",
@@ -56,6 +57,7 @@ MIDDLEWARE = [
     "otumat_index.accounts.credentials.TokenUse",
     "allauth.account.middleware.AccountMiddleware",
     "otumat_index.accounts.second_factor.RequireSecondFactor",
+    "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "otumat_index.urls"

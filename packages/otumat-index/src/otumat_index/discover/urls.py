@@ -22,6 +22,7 @@ urlpatterns = [
     path("projects/", views.projects, name="projects"),
     path("index", views.projects, name="index"),
     path("search", views.search, name="search"),
+    path("search/help", views.search_help, name="search_help"),
     path("suggest", opensearch.suggest, name="suggest"),
     path("opensearch.xml", opensearch.description, name="opensearch"),
     path("robots.txt", sitemaps.robots, name="robots"),

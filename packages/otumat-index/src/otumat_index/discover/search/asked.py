@@ -53,8 +53,8 @@ class Term:
             `DEPENDS`: a project, normalised, that `requires_dist` names.
             `HAS`, `IS`, `STATUS`: one of `THINGS`, of `STATES`, of `STATUSES`.
             `UPDATED`, `CREATED`: the project's moment, as `moments.span` reads it.
-            Any other field of core metadata by its attribute (`summary`, `author`, `requires_python`): words that are in
-            it, without regard to case; `author` and `maintainer` are also looked for in their addresses.
+            Any other field of core metadata by its attribute (`summary`, `author`, `requires_python`): words in it,
+            without regard to case; `author` and `maintainer` are also looked for in their addresses.
         values: The test is passed by any of them; never empty.
         negated: The test is passed by everything else.
     """

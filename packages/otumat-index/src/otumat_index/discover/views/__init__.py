@@ -7,7 +7,7 @@ from otumat_index.discover.views.comparing import compare
 from otumat_index.discover.views.home import home
 from otumat_index.discover.views.index import projects
 from otumat_index.discover.views.project import description, display, project, release
-from otumat_index.discover.views.searching import search
+from otumat_index.discover.views.searching import search, search_help
 
 __all__ = [
     "browse",
@@ -20,4 +20,5 @@ __all__ = [
     "projects",
     "release",
     "search",
+    "search_help",
 ]

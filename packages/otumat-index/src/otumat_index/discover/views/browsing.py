@@ -1,4 +1,4 @@
-"""Classifiers: the list to copy from, and browsing by them."""
+"""Browsing by classifier, and the list of classifiers to copy from."""
 
 from __future__ import annotations
 
@@ -9,8 +9,25 @@ from django.views.decorators.http import require_safe
 
 from otumat_index.discover.pages import asked as asking
 from otumat_index.discover.pages import classifiers as terms
-from otumat_index.discover.views.searching import list_context
+from otumat_index.discover.pages import question as questions
+from otumat_index.discover.views.searching import page_of, sent
 from otumat_index.publish.queries import vocabulary
+
+
+@require_safe
+def browse(request: HttpRequest) -> HttpResponse:
+    """D11: boxes of classifiers with the number of projects behind each, within what is chosen and typed."""
+    page = page_of(request, questions.BROWSE)
+    answer = page.answer()
+    context = {
+        "answer": answer,
+        "path": questions.BROWSE,
+        "asked": page.question,
+        "chosen": [term.values[0] for term in page.query.terms if questions.is_chosen(term)],
+        "chosen_max": questions.CLASSIFIERS_MAX,
+        "search_url": questions.address(questions.SEARCH, page.query, page.names),
+    }
+    return sent(request, render(request, "discover/browse.html", context), page)
 
 
 @require_safe
@@ -22,14 +39,13 @@ def classifiers(request: HttpRequest) -> HttpResponse:
         text = "".join(f"{each}\n" for each in vocabulary().sorted_for_display)
         response = HttpResponse(text, content_type="text/plain; charset=utf-8")
     elif form == "json":
-        counts = terms.all_counts()
-        rows = [{"classifier": each, "projects": counts.get(each, 0)} for each in vocabulary().sorted_for_display]
-        response = JsonResponse({"classifiers": rows})
+        response = JsonResponse({"classifiers": terms.as_rows(vocabulary())})
     else:
         text = asking.text_of(request.GET, "q")
-        context = {"categories": terms.categories(matching=text), "text": text}
+        context = {**terms.tree(vocabulary(), matching=text), "text": text}
         response = render(request, "discover/classifiers.html", context)
     patch_vary_headers(response, ["Accept"])
+    response["Cache-Control"] = "no-cache"
     return response
 
 
@@ -42,21 +58,3 @@ def form_of(request: HttpRequest) -> str:
     if request.headers.get("Accept", "*/*") == "*/*":
         return "text"
     return {"text/plain": "text", "application/json": "json"}.get(best or "", "html")
-
-
-@require_safe
-def browse(request: HttpRequest) -> HttpResponse:
-    """Projects that carry every selected classifier or one below it, and what they can be narrowed by."""
-    asked = asking.read(request.GET)
-    context = list_context(asked, "/browse/")
-    narrowing = [
-        {
-            "name": category.name,
-            "terms": [
-                (term, f"/browse/?{asked.query(classifiers=(*asked.classifiers, term.text))}")
-                for term in category.terms
-            ],
-        }
-        for category in terms.narrowing(asked)
-    ]
-    return render(request, "discover/browse.html", {**context, "narrowing": narrowing})

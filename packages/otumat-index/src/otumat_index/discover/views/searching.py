@@ -1,50 +1,97 @@
-"""The draft's `search`: a form over the fields that customises the index, and what it finds."""
+"""The draft's `search`: one box and a form over the fields, two views of one query, and what it finds."""
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from otumat.spec import metadata as spec
-from otumat_index.discover.pages import asked as asking
-from otumat_index.discover.pages import catalogue
+from otumat_index.accounts import credentials
+from otumat_index.discover.pages import boxes, seeing
+from otumat_index.discover.pages import question as questions
+from otumat_index.discover.pages.answer import Page
+from otumat_index.discover.search.asked import Query
+from otumat_index.discover.search.language import fields, write
+from otumat_index.publish.queries import vocabulary
 
-FIRST_FIELDS = ("name", "summary", "author", "keywords")
+FIRST_FIELDS = ("name", "summary", "author", "keywords", "license")
+FOUND = "discover/found.html"
+EXAMPLES = (
+    "issue tracker",
+    "framework:django license:MIT python:3.13 updated:<1y",
+    "topic:office/business os:os/2",
+    'author:"R. Jones" -windows',
+    "depends:numpy has:wheel sort:updated",
+)
 
 
 @require_safe
 def search(request: HttpRequest) -> HttpResponse:
-    """The draft's `search`: a form over the fields that customises the index, and what it finds."""
-    asked = asking.read(request.GET)
-    fields = [field for field in spec.FIELDS if field.attribute != "classifiers"]
+    """The page; its list alone while somebody types; and the one address of what the form says."""
+    names = questions.names()
+    if "form" in request.GET:
+        text = questions.from_form(request.GET, names=names)
+        return HttpResponseRedirect(f"{questions.SEARCH}?{urlencode({'q': text})}" if text else questions.SEARCH)
+    page = page_of(request, questions.SEARCH)
+    has_question = bool(page.query.terms or page.question.slips)
+    context = {"answer": page.answer() if has_question else None, "examples": EXAMPLES, "path": questions.SEARCH}
+    if is_swap(request):
+        return sent(request, render(request, FOUND, {**context, "is_swap": True}), page)
+    box = write(page.query, names) if set(request.GET) & {"c", "sort", *questions.FORM_FIELDS} else page.question.text
+    form = form_of(page.query, page)
+    return sent(request, render(request, "discover/search.html", {**context, **form, "box": box}), page)
+
+
+def page_of(request: HttpRequest, path: str) -> Page:
+    """The question of a request, on its way to an answer for whoever asks."""
+    names = questions.names()
+    question = questions.read(request.GET, names=names, is_typing=is_swap(request))
+    mode = request.GET.get("mode", "")
+    sees = seeing.sees(credentials.from_request(request))
+    return Page(question, names, path, sees, mode if mode in boxes.MODES else boxes.NARROW)
+
+
+def is_swap(request: HttpRequest) -> bool:
+    """Whether htmx asks for the list alone. (Going back in the history takes the whole page.)"""
+    return bool(request.headers.get("HX-Request")) and not request.headers.get("HX-History-Restore-Request")
+
+
+def sent(request: HttpRequest, response: HttpResponse, page: Page) -> HttpResponse:
+    """Tell caches what the answer depends on; what shows private projects is in none (A79)."""
+    patch_vary_headers(response, ["HX-Request", "Cookie", "Authorization"])
+    response["Cache-Control"] = "private, no-store" if page.sees else "no-cache"
+    return response
+
+
+def form_of(query: Query, page: Page) -> dict[str, Any]:
+    """The form's inputs, filled with the query; `rest` is what only the box can say."""
+    shown, rest = questions.in_form(query)
+    chosen = [term for term in rest.terms if questions.is_chosen(term)]
+    rest = Query(tuple(term for term in rest.terms if term not in chosen), rest.order)
     inputs = [
-        {"name": field.attribute, "header": field.header, "value": asked.values.get(field.attribute, "")}
-        for field in fields
+        {"name": field.attribute, "header": field.header, "value": shown.get(field.attribute, "")}
+        for field in spec.FIELDS
+        if field.attribute != "classifiers"
     ]
-    context = {
-        "first_inputs": [each for each in inputs if each["name"] in FIRST_FIELDS],
-        "more_inputs": [each for each in inputs if each["name"] not in FIRST_FIELDS],
-        "more_is_open": any(each["value"] for each in inputs if each["name"] not in FIRST_FIELDS),
-    }
-    if asked.filters:
-        context |= list_context(asked, "/search")
-    return render(request, "discover/search.html", {"asked": asked, **context})
-
-
-def list_context(asked: asking.Asked, path: str) -> dict[str, object]:
-    """What the list template needs: a page of rows and the addresses of its neighbours."""
-    page = catalogue.page(asked)
+    more = [each for each in inputs if each["name"] not in FIRST_FIELDS]
     return {
-        "asked": asked,
-        "page": page,
-        "next_url": f"{path}?{asked.query(after=page.next_after)}" if page.next_after else "",
-        "previous_url": f"{path}?{asked.query(before=page.previous_before)}" if page.previous_before else "",
-        "first_url": f"{path}?{asked.query()}".removesuffix("?"),
-        "without": [(each, f"{path}?{asked.query(classifiers=others(asked, each))}") for each in asked.classifiers],
+        "first_inputs": [each for each in inputs if each["name"] in FIRST_FIELDS],
+        "more_inputs": more,
+        "more_is_open": any(each["value"] for each in more),
+        "form_is_open": bool(shown),
+        "rest": write(rest, page.names),
+        "classifiers": [term.values[0] for term in chosen],
     }
 
 
-def others(asked: asking.Asked, classifier: str) -> tuple[str, ...]:
-    """The selection without one classifier."""
-    return tuple(each for each in asked.classifiers if each != classifier)
+@require_safe
+def search_help(request: HttpRequest) -> HttpResponse:
+    """How to ask: every kind of test with an example that can be clicked."""
+    roots = [(word, root) for word, root in questions.names().roots.items()]
+    own = [(word, root) for word, root in roots if root in {text.split(" :: ")[0] for text in vocabulary().allowed}]
+    return render(request, "discover/search_help.html", {"sections": fields.HELP, "roots": own or roots})

@@ -82,6 +82,9 @@ DOORS: Mapping[str, str] = {
     f"GET {API}/admin/journal": "admin",
     f"POST {API}/admin/classifiers": "admin",
     f"DELETE {API}/admin/classifiers": "admin",
+    f"GET {API}/browse": "anyone",
+    f"GET {API}/search": "anyone",
+    f"GET {API}/classifiers": "anyone",
     # pages: a project
     f"GET {PAGE}/": "yank",
     f"POST {PAGE}/yank": "yank",
@@ -118,6 +121,7 @@ DOORS: Mapping[str, str] = {
     "GET /projects/": "anyone",
     "GET /index": "anyone",
     "GET /search": "anyone",
+    "GET /search/help": "anyone",
     "GET /compare": "anyone",
     "GET /display": "anyone",
     "GET /classifiers/": "anyone",

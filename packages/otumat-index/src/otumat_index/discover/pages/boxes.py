@@ -1,0 +1,249 @@
+"""
+The boxes to browse by: every classifier with how many projects a click on it would show.
+
+A page has up to 900 of them, so their lines are joined here and not in a template, which would take ten times as long
+as everything else on the page. Start with `boxes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from html import escape
+from urllib.parse import quote_plus
+
+from django.utils.safestring import SafeString, mark_safe
+
+from otumat.spec.classifiers import SEPARATOR, display_key, parents
+from otumat_index.discover.pages import question as questions
+from otumat_index.discover.search import asked
+from otumat_index.discover.search.asked import Query, Term
+from otumat_index.discover.search.language import Names, write_term
+
+FIRST = ("Topic", "Environment", "Framework")
+"""Shown first, for they say what a project is for; the rest follows in alphabetical order."""
+NARROW, WIDEN, EXCLUDE = "narrow", "widen", "exclude"
+MODES = (NARROW, WIDEN, EXCLUDE)
+FEW = 6
+"""Lines of each list beside search results; the browse page has all."""
+
+MARK = "\0"
+"""Stands in an address for a classifier; no classifier contains it."""
+
+Counts = Mapping[str, int]
+Asking = Callable[[Query], Counts]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A classifier in the tree. `size` is the number of nodes below."""
+
+    text: str
+    leaf: str
+    children: tuple[Node, ...]
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """
+    One category.
+
+    Attributes:
+        slug: Its anchor on the page.
+        url: Chooses the category itself; empty when it is chosen, or nothing more can be.
+        folded: How many of its classifiers nothing in the selection carries.
+    """
+
+    name: str
+    slug: str
+    count: int
+    url: str
+    is_open: bool
+    lines: SafeString
+    folded: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a click on a classifier shows and where it leads; `among` are those that there is something to show of."""
+
+    count: Callable[[str], int]
+    link: Callable[[str], str]
+    among: Counts
+
+
+@dataclass(frozen=True)
+class Choosing:
+    """
+    What a click on a classifier does to the query, and how many projects it then finds.
+
+    Attributes:
+        total: Projects that the query finds.
+        counts: How many of them carry each classifier.
+        mode: Whether a click narrows the list, widens it by another one of the category, or excludes.
+        relaxed: Counts of the query without what is chosen of a category; asked for when widening.
+    """
+
+    query: Query
+    names: Names
+    path: str
+    total: int
+    counts: Counts
+    mode: str = NARROW
+    relaxed: Asking = field(default=lambda query: {})
+
+    def chosen_of(self, category: str) -> Term | None:
+        """The last test that asks for something of a category."""
+        return next((term for term in reversed(self.query.terms) if asks_for(term, category)), None)
+
+    def plan(self, category: str) -> Plan:
+        """What a click on any classifier of a category does."""
+        term = self.chosen_of(category) if self.mode == WIDEN else None
+        if term is not None:
+            return self.widening(term)
+        if self.mode == EXCLUDE:
+            return Plan(lambda text: self.total - self.counts.get(text, 0), self.adding(negated=True), self.counts)
+        return Plan(lambda text: self.counts.get(text, 0), self.adding(negated=False), self.counts)
+
+    def widening(self, term: Term) -> Plan:
+        """Whoever carries A or B: those with A, and those with B, less those with both."""
+        relaxed = self.relaxed(questions.without(self.query, term))
+
+        def count(text: str) -> int:
+            return self.total + relaxed.get(text, 0) - self.counts.get(text, 0)
+
+        def link(text: str) -> str:
+            wider = Term(term.field, (*term.values, text))
+            return questions.address(self.path, questions.instead(self.query, term, wider), self.names)
+
+        return Plan(count, link, relaxed)
+
+    def adding(self, *, negated: bool) -> Callable[[str], str]:
+        """Addresses that differ in one classifier: cut in two where it stands."""
+
+        def written(text: str) -> str:
+            term = Term(asked.CLASSIFIER, (text,), negated)
+            is_plain = self.path == questions.BROWSE and questions.is_chosen(term)
+            return quote_plus(text if is_plain else write_term(term, self.names))
+
+        mark = Term(asked.CLASSIFIER, (MARK,), negated)
+        wider = replace(self.query, terms=(*self.query.terms, mark))
+        head, _, tail = questions.address(self.path, wider, self.names).partition(written(MARK))
+        return lambda text: head + written(text) + tail
+
+
+def asks_for(term: Term, category: str) -> bool:
+    """Whether a term asks for a category, or classifiers of it."""
+    below = category + SEPARATOR
+    return (
+        term.field == asked.CLASSIFIER
+        and not term.negated
+        and all(text == category or text.startswith(below) for text in term.values)
+    )
+
+
+def boxes(choosing: Choosing, *, few: bool = False) -> list[Box]:
+    """
+    Every category with the classifiers that a click can choose, in order.
+
+    Args:
+        few: Only the most frequent ones of each list.
+    """
+    roots = forest(choosing.names.texts.union(choosing.counts))
+    return [box_of(choosing, root, few=few) for root in roots if choosing.counts.get(root.text) or not choosing.counts]
+
+
+@lru_cache(maxsize=8)
+def forest(texts: frozenset[str]) -> tuple[Node, ...]:
+    """Classifiers as trees, `FIRST` first."""
+    below: dict[str, list[str]] = {}
+    for text in sorted(texts.union(*(parents(text) for text in texts)), key=display_key):
+        below.setdefault(SEPARATOR.join(text.split(SEPARATOR)[:-1]), []).append(text)
+
+    def grow(text: str) -> Node:
+        children = tuple(grow(each) for each in below.get(text, ()))
+        return Node(text, text.split(SEPARATOR)[-1], children, sum(1 + each.size for each in children))
+
+    return tuple(sorted(map(grow, below.get("", ())), key=place_of))
+
+
+def place_of(root: Node) -> tuple[int, str]:
+    """Where a category stands among others."""
+    return (FIRST.index(root.text) if root.text in FIRST else len(FIRST), root.text.casefold())
+
+
+def box_of(choosing: Choosing, root: Node, *, few: bool) -> Box:
+    """One category."""
+    plan = choosing.plan(root.text)
+    chosen = {text for term in choosing.query.terms if asks_for(term, root.text) for text in term.values}
+    writer = Writer(choosing, plan, chosen, few)
+    is_chosen = root.text in chosen
+    return Box(
+        name=root.text,
+        slug="box-" + "".join(char if char.isalnum() else "-" for char in root.text.lower()),
+        count=choosing.counts.get(root.text, 0) if is_chosen else plan.count(root.text),
+        url="" if is_chosen or not plan.count(root.text) else plan.link(root.text),
+        is_open=bool(chosen),
+        lines=mark_safe("".join(writer.lines(root))),  # noqa: S308 - every part of it is escaped there
+        folded=writer.folded,
+    )
+
+
+@dataclass
+class Writer:
+    """Writes the lines of one box; `folded` counts what it left out because nothing carries it."""
+
+    choosing: Choosing
+    plan: Plan
+    chosen: set[str]
+    few: bool
+    folded: int = 0
+
+    def lines(self, parent: Node) -> Iterator[str]:
+        """The list right below a classifier, with what is below each."""
+        shown = [node for node in parent.children if self.is_shown(node)]
+        self.folded += sum(1 + node.size for node in parent.children) - sum(1 + node.size for node in shown)
+        if self.few and len(shown) > FEW:
+            shown = self.most(shown)
+        if shown:
+            yield "<ul>"
+            for node in shown:
+                yield from self.line(node)
+            yield "</ul>"
+
+    def is_shown(self, node: Node) -> bool:
+        return not self.choosing.counts or bool(self.plan.among.get(node.text)) or holds(node, self.chosen)
+
+    def most(self, nodes: list[Node]) -> list[Node]:
+        """The most frequent ones, in their order."""
+        best = sorted(nodes, key=lambda node: (not holds(node, self.chosen), -self.plan.among.get(node.text, 0)))[:FEW]
+        return [node for node in nodes if node in best]
+
+    def line(self, node: Node) -> Iterator[str]:
+        yield self.entry(node)
+        if below := list(self.lines(node)) if node.children else []:
+            is_open = " open" if holds(node, self.chosen) else ""
+            yield f'<details{is_open}><summary>Below<span class="visually-hidden"> {escape(node.leaf)}</span></summary>'
+            yield from below
+            yield "</details>"
+        yield "</li>"
+
+    def entry(self, node: Node) -> str:
+        """A classifier: chosen, to be clicked, or with nothing behind."""
+        leaf, number = escape(node.leaf), self.plan.count(node.text)
+        if node.text in self.chosen:
+            return f'<li aria-current="true"><strong>{leaf}</strong>{self.told(self.choosing.counts.get(node.text, 0))}'
+        if self.choosing.counts and not number:
+            return f'<li><span class="none">{leaf}</span>{self.told(number)}'
+        return f'<li><a href="{escape(self.plan.link(node.text))}">{leaf}</a>{self.told(number)}'
+
+    def told(self, number: int) -> str:
+        return f' <span class="count">{number:,}</span>' if self.choosing.counts else ""
+
+
+def holds(node: Node, chosen: set[str]) -> bool:
+    """Whether a classifier, or one below it, is chosen."""
+    below = node.text + SEPARATOR
+    return any(text == node.text or text.startswith(below) for text in chosen)
