@@ -12,6 +12,8 @@ from django.test import Client
 
 from otumat_index.accounts.credentials import of_user
 from otumat_index.accounts.models import User
+from otumat_index.discover import search
+from otumat_index.discover.search.engine.here import Here
 from otumat_index.publish import actions, files, queries
 from otumat_index.web import hints
 from otumat_index.web.lane import Store
@@ -58,3 +60,10 @@ def hide(now: Any) -> Callable[[str, User], None]:
         actions.set_visibility(queries.project(name, by=by), is_private=True, by=by, at=now)
 
     return act
+
+
+@pytest.fixture
+def engine(db: None) -> Iterator[None]:
+    """Search answered by the engine, in this process, from the catalogue as it is at each question."""
+    with search.answered_by(Here()):
+        yield

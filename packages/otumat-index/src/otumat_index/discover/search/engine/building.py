@@ -7,9 +7,11 @@ serial than the one it notes first, and is read again when the journal is follow
 
 from __future__ import annotations
 
+import contextlib
+import gc
 from array import array
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
@@ -19,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otumat_index.discover.search.engine import folder
-from otumat_index.discover.search.engine.bitmaps import Ids, bitmap, rows
+from otumat_index.discover.search.engine.bitmaps import NOTHING, Ids, bitmap, rows
 from otumat_index.discover.search.engine.dictionary import pack
-from otumat_index.discover.search.engine.document import DEPENDS, Document, closure, quality, read
+from otumat_index.discover.search.engine.document import DEPENDS, TRIGRAM, Document, closure, quality, read
 
 Progress = Callable[[float], object]
 RARE = 32
@@ -98,14 +100,27 @@ def build(
     """
     gathered = Gathered()
     gathered.nodes[""]  # number 0 fills up rows
-    for some in documents:
-        for document in some:
-            gathered.add(document, at)
-        progress(min(0.75, 0.75 * len(gathered.names) / max(expected, 1)))
+    with without_collector():
+        for some in documents:
+            for document in some:
+                gathered.add(document, at)
+            progress(min(0.75, 0.75 * len(gathered.names) / max(expected, 1)))
     arrays, more = arranged(gathered, progress)
     made = folder.save(parent, arrays, {**head, **more, "built_at": at})
     progress(1.0)
     return made
+
+
+@contextlib.contextmanager
+def without_collector() -> Iterator[None]:
+    """Nothing read here goes round in circles, and looking for circles among millions of texts takes a third longer."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def arranged(gathered: Gathered, progress: Progress) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
@@ -233,11 +248,14 @@ def cooccurrence(gathered: Gathered, public: NDArray[np.bool_], nodes: int) -> d
 
 def postings(gathered: Gathered, ids: Ids) -> dict[str, NDArray[Any]]:
     """The dictionary of tokens, and which projects have each."""
-    tokens = sorted(gathered.tokens)
-    place = np.empty(len(tokens), np.uint64)
-    place[np.fromiter(map(gathered.tokens.__getitem__, tokens), np.int64, len(tokens))] = np.arange(len(tokens))
-    key = place[np_of(gathered.token_ids)] << np.uint64(32)
-    key |= np.repeat(ids, np_of(gathered.token_lengths))
+    grams, gram_of, gram_owners = trigrams(gathered, ids)
+    tokens = sorted([*gathered.tokens, *grams])
+    place = {token: at for at, token in enumerate(tokens)}
+    places = np.fromiter(map(place.__getitem__, gathered.tokens), np.uint64, len(gathered.tokens))
+    gram_places = np.fromiter(map(place.__getitem__, grams), np.uint64, len(grams))
+    del place
+    key = np.concatenate((places[np_of(gathered.token_ids)], gram_places[gram_of])) << np.uint64(32)
+    key |= np.concatenate((np.repeat(ids, np_of(gathered.token_lengths)), gram_owners))
     key.sort()
     owners = (key & np.uint64(0xFFFFFFFF)).astype(np.uint32)
     counts = np.bincount((key >> np.uint64(32)).astype(np.int64), minlength=len(tokens))
@@ -256,3 +274,24 @@ def postings(gathered: Gathered, ids: Ids) -> dict[str, NDArray[Any]]:
         "common_counts": counts[common].astype(np.uint32),
         **concatenated("common", packed),
     }
+
+
+def trigrams(gathered: Gathered, ids: Ids) -> tuple[list[str], NDArray[np.int64], Ids]:
+    """
+    Every three letters in a row of every name, all names at once.
+
+    Returns:
+        The tokens, and for every occurrence which token and whose name.
+    """
+    if not gathered.names:
+        return [], np.empty(0, np.int64), NOTHING
+    text = np.frombuffer("".join(f"^{name}$" for name in gathered.names).encode("ascii", "replace"), np.uint8)
+    lengths = np.fromiter(map(len, gathered.names), np.int64, len(gathered.names)) + 2
+    owner = np.repeat(ids, lengths).astype(np.uint64)
+    letters = text.astype(np.uint64)
+    code = letters[:-2] << np.uint64(16) | letters[1:-1] << np.uint64(8) | letters[2:]
+    whole = owner[:-2] == owner[2:]
+    pairs = np.unique(code[whole] << np.uint64(32) | owner[:-2][whole])
+    codes, at = np.unique(pairs >> np.uint64(32), return_inverse=True)
+    tokens = [TRIGRAM + chr(c >> 16) + chr(c >> 8 & 255) + chr(c & 255) for c in codes.tolist()]
+    return tokens, at.astype(np.int64), (pairs & np.uint64(0xFFFFFFFF)).astype(np.uint32)

@@ -7,13 +7,16 @@ dependency.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 from zlib import crc32
 
+from otumat.spec.metadata import FIELDS
 from otumat.spec.names import normalize
-from otumat_index.discover.search.engine.words import UNSAID, prose, trigrams, words
+from otumat_index.discover.search.engine.words import UNSAID, prose, words
 from otumat_index.discover.search.fields import OTHERS
 
 NAME: Final = "n"
@@ -40,6 +43,7 @@ FIELD_MAX_WORDS = 60
 LICENSE_MAX_WORDS = 12
 """A licence's name stands at its beginning; some paste its whole text."""
 TOKEN_MAX_CHARS = 120
+_REQUIRED = re.compile(r"[A-Za-z0-9._-]*")
 GAP: Final = 0
 
 SECONDS_A_YEAR = 31_557_600
@@ -75,19 +79,20 @@ class Document:
 
     @property
     def classifiers(self) -> list[str]:
-        return self.fields["classifiers"] or []
+        found: list[str] = self.fields["classifiers"]
+        return found
+
+
+@lru_cache(maxsize=20_000)
+def lineage(classifier: str) -> tuple[str, ...]:
+    """A classifier and everything above it."""
+    parts = classifier.split(" :: ")
+    return tuple(" :: ".join(parts[:end]) for end in range(1, len(parts) + 1))
 
 
 def closure(classifiers: Iterable[str]) -> set[str]:
     """Classifiers and everything above them: whoever selects `Topic` selects all of its children."""
-    found = set()
-    for text in classifiers:
-        while text not in found:
-            found.add(text)
-            text, cut, _ = text.rpartition(" :: ")
-            if not cut:
-                break
-    return found
+    return set().union(*map(lineage, classifiers))
 
 
 @dataclass(slots=True)
@@ -104,20 +109,19 @@ def read(document: Document) -> Read:
     """Take a document apart."""
     fields = document.fields
     name, summary = words(document.name), words(fields["summary"])
-    keywords = [words(each) for each in (fields["keywords"] or ())[:FIELD_MAX_WORDS]]
+    keywords = [words(each) for each in fields["keywords"][:FIELD_MAX_WORDS]]
     flat = [word for each in keywords for word in each]
     body = body_words(fields["description"])
     tokens = {NAME + word for word in name}
     tokens.update([KEYWORD + word for word in flat])
     tokens.update([SUMMARY + word for word in summary])
     tokens.update([BODY + word for word in body])
-    tokens.update([TRIGRAM + gram for gram in trigrams(document.name)])
-    tokens.update(facts(document))
-    sequence = [crc32(word.encode()) for word in name]
+    facts(document, tokens)
+    sequence = list(map(hashed, name))
     for part in (*keywords, summary):
         if part:
             sequence.append(GAP)
-            sequence.extend([crc32(word.encode()) for word in part])
+            sequence.extend(map(hashed, part))
     return Read(tokens, sequence, len(name), len(name) + len(flat) + len(summary))
 
 
@@ -129,23 +133,24 @@ def body_words(description: str) -> list[str]:
     return [word for word in found if word not in UNSAID][:BODY_MAX_WORDS]
 
 
-def facts(document: Document) -> Iterator[str]:
-    """Everything but the text and classifiers."""
+def facts(document: Document, tokens: set[str]) -> None:
+    """Add everything but the text and classifiers."""
     fields = document.fields
-    yield from (FLAG + flag for flag in flags(document))
-    yield from {VERSION + tidy(document.version), VERSION + tidy(document.canonical)}
+    tokens.update(flags(document))
+    tokens.add(VERSION + tidy(document.version))
+    tokens.add(VERSION + tidy(document.canonical))
     if fields["requires_python"]:
-        yield PYTHON + tidy(fields["requires_python"])
-    for need in fields["requires_dist"] or ():
-        yield DEPENDS + dependency(need)
-    for each in fields["keywords"] or ():
-        yield WHOLE_KEYWORD + tidy(each)
-    yield from tokens_of(AUTHOR, fields["author"], fields["author_email"])
-    yield from tokens_of(MAINTAINER, fields["maintainer"], fields["maintainer_email"])
-    yield from license_tokens(fields)
-    for field in OTHERS:
-        if fields[field]:
-            yield from tokens_of(other(field), *texts(fields[field]))
+        tokens.add(PYTHON + tidy(fields["requires_python"]))
+    tokens.update(map(dependency, fields["requires_dist"]))
+    tokens.update([WHOLE_KEYWORD + tidy(each) for each in fields["keywords"]])
+    for field, prefix in PLAIN:
+        if value := fields[field]:
+            tokens.update(text_tokens(prefix, value))
+    for field, prefix in MANY:
+        if values := fields[field]:
+            for each in values:
+                tokens.update(text_tokens(prefix, each if isinstance(each, str) else " ".join(each)))
+    license_tokens(fields, tokens)
 
 
 def other(field: str) -> str:
@@ -153,33 +158,42 @@ def other(field: str) -> str:
     return f"{OTHER}{field}\x1f"
 
 
-def texts(value: Any) -> list[str]:
-    """A column's value as a list of texts; project URLs are pairs."""
-    if isinstance(value, str):
-        return [value]
-    return [" ".join(each) if isinstance(each, list | tuple) else str(each) for each in value]
+@lru_cache(maxsize=50_000)
+def text_tokens(prefix: str, value: str) -> tuple[str, ...]:
+    """The words of a value as tokens. Remembered: what one project says of its licence, a thousand others say."""
+    return tuple([prefix + word for word in words(value[:2000])[:FIELD_MAX_WORDS]])
 
 
-def tokens_of(prefix: str, *values: str) -> list[str]:
-    return [prefix + word for value in values if value for word in words(value[:2000])[:FIELD_MAX_WORDS]]
+_MANY = frozenset(field.attribute for field in FIELDS if field.multiple)
+PLAIN: Final = (
+    *(("author", AUTHOR), ("author_email", AUTHOR), ("maintainer", MAINTAINER), ("maintainer_email", MAINTAINER)),
+    *((field, other(field)) for field in OTHERS if field not in _MANY),
+)
+MANY: Final = tuple((field, other(field)) for field in OTHERS if field in _MANY)
 
 
-def license_tokens(fields: Mapping[str, Any]) -> Iterator[str]:
+def license_tokens(fields: Mapping[str, Any], tokens: set[str]) -> None:
     """The licence by expression, by text, and by classifier."""
-    named = [text.rpartition(" :: ")[2] for text in fields["classifiers"] or () if text.startswith("License :: ")]
-    for text in (fields["license_expression"], fields["license"], *named):
+    for text in fields["classifiers"]:
+        if text.startswith("License :: "):
+            tokens.update(text_tokens(LICENSE, text.rpartition(" :: ")[2]))
+    for text in (fields["license_expression"], fields["license"]):
         if text:
-            yield from (LICENSE + word for word in words(text[:300])[:LICENSE_MAX_WORDS])
+            tokens.update(text_tokens(LICENSE, text[:300])[:LICENSE_MAX_WORDS])
 
 
+@lru_cache(maxsize=50_000)
 def dependency(requirement: str) -> str:
-    """The normalised name at the beginning of a requirement: `Foo.Bar[x]>=1` needs `foo-bar`."""
-    end = 0
-    while end < len(requirement) and (requirement[end].isalnum() or requirement[end] in "-_."):
-        end += 1
-    return normalize(requirement[:end])[:TOKEN_MAX_CHARS]
+    """The token of a requirement: that of the normalised name at its beginning."""
+    found = _REQUIRED.match(requirement)
+    return DEPENDS + normalize(found[0] if found else "")[:TOKEN_MAX_CHARS]
 
 
+def hashed(word: str) -> int:
+    return crc32(word.encode())
+
+
+@lru_cache(maxsize=20_000)
 def tidy(text: str) -> str:
     """One line in lower case."""
     return " ".join(text.lower().split())[:TOKEN_MAX_CHARS]
@@ -189,19 +203,19 @@ DOCS_LABELS = ("doc", "docs", "documentation")
 
 
 def flags(document: Document) -> Iterator[str]:
-    """What a project is and has, by the words of the query language."""
+    """What a project is and has, by the words of the query language, as tokens."""
     fields = document.fields
-    yield f"status:{document.status}"
-    yield from (f"has:{kind}" for kind in document.kinds)
+    yield f"{FLAG}status:{document.status}"
     if document.kinds:
-        yield "has:files"
+        yield f"{FLAG}has:files"
+        yield from (f"{FLAG}has:{kind}" for kind in document.kinds)
     if fields["description"]:
-        yield "has:description"
-    if any(pair and pair[0].strip().lower() in DOCS_LABELS for pair in fields["project_urls"] or ()):
-        yield "has:docs-url"
+        yield f"{FLAG}has:description"
+    if any(label.strip().lower() in DOCS_LABELS for label, *_ in fields["project_urls"]):
+        yield f"{FLAG}has:docs-url"
     for flag in ("yanked", "prerelease", "private"):
         if getattr(document, f"is_{flag}"):
-            yield f"is:{flag}"
+            yield f"{FLAG}is:{flag}"
 
 
 def quality(document: Document, *, dependents: int, at: int) -> float:

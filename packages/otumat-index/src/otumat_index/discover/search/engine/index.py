@@ -18,7 +18,8 @@ from pyroaring import BitMap
 
 from otumat_index.discover.search.engine.base import Base
 from otumat_index.discover.search.engine.bitmaps import Ids, union
-from otumat_index.discover.search.engine.document import Document, closure, read
+from otumat_index.discover.search.engine.document import TRIGRAM, Document, closure, read
+from otumat_index.discover.search.engine.words import trigrams
 
 PREFIX_MAX_TOKENS: Final = 30_000
 PREFIX_MAX_MASS: Final = 3_000_000
@@ -96,6 +97,7 @@ class Index:
             self.new_ids[document.name] = number
         self.withdraw(number)
         parts = read(document)
+        parts.tokens.update([TRIGRAM + gram for gram in trigrams(document.name)])
         nodes = np.array(sorted(map(self.node, closure(document.classifiers))), np.uint16)
         self.enter(
             number,

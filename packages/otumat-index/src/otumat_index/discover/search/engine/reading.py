@@ -14,6 +14,7 @@ from otumat_index.discover.search.engine.document import BODY_MAX_CHARS, Documen
 from otumat_index.publish.models import Project, Release
 
 ROWS_AT_ONCE = 2_000
+decoded = json.JSONDecoder().raw_decode  # what `loads` calls, without the calls between
 _RELEASE = {field.column: field for field in Release._meta.concrete_fields}
 COLUMNS = tuple(field.attribute for field in FIELDS if field.attribute in _RELEASE)
 _JSON = frozenset(name for name in COLUMNS if _RELEASE[name].get_internal_type() == "JSONField")
@@ -72,8 +73,10 @@ def document(row: tuple[Any, ...], kinds: frozenset[str], releases: int) -> Docu
     pk, name, is_private, status, created, updated, version, canonical, is_prerelease, is_yanked, _ = row[:11]
     values = list(row[11:])
     for at in _DECODED:
-        value = values[at]
-        values[at] = () if value == "[]" else json.loads(value) if isinstance(value, str) else value
+        if (value := values[at]) != "[]":
+            values[at] = decoded(value)[0] if isinstance(value, str) else value or ()
+        else:
+            values[at] = ()
     fields = dict(zip(_NAMES, values, strict=True))
     return Document(
         *(pk, name, bool(is_private), status, seconds(created), seconds(updated), version, canonical),

@@ -79,7 +79,9 @@ def said(terms: Sequence[Term]) -> list[Term]:
 
 def hits_of(index: Index, term: Term, *, is_typing: bool = False) -> Hits:
     found = [value_hits(index, words(value), is_typing=is_typing) for value in term.values if words(value)]
-    return found[0] if len(found) == 1 else Hits(tuple(union(list(places)) for places in zip(*found, strict=True)))
+    if len(found) == 1:
+        return found[0]
+    return Hits(tuple(union(list(places)) for places in zip(*(each.places for each in found), strict=True)))
 
 
 def value_hits(index: Index, wanted: list[str], *, is_typing: bool) -> Hits:
