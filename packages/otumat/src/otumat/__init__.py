@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     )
     from otumat.settings import Settings
     from otumat.trust.legacy import hash_pkg, sign, verify
+    from otumat.usage.agent import UsageAgent
 
 __version__ = "1.0.0.dev0"
 
@@ -38,12 +39,14 @@ _HOMES = {
     "Unauthenticated": "otumat.errors",
     "Unreachable": "otumat.errors",
     "Untrusted": "otumat.errors",
+    "UsageAgent": "otumat.usage.agent",
     "hash_pkg": "otumat.trust.legacy",
     "sign": "otumat.trust.legacy",
     "verify": "otumat.trust.legacy",
 }
 
 __all__ = [
+    "DISABLE_USAGE_TRACKING_PACKAGES",
     "Conflict",
     "Invalid",
     "NotFound",
@@ -54,11 +57,17 @@ __all__ = [
     "Unauthenticated",
     "Unreachable",
     "Untrusted",
+    "UsageAgent",
     "__version__",
     "hash_pkg",
     "sign",
     "verify",
 ]
+
+DISABLE_USAGE_TRACKING_PACKAGES: list[str] = []
+"""
+Packages whose use is nobody's business while yours is loaded. Add to it, or bind it anew; it is read at every use.
+"""
 
 
 def __getattr__(name: str) -> object:

@@ -18,6 +18,7 @@ The command `otumat`: words in, words out. The only place of the client that pri
     publishers.py    publisher
     webhooks.py      webhook
     recording.py     yank, journal
+    usage/           usage, upload
     completing.py    completion
 
 Exit codes: 0 done; 1 refused, invalid or unreachable; 2 the command was not used as it can be.
@@ -55,6 +56,7 @@ USAGE_CODES = frozenset(
         "path.folder",
         "path.missing",
         "project.none",
+        "usage.package",
         "publisher.issuer",
     }
 )

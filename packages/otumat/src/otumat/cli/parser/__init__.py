@@ -15,6 +15,7 @@ from otumat.cli.parser import (
     publishers,
     publishing,
     searching,
+    usage,
     webhooks,
 )
 from otumat.cli.parser.options import Commands
@@ -51,6 +52,7 @@ GROUPS = (
             people.add_journal,
         ),
     ),
+    ("what is told about you", (usage.add_usage, usage.add_upload)),
     ("your account", (accounts.add_login, accounts.add_logout, accounts.add_token, notifications.add_notifications)),
     ("work together", (people.add_role, people.add_invite, people.add_invitations, groups.add_group)),
     ("let programs work", (publishers.add_publisher, webhooks.add_webhook)),

@@ -1,0 +1,137 @@
+"""`otumat usage on`, `local`, `off` and `erase`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from otumat.cli.console import printable
+from otumat.cli.usage.telling import done, folder_of
+from otumat.errors import Conflict, NotFound, OtumatError, Unreachable
+from otumat.spec.consent import LOCAL, ON
+from otumat.spec.manifest import is_host
+from otumat.usage import answers, changing, held, manifests, outbox, service, state, tombstones
+from otumat.usage.asking import question
+from otumat.usage.enrol import enrol
+from otumat.usage.hosts import usage_transport
+from otumat.usage.releases import installed_release
+from otumat.usage.tokens import json_of, path_of
+from otumat.usage.tokens import read as read_credential
+
+if TYPE_CHECKING:
+    import argparse
+
+    from otumat.cli.console import Console
+    from otumat.settings import Settings
+    from otumat.usage.manifests import Found
+
+SOURCE = "otumat usage"
+
+
+def turn_on(options: argparse.Namespace, settings: Settings, console: Console) -> int:
+    """Store the yes, and enrol."""
+    folder, found = folder_of(options.package), manifests.find(options.package)
+    host = (options.host or (found.manifest.host if found.manifest else "") or answers.read(folder).host).rstrip("/")
+    _check_may_turn_on(options.package, found, host)
+    account = found.manifest.account if found.manifest else "required"
+    console.note(printable(question(options.package, found, host).partition("\n  More: ")[0], keep_lines=True))
+    before = answers.read(folder)
+    changing.turn(folder, ON, package=options.package, found=found, source=SOURCE, host=host, account=account)
+    over = usage_transport()
+    tombstones.tell(folder, over=over)
+    if before.level != ON or before.host != host or options.way or _must_enrol(folder):
+        _enrol(options, folder, console)
+    if options.service:
+        service.install_service(options.package)
+    return done(options.package, console)
+
+
+def turn_local(options: argparse.Namespace, settings: Settings, console: Console) -> int:
+    """Count, but only here."""
+    folder, found = folder_of(options.package), manifests.find(options.package)
+    _check_not_broken(found)
+    changing.turn(folder, LOCAL, package=options.package, found=found, source=SOURCE)
+    _tell_hosts(folder, console)
+    return done(options.package, console)
+
+
+def turn_off(options: argparse.Namespace, settings: Settings, console: Console) -> int:
+    """The no that wins over everything."""
+    names = state.packages() if options.all else [options.package]
+    if not names or not all(names):
+        raise NotFound("Which package?", code="usage.package", hint="Name it, or give --all.")
+    for name in names:
+        changing.withdraw(folder_of(name), source=SOURCE)
+        service.remove_service(name)
+        _tell_hosts(folder_of(name), console)
+    return done(names[0], console) if len(names) == 1 else 0
+
+
+def erase(options: argparse.Namespace, settings: Settings, console: Console) -> int:
+    """Deleted there, with a receipt, then here. Without an answer from there, off and to be told."""
+    folder = folder_of(options.package)
+    receipt: dict[str, Any] = {}
+    if read_credential(path_of(folder)) is not None:
+        answer = tombstones.ask(path_of(folder), "DELETE", query="?erase=1", over=usage_transport())
+        if answer.status not in (200, 204, 404, 410):
+            raise Unreachable(
+                f"The host answered {answer.status}; nothing was erased there.",
+                code="usage.erase",
+                hint=f"Try again. 'otumat usage off {options.package}' stops everything at once.",
+            )
+        receipt = json_of(answer)
+    changing.withdraw(folder, source=SOURCE)
+    service.remove_service(options.package)
+    _tell_hosts(folder, console)
+    for each in outbox.sent(folder):
+        held.remove(each.path)
+    if console.as_json:
+        console.show_json({"package": options.package, "receipt": receipt})
+    else:
+        console.show("Erased here" + (" and at the host. Its receipt:" if receipt else "."))
+        if receipt:
+            console.show(json.dumps(receipt, indent=2))
+    return 0
+
+
+def _check_may_turn_on(package: str, found: Found, host: str) -> None:
+    _check_not_broken(found)
+    if not is_host(host):
+        raise NotFound(
+            f"{package} names no host." if not host else f"{host} is no address for uses.",
+            code="usage.host",
+            hint="Give one with --host https://…",
+        )
+
+
+def _check_not_broken(found: Found) -> None:
+    if found.broken:
+        raise Conflict("The package's usage manifest cannot be read.", code="usage.manifest", hint="Tell its authors.")
+
+
+def _must_enrol(folder: str) -> bool:
+    credential = read_credential(path_of(folder))
+    return credential is None or bool(credential.ended)
+
+
+def _enrol(options: argparse.Namespace, folder: str, console: Console) -> None:
+    try:
+        enrol(
+            folder,
+            way=options.way,
+            release=installed_release(options.package),
+            config={},
+            tell=lambda text: console.note(printable(text)),
+            timeout_s=options.timeout,
+            over=usage_transport(),
+        )
+    except OtumatError as exc:
+        if exc.code == "enrol.denied":
+            changing.withdraw(folder, source="the page in the browser")
+        raise
+
+
+def _tell_hosts(folder: str, console: Console) -> None:
+    unreached = tombstones.tell(folder, over=usage_transport(silence_s=3, total_s=10))
+    for host in unreached:
+        console.note(f"{host} cannot be reached; the next 'otumat usage' command or round tells it that this is over.")

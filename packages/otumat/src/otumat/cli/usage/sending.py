@@ -1,0 +1,75 @@
+"""`otumat usage send`, `otumat usage service`, and `otumat upload` of 0.3."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from otumat.cli.console import BOLD
+from otumat.cli.usage.telling import folder_of
+from otumat.errors import Invalid, Problem, Unreachable
+from otumat.usage import service as services
+from otumat.usage.agent import UsageAgent
+from otumat.usage.frequency import seconds_of
+from otumat.usage.hosts import usage_transport
+from otumat.usage.recurring import recur
+from otumat.usage.sender import send_round
+
+if TYPE_CHECKING:
+    import argparse
+
+    from otumat.cli.console import Console
+    from otumat.settings import Settings
+
+
+def send(options: argparse.Namespace, settings: Settings, console: Console) -> int:
+    """A round of sending, now."""
+    done = send_round(folder_of(options.package), options.package, over=usage_transport())
+    if done.trouble:
+        raise Unreachable(done.trouble, code="usage.trouble", hint="What is held stays held; it is tried again later.")
+    if console.as_json:
+        console.show_json({"package": options.package, "batches": done.batches, "uses": done.uses})
+    else:
+        console.show(f"Sent {done.uses} use(s) in {done.batches} request(s).")
+    return 0
+
+
+def service(options: argparse.Namespace, settings: Settings, console: Console) -> int:
+    """The optional start at log-in."""
+    seconds_of(options.every)
+    if options.do == "remove":
+        files = services.remove_service(options.package)
+    elif options.do == "show":
+        planned = services.planned(options.package, frequency=options.every)
+        files = list(planned)
+        if not console.as_json:
+            for path, content in planned.items():
+                console.show(console.style(path, BOLD))
+                console.show(content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"))
+    else:
+        files = services.install_service(options.package, frequency=options.every)
+    if console.as_json:
+        console.show_json({"package": options.package, "files": files})
+    elif options.do != "show":
+        console.show("\n".join([f"{'Removed' if options.do == 'remove' else 'Wrote'} {path}" for path in files]))
+        if options.do == "install":
+            console.note(f"To undo: otumat usage service {options.package} --remove")
+    return 0
+
+
+def upload(options: argparse.Namespace, settings: Settings, console: Console) -> int:
+    """The command that 0.3 put into start-up files."""
+    seconds_of(options.frequency)
+    try:
+        start = datetime.strptime(options.start, "%Y-%m-%dT%H:%M:%S.%f").replace(tzinfo=UTC)
+    except ValueError:
+        problem = Problem("start.invalid", "start", f"{options.start!r} is no time such as 2026-11-22T08:00:00.0.")
+        raise Invalid([problem]) from None
+    UsageAgent(
+        author=options.author,
+        data_directory=options.data_directory,
+        package_name=options.package_name,
+        enrolment="manual",
+    )
+    recur(folder_of(options.package_name), options.package_name, start=start, frequency=options.frequency)
+    return 0

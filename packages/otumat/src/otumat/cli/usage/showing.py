@@ -1,0 +1,120 @@
+"""`otumat usage status`, `show`, `sent` and `export`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from otumat.cli.console import printable
+from otumat.cli.usage.telling import folder_of, show_state
+from otumat.spec.consent import ON
+from otumat.usage import answers, manifests, outbox, state, tombstones
+from otumat.usage.asking import described
+from otumat.usage.files import locked
+from otumat.usage.hosts import usage_transport
+from otumat.usage.sender import body_headers
+from otumat.usage.tokens import json_of, path_of
+from otumat.usage.tokens import read as read_credential
+
+if TYPE_CHECKING:
+    import argparse
+
+    from otumat.cli.console import Console
+    from otumat.settings import Settings
+
+
+def status(options: argparse.Namespace, settings: Settings, console: Console) -> int:
+    """Every package, or one."""
+    names = [options.package] if options.package else state.packages()
+    told = [state.describe(name) for name in names]
+    if console.as_json:
+        console.show_json({"packages": told})
+        return 0
+    if not told:
+        console.note("No package has asked here, and nothing is recorded.")
+    for each in told:
+        show_state(each, console)
+    return 0
+
+
+def show(options: argparse.Namespace, settings: Settings, console: Console) -> int:
+    """What would leave, and nothing else on standard output."""
+    folder = folder_of(options.package)
+    answer, credential = answers.read(folder), read_credential(path_of(folder))
+    if answer.level != ON or credential is None:
+        return _show_not_enrolled(options.package, folder, console)
+    with locked(os.path.join(folder, "sender.lock"), wait_s=60):
+        waiting = outbox.freeze(folder, answer, credential.install, dialect=credential.dialect)
+    if console.as_json:
+        batches = [
+            {"url": credential.endpoints["event"], "headers": body_headers(each), **_batch(each)} for each in waiting
+        ]
+        console.show_json({"package": options.package, "batches": batches})
+        return 0
+    console.note(
+        f"{len(waiting)} request(s) would go to {credential.endpoints['event']}, compressed, with the install's token. "
+        f"To stop it: otumat usage off {options.package}"
+    )
+    for each in waiting:
+        _write(each.body)
+    return 0
+
+
+def sent(options: argparse.Namespace, settings: Settings, console: Console) -> int:
+    """What left."""
+    batches = outbox.sent(folder_of(options.package))
+    if console.as_json:
+        told = [{**_batch(each), "sent": each.note["sent"], "answer": each.note["answer"]} for each in batches]
+        console.show_json({"package": options.package, "batches": told})
+        return 0
+    console.note(f"{len(batches)} request(s) were taken by the host; the last {outbox.SENT_MAX} are kept here.")
+    for each in batches:
+        console.note(f"{each.note['sent']}  sha256 {each.sha256}")
+        _write(each.body)
+    return 0
+
+
+def export(options: argparse.Namespace, settings: Settings, console: Console) -> int:
+    """Everything that is kept, here and there."""
+    folder = folder_of(options.package)
+    there: dict[str, Any] = {}
+    if read_credential(path_of(folder)) is not None:
+        there = json_of(tombstones.ask(path_of(folder), "GET", over=usage_transport()))
+    here = {
+        "state": state.describe(options.package),
+        "held": [{"at": at, "event": event} for at, event in state.logged(folder)],
+        "waiting": [_batch(each) for each in outbox.waiting(folder)],
+        "sent": [_batch(each) for each in outbox.sent(folder)],
+    }
+    console.show_json({"package": options.package, "here": here, "at_the_host": there})
+    return 0
+
+
+def _show_not_enrolled(package: str, folder: str, console: Console) -> int:
+    told = state.describe(package)
+    body = outbox.preview(folder, answers.read(folder)) if told["level"] == ON else b""
+    found = manifests.find(package)
+    if console.as_json:
+        console.show_json({"package": package, "level": told["level"], "batches": [], "preview": body.decode()})
+        return 0
+    console.note(f"Nothing leaves: {package} is {told['level']}, and this machine is not enrolled.")
+    if told["held"]:
+        console.note(f"Held on this machine: {', '.join(f'{name} {times}' for name, times in told['held'].items())}")
+    if found.manifest is not None:
+        console.note("With 'on' it would be counts per day of:")
+        for line in described(found.manifest.events, most=200):
+            console.note(printable(line))
+    _write(body)
+    return 0
+
+
+def _batch(frozen: outbox.Frozen) -> dict[str, Any]:
+    return {"batch": frozen.batch, "sha256": frozen.sha256, "body": frozen.body.decode()}
+
+
+def _write(body: bytes) -> None:
+    """Bytes as they are, so that they can be counted and hashed."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(body)
+    sys.stdout.buffer.flush()

@@ -1,0 +1,326 @@
+"""
+UsageAgent: what a host program builds once and calls `log` on.
+
+Whatever happens here is our trouble, never the host's: nothing is raised, printed or waited for (but the one
+question that `otumat.usage.asking` may ask). What is on this page runs in the host's import and hot paths; all else
+is imported when needed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from time import time_ns
+
+import otumat
+from otumat.spec.consent import LOCAL, NOTICE, OFF, ON, PROMPT, UNSET, may_record
+from otumat.usage import denials, places
+from otumat.usage.answers import Answer, read
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+    from otumat.usage.spool import Writer
+
+_S = 1_000_000_000
+_LOOK_AGAIN_S = 60
+_LOOK_AGAIN_WHEN_SILENT_S = 10
+_HEADS_MAX = 1000
+_NAME_MAX_CHARS = 100
+_ALNUM = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
+_NAME = _ALNUM | frozenset("_.: -")
+
+
+class UsageAgent:
+    """
+    Counts how a package is used, if its user said yes.
+
+    >>> agent = UsageAgent(package_name="datajoint", host="https://index.example.org", enrolment="manual")
+    >>> agent.log(event_type="fetch", backend="mysql")
+
+    Args:
+        author, data_directory: Where Otumat 0.3 kept its files; only read, to take over what is there.
+        package_name: Name of the package, or of the project.
+        host: Where uses go; the package's manifest has the last word.
+        install_route, event_route, refresh_route: Routes of a host that speaks the dialect of Otumat 0.3.
+        response_timeout: How long the question, and the browser, are waited for, in seconds.
+        upload_frequency: How often uses are sent: `24h`, `90m`, `1h30m`.
+        enrolment: What happens at an interactive terminal while nobody has answered: `prompt` asks, `notice` prints one
+            line, `manual` does nothing.
+        manifest: Path of the manifest, if it is not `otumat-usage.toml` in the package's folder.
+    """
+
+    def __init__(
+        self,
+        *,
+        author: str = "",
+        data_directory: str = "",
+        package_name: str,
+        host: str | None = None,
+        install_route: str | None = None,
+        event_route: str | None = None,
+        refresh_route: str | None = None,
+        response_timeout: float = 60,
+        upload_frequency: str = "24h",
+        enrolment: str = PROMPT,
+        manifest: str | os.PathLike[str] | None = None,
+    ) -> None:
+        self.config: dict[str, Any] = {
+            "author": author,
+            "data_directory": data_directory,
+            "package_name": package_name,
+            "host": host,
+            "install_route": install_route,
+            "event_route": event_route,
+            "refresh_route": refresh_route,
+            "response_timeout": response_timeout,
+            "upload_frequency": upload_frequency,
+            "collect": False,
+        }
+        self._enrolment = enrolment
+        self.manifest = manifest
+        self._folder = ""
+        self.answer = Answer()
+        self._level = OFF
+        self._writer: Writer | None = None
+        self._heads: dict[object, bytes] = {}
+        self._tail = b""
+        self._looked = self._look_at = 0
+        try:
+            self._begin()
+        except Exception:  # noqa: BLE001, S110 - our trouble, never the host's
+            pass
+
+    @property
+    def home_path(self) -> Path:
+        """The folder of this package's state; it need not exist."""
+        from pathlib import Path
+
+        return Path(self._folder or os.devnull)
+
+    def log(self, event_type: str, **properties: str) -> None:
+        """
+        Note one use, if the user said yes. About 4 µs; never raises.
+
+        Args:
+            event_type: Name of a declared event; without a manifest, any short name.
+            properties: Declared properties. A value outside its vocabulary counts as `other` if there is such a value.
+        """
+        try:
+            now = time_ns()
+            if now >= self._look_at or now < self._looked:  # or the clock was put back
+                self._look_again(now)
+            writer = self._writer
+            if writer is None or self._is_denied_now():
+                return
+            key = (event_type, *properties.items()) if properties else event_type
+            head = self._heads.get(key)
+            if head is None:
+                head = self._admit(key, event_type, properties)
+            if head:
+                line = b"%b%d%b" % (head, now // 1000, self._tail)
+                if not writer.write(line):
+                    self._write_elsewhere(line)
+        except Exception:  # noqa: BLE001, S110 - our trouble, never the host's
+            pass
+
+    def show_logs(self) -> list[tuple[str, str]] | None:
+        """What is held on this machine as (UTC time, event), oldest first; None when nothing is recorded."""
+        try:
+            self._look()
+            if not may_record(self._level):
+                return None
+            from otumat.usage.state import logged
+
+            return logged(self._folder)
+        except Exception:  # noqa: BLE001 - our trouble, never the host's
+            return None
+
+    def install(self) -> None:
+        """Ask, if there is a terminal and nobody has answered yet, and enrol."""
+        self._quietly("install")
+
+    def uninstall(self) -> None:
+        """Withdraw: off from now on, nothing held is kept, the host is told, the background service is removed."""
+        self._quietly("uninstall")
+
+    def send(self) -> None:
+        """Send what is held, now and in this process."""
+        self._quietly("send")
+
+    def refresh_token(self) -> None:
+        """Get new tokens for this install."""
+        self._quietly("refresh_token")
+
+    def recurring_send(self, *, start: object = None, frequency: str = "24h") -> None:
+        """
+        Send again and again, while the user's yes holds.
+
+        Args:
+            start: A datetime of the first round; without a zone it is UTC.
+            frequency: As `upload_frequency`.
+        """
+        self._quietly("recurring_send", start, frequency)
+
+    def save_config(self) -> None:
+        """Kept for programs of Otumat 0.3: `config["collect"] = False` withdraws. A program cannot say yes."""
+        self._quietly("save_config")
+
+    def _quietly(self, name: str, *arguments: object) -> None:
+        try:
+            from otumat.usage import calls
+
+            self._look()
+            getattr(calls, name)(self, *arguments)
+            self._look_at = 0
+            self._look()
+        except Exception:  # noqa: BLE001, S110 - our trouble, never the host's
+            pass
+
+    @staticmethod
+    def has_terminal() -> bool:
+        """Whether somebody sits there; closed, missing and replaced streams are nobody."""
+        try:
+            return bool(sys.stdin.isatty() and sys.stderr.isatty())
+        except (AttributeError, ValueError):
+            return False
+
+    def _begin(self) -> None:
+        self._look()
+        config = self.config
+        if self._level == UNSET and config["data_directory"]:
+            old = places.old_config(config["author"], config["data_directory"])
+            if old and os.path.exists(old):
+                from otumat.usage.takeover import take_over
+
+                take_over(self._folder, old, package=config["package_name"], config=config)
+                self._look()
+        if self._level in (UNSET, ON, LOCAL) and self._enrolment in (PROMPT, NOTICE) and self.has_terminal():
+            self._ask()
+        self._look_at = 0
+
+    def _ask(self) -> None:
+        """Ask whoever sits there, if nobody has answered, or if the package asks for more than was accepted."""
+        if self._level != UNSET and not self._has_new_manifest():
+            return
+        from otumat.usage.asking import consider
+
+        consider(self, self._enrolment)
+        self._look()
+
+    def _has_new_manifest(self) -> bool:
+        return self.answer.seen != places.stamp(self.manifest, self.config["package_name"])
+
+    def _look(self) -> None:
+        """Read the answer, and what denies it, again."""
+        package = str(self.config["package_name"])
+        self._folder = folder = places.folder(package)
+        if not folder or not places.is_ours(folder):
+            self._level = OFF
+            return
+        self.answer = read(folder)
+        self._level, source = denials.effective(package, self.answer.level)
+        if may_record(self._level) and source == "OTUMAT_USAGE" and denials.in_ci():
+            self._accept_in_ci(package)
+        self.config["collect"] = may_record(self._level)
+
+    def _accept_in_ci(self, package: str) -> None:
+        self._folder = places.folder(package, in_ci=True)
+        self.answer = read(self._folder)
+        if self.answer.level != self._level:
+            from otumat.usage.calls import accept_in_ci
+
+            accept_in_ci(self, self._level)
+            self.answer = read(self._folder)
+
+    def _look_again(self, now: int) -> None:
+        """Once in a while: is the answer still the same, and is a round of sending due?"""
+        self._looked = now
+        self._look_at = now + _LOOK_AGAIN_WHEN_SILENT_S * _S
+        self._look()
+        self._heads.clear()
+        if not may_record(self._level):
+            self._stop_writing()
+            return
+        self._look_at = now + _LOOK_AGAIN_S * _S
+        from otumat.usage.spool import Writer
+
+        if self._writer is None:
+            self._writer = Writer(self._folder, self._level)
+        if self._level == ON:
+            from otumat.usage.spawning import send_if_due
+
+            config = self.config
+            send_if_due(self._folder, str(config["package_name"]), now // _S, str(config["upload_frequency"]))
+
+    def _stop_writing(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.park()
+
+    def _write_elsewhere(self, line: bytes) -> None:
+        """The segment was sealed, or wiped because the user withdrew: what does the answer say now?"""
+        self._look()
+        writer = self._writer
+        if not may_record(self._level) or writer is None:
+            self._stop_writing()
+            return
+        writer.reopen(self._level)
+        writer.write(line)
+
+    def _is_denied_now(self) -> bool:
+        """The denials that a program can change while it runs; the others are looked at once a minute."""
+        environ = os.environ
+        if not (otumat.DISABLE_USAGE_TRACKING_PACKAGES or environ.get("DO_NOT_TRACK") or environ.get("OTUMAT_USAGE")):
+            return False
+        level, _ = denials.effective(str(self.config["package_name"]), self.answer.level)
+        return level != self._level
+
+    def _admit(self, key: object, name: str, properties: dict[str, str]) -> bytes:
+        """What a use's record begins with; nothing for a use that was not declared and accepted."""
+        from otumat.usage.spool import prefix, suffix
+
+        if len(self._heads) >= _HEADS_MAX:
+            self._heads.clear()
+        if not self._tail:
+            from otumat.usage.releases import release_of
+
+            release = release_of(str(self.config["package_name"]))
+            self._tail = suffix(release, in_ci=denials.in_ci())
+        accepted = self._accepted(name, properties)
+        head = self._heads[key] = prefix(name, accepted) if accepted is not None else b""
+        return head
+
+    def _accepted(self, name: str, properties: dict[str, str]) -> dict[str, str] | None:
+        """The properties that were consented to, or None when the event was not."""
+        if name in self.answer.events:
+            until, vocabulary = self.answer.events[name]
+            if until and until < _today():
+                return None
+            return {key: value for key, values in vocabulary.items() if (value := _word(properties.get(key), values))}
+        return {} if self.answer.bare and _is_name(name) else None
+
+
+def _word(value: object, values: tuple[str, ...]) -> str:
+    """A value of the vocabulary, `other` where there is one, or nothing."""
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else str(value) if isinstance(value, int) else ""
+    return text if text in values else "other" if "other" in values else ""
+
+
+def _is_name(name: object) -> bool:
+    """
+    Whether a bare name is one: short, of a few characters; no text, no path, no address (see spec.manifest.EVENT_NAME).
+    """
+    if not isinstance(name, str) or not 1 <= len(name) <= _NAME_MAX_CHARS:
+        return False
+    return name[0] in _ALNUM and name[-1] != " " and _NAME.issuperset(name)
+
+
+def _today() -> str:
+    from time import gmtime, strftime
+
+    return strftime("%Y-%m-%d", gmtime())

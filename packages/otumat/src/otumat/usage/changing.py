@@ -1,0 +1,144 @@
+"""
+Every change of the user's answer, under one lock: on, local, off, and what a larger manifest adds.
+
+Withdrawal wins every race: the answer is written first, so nobody begins anew; then everything held is deleted; a
+round of sending that is under way looks at the answer before each request and never writes one, except under this
+lock, from *on* to *off*.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from otumat.spec.consent import LOCAL, OFF, ON, UNSET, WORDING_VERSION
+from otumat.spec.manifest import digest
+from otumat.usage import answers, clock, held, tombstones
+from otumat.usage.answers import Answer
+from otumat.usage.files import Busy, locked, write_whole
+from otumat.usage.manifests import accepted_events
+
+if TYPE_CHECKING:
+    from otumat.usage.manifests import Found
+
+LOCK_WAIT_S = 10
+ROUND_WAIT_S = 5
+
+
+def turn(
+    folder: str, level: str, *, package: str, found: Found, source: str, host: str = "", account: str = ""
+) -> Answer:
+    """Store *local* or *on*. What was held for another host is not sent to this one: it is deleted."""
+    with locked(os.path.join(folder, "consent.lock"), wait_s=LOCK_WAIT_S):
+        before = answers.read(folder)
+        answer = _new_answer(level, package=package, found=found, source=source, host=host, account=account)
+        if before.level == level == ON and before.host == host:
+            answer.since = before.since
+        _store(folder, answer)
+        if before.level == ON and (level != ON or before.host != host):
+            tombstones.bury(folder)
+            keep_here(folder) if level == LOCAL else held.wipe(folder)
+            _forget_batches(folder)
+        return answer
+
+
+def withdraw(folder: str, *, source: str, reason: str = "", install: str = "", in_round: bool = False) -> None:
+    """
+    Store *off* and delete everything held. The host is told by whoever calls, with `tombstones.tell`.
+
+    Args:
+        install: Only if this is still the install, for news about an older one.
+        in_round: The caller is a round of sending and holds its lock already.
+    """
+    with locked(os.path.join(folder, "consent.lock"), wait_s=LOCK_WAIT_S):
+        if install and tombstones.current_install(folder) != install:
+            return
+        before = answers.read(folder)
+        answer = Answer(OFF, since=clock.moment(clock.now_s()), source=source, reason=reason, host=before.host)
+        answer.project, answer.seen = before.project, before.seen
+        _store(folder, answer)
+        tombstones.bury(folder)
+        _delete_held(folder)
+    if in_round:
+        return
+    with suppress(Busy), locked(os.path.join(folder, "sender.lock"), wait_s=ROUND_WAIT_S):
+        _delete_held(folder)  # a batch that was being frozen while we wiped
+
+
+def accept_news(folder: str, found: Found, *, source: str) -> None:
+    """Add what a larger manifest asks for to what is accepted."""
+    _amend(folder, found, source, accepted=True)
+
+
+def decline_news(folder: str, found: Found, *, source: str) -> None:
+    """Keep what was accepted, and do not ask for this manifest again."""
+    _amend(folder, found, source, accepted=False)
+
+
+def note_seen(folder: str, found: Found) -> None:
+    """The manifest's file was compared and asks for nothing new."""
+    with locked(os.path.join(folder, "consent.lock"), wait_s=LOCK_WAIT_S):
+        answer = answers.read(folder)
+        if answer.level in (LOCAL, ON):
+            answer.seen = found.stamp
+            _store(folder, answer)
+
+
+def keep_here(folder: str) -> None:
+    """What was held for sending is held for the user to look at."""
+    for path in held.seal_all(folder, ON):
+        name = os.path.basename(path)
+        with suppress(OSError):
+            os.rename(path, os.path.join(os.path.dirname(path), LOCAL + name.removeprefix(ON)))
+
+
+def _amend(folder: str, found: Found, source: str, *, accepted: bool) -> None:
+    if found.manifest is None:
+        return
+    with locked(os.path.join(folder, "consent.lock"), wait_s=LOCK_WAIT_S):
+        answer = answers.read(folder)
+        if answer.level not in (LOCAL, ON):
+            return
+        if accepted:
+            answer.events |= accepted_events(found.manifest)
+            answer.manifest, answer.bare, answer.declined = digest(found.manifest), False, ""
+            answer.source = source
+        else:
+            answer.declined = digest(found.manifest)
+        answer.seen = found.stamp
+        _store(folder, answer)
+
+
+def _new_answer(level: str, *, package: str, found: Found, source: str, host: str, account: str) -> Answer:
+    answer = Answer(
+        level,
+        since=clock.moment(clock.now_s()),
+        source=source,
+        wording=str(WORDING_VERSION),
+        project=found.manifest.project if found.manifest else package,
+        host=host,
+        account=account,
+        seen=found.stamp,
+    )
+    if found.manifest is not None:
+        answer.manifest = digest(found.manifest)
+        answer.events = accepted_events(found.manifest)
+    answer.bare = found.manifest is None and not found.broken
+    return answer
+
+
+def _store(folder: str, answer: Answer) -> None:
+    if answer.level != UNSET:
+        write_whole(os.path.join(folder, answers.FILE), answers.write_text(answer).encode())
+
+
+def _delete_held(folder: str) -> None:
+    held.wipe(folder)
+    _forget_batches(folder)
+
+
+def _forget_batches(folder: str) -> None:
+    from otumat.usage.outbox import discard
+
+    discard(folder)

@@ -1,0 +1,226 @@
+"""
+What is held on disk: reading segments, making room, wiping.
+
+Not on a host's import path. See `otumat.usage.spool` for what a segment is.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from otumat.spec.consent import ON
+from otumat.spec.event import Where
+from otumat.usage.spool import RS, seal, spool_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LOST = "lost"
+LOST_MAX_BYTES = 32 * 1024
+ROOM, UNREADABLE = "room", "unreadable"
+
+
+class Record(NamedTuple):
+    """One use as it was written down; `at_us` is microseconds since 1970, UTC."""
+
+    at_us: int
+    name: str
+    properties: tuple[tuple[str, str], ...]
+    where: Where
+
+
+def segments(folder: str, level: str = "") -> list[str]:
+    """Every segment of a package, oldest first: paths. With a level, only that level's."""
+    try:
+        with os.scandir(spool_folder(folder)) as entries:
+            found = [
+                (entry.stat().st_mtime_ns, entry.path)
+                for entry in entries
+                if entry.name.startswith(level) and entry.name.endswith((".sealed", ".open"))
+            ]
+    except OSError:
+        return []
+    return [path for _, path in sorted(found)]
+
+
+def seal_all(folder: str, level: str = ON) -> list[str]:
+    """Seal what is open, so that writers move on, and return every segment of the level."""
+    for path in segments(folder, level):
+        if path.endswith(".open"):
+            seal(path)
+    return segments(folder, level)
+
+
+def read(path: str) -> bytes:
+    """A segment's bytes; none when it is gone."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
+
+
+def whole(data: bytes) -> int:
+    """How many bytes at the beginning are whole records: somebody may be writing the last one right now."""
+    return data.rfind(b"\n") + 1
+
+
+def records(data: bytes) -> Iterator[Record | None]:
+    """The records of a segment in order; None for one that cannot be read."""
+    for line in data.split(RS)[1:]:
+        yield _record(line)
+
+
+def held(folder: str) -> list[Record]:
+    """Every use that is held for a package, at any level, in the order of time."""
+    found = [each for path in segments(folder) for each in records(read(path)) if each is not None]
+    return sorted(found)
+
+
+def evict(folder: str, room_bytes: int) -> None:
+    """Delete the oldest sealed segments until the rest fits, and count what that lost."""
+    kept = [path for path in segments(folder) if path.endswith(".sealed")]
+    sizes = {path: _size(path) for path in kept}
+    total = sum(sizes.values())
+    for path in kept:
+        if total <= room_bytes:
+            return
+        total -= sizes[path]
+        _evict(folder, path)
+
+
+def _evict(folder: str, path: str) -> None:
+    taken = path + ".evicted"
+    try:
+        os.rename(path, taken)  # of several that want to, one does
+    except OSError:
+        return
+    counts: dict[bytes, int] = {}
+    for line in read(taken)[_batched_bytes(folder, path) :].split(RS)[1:]:  # a host is waiting: names only
+        name = line.partition(b"\t")[0]
+        counts[name] = counts.get(name, 0) + 1
+    count_lost(folder, ROOM, {name.decode(errors="replace"): times for name, times in counts.items()})
+    remove(taken)
+
+
+def _batched_bytes(folder: str, path: str) -> int:
+    """How much of a segment is in batches already, and not lost with it."""
+    from otumat.usage.outbox import cursor_of
+
+    return cursor_of(folder, path)
+
+
+def count_lost(folder: str, why: str, counts: dict[str, int]) -> None:
+    """Note what was left out, from any number of processes; what cannot be noted is not."""
+    _note_lost(folder, {why: counts})
+    path = os.path.join(folder, LOST)
+    if _size(path) > LOST_MAX_BYTES:
+        folded = path + "." + os.urandom(6).hex()
+        try:
+            os.rename(path, folded)
+        except OSError:
+            return
+        _note_lost(folder, _counts(read(folded)))
+        remove(folded)
+
+
+def _note_lost(folder: str, by_reason: dict[str, dict[str, int]]) -> None:
+    lines = [f"{why}\t{name}\t{times}\n" for why, counts in by_reason.items() for name, times in counts.items() if name]
+    if not lines:
+        return
+    try:
+        file = os.open(os.path.join(folder, LOST), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(file, "".join(lines).encode())  # one write, so that processes do not disturb each other
+        finally:
+            os.close(file)
+    except OSError:
+        pass
+
+
+def lost(folder: str) -> dict[str, dict[str, int]]:
+    """What was left out since the answer was given, by reason and event."""
+    return _counts(read(os.path.join(folder, LOST)))
+
+
+def _counts(data: bytes) -> dict[str, dict[str, int]]:
+    counts: dict[str, dict[str, int]] = {}
+    for line in data.decode(errors="replace").splitlines():
+        why, _, rest = line.partition("\t")
+        name, _, times = rest.partition("\t")
+        if times.isdecimal():
+            of_why = counts.setdefault(why, {})
+            of_why[name] = of_why.get(name, 0) + int(times)
+    return counts
+
+
+def delete_if_done(path: str, read_bytes: int) -> bool:
+    """Delete a sealed segment that was read to its end and that nobody can write to any more."""
+    try:
+        fd = os.open(path, os.O_RDONLY)
+    except OSError:
+        return not os.path.exists(path)
+    try:
+        if not _nobody_holds(fd) or os.fstat(fd).st_size != read_bytes:
+            return False
+    finally:
+        os.close(fd)
+    return remove(path)
+
+
+def wipe(folder: str) -> None:
+    """
+    Delete everything that is held. Writers notice before their next write.
+
+    Where an open file cannot be deleted (Windows) it is emptied and sealed.
+    """
+    for path in segments(folder):
+        if not remove(path):
+            try:
+                os.truncate(path, 0)
+                os.chmod(path, 0o400)
+            except OSError:
+                pass
+    remove(os.path.join(folder, LOST))
+
+
+def remove(path: str) -> bool:
+    """Delete a file; whether it is gone."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def _nobody_holds(fd: int) -> bool:
+    try:
+        import fcntl
+    except ImportError:
+        return True  # Windows refuses to delete what is open
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
+
+
+def _record(line: bytes) -> Record | None:
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        name, pairs, at_us, release, python, system, machine, ci = line[:-1].decode("ascii").split("\t")
+        properties = tuple((key, value) for key, _, value in (pair.partition("=") for pair in pairs.split(",") if pair))
+        return Record(int(at_us), name, properties, Where(release, python, system, machine, ci == "ci"))
+    except ValueError:
+        return None

@@ -1,0 +1,235 @@
+"""
+Batches on disk: frozen before anybody sees them, so that what is shown, sent, sent again and kept is the same bytes.
+
+A file of `outbox/` (and, afterwards, of `sent/`) is one line of JSON for us, then the exact body of the request. The
+line tells which bytes of which segments the batch covers: whatever crashes, no use is in two batches and none is in
+no batch. Everything here happens under `sender.lock`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import otumat
+from otumat.spec.event import Batch, Row, Use, add_up, write_batch
+from otumat.usage import clock, held
+from otumat.usage.files import read_json, write_json, write_whole
+
+if TYPE_CHECKING:
+    from otumat.usage.answers import Answer
+    from otumat.usage.held import Record
+
+WAITING_MAX = 32
+SENT_MAX = 100
+_ROWS_ENOUGH = 700  # a segment adds at most 64 KiB / 50 bytes, 1,300 rows: together no more than event.BATCH_MAX_ROWS
+
+Cursors = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """
+    A batch as it is on disk.
+
+    Attributes:
+        note: What we keep beside the body: `batch`, `sequence`, `covers`, `lost`; after sending `sent` and `answer`.
+        body: The exact bytes, before compression.
+    """
+
+    path: str
+    note: dict[str, Any]
+    body: bytes
+
+    @property
+    def batch(self) -> str:
+        return str(self.note["batch"])
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.body).hexdigest()
+
+
+def waiting(folder: str) -> list[Frozen]:
+    """Batches that were not taken yet, in the order of their sequence."""
+    return _all(os.path.join(folder, "outbox"))
+
+
+def sent(folder: str) -> list[Frozen]:
+    """Batches that were taken, oldest first."""
+    return _all(os.path.join(folder, "sent"))
+
+
+def freeze(folder: str, answer: Answer, install: str, *, dialect: str = "1.0") -> list[Frozen]:
+    """Make batches of everything held for sending, as far as there is room, and return all that wait."""
+    cursors = _recovered(folder)
+    while len(waiting(folder)) < WAITING_MAX:
+        covers, records = _gather(folder, cursors)
+        lost = held.lost(folder)
+        news = _beyond(lost, cursors.get("told", {}))
+        if not records and not news:
+            break
+        sequence = int(cursors.get("sequence", 0)) + 1
+        batch = os.urandom(16).hex()
+        if dialect == "1.0":
+            rows = add_up(_use(record, answer) for record in records)
+            body = write_batch(_batch(answer, install, batch, sequence, rows, news))
+        else:
+            from otumat.usage.dialect03 import events_body
+
+            body = events_body(install, records)
+        note = {"batch": batch, "sequence": sequence, "covers": covers, "lost": lost, "dialect": dialect}
+        _write(os.path.join(folder, "outbox", f"{sequence:08d}-{batch}.json"), note, body)
+        cursors = _recovered(folder)
+    _delete_done(folder, cursors)
+    return waiting(folder)
+
+
+def preview(folder: str, answer: Answer) -> bytes:
+    """What would leave if this machine were enrolled already: the body with an empty install id."""
+    _, records = _gather(folder, {})
+    lost = held.lost(folder)
+    rows = add_up(_use(record, answer) for record in records)
+    return write_batch(_batch(answer, "", "", 1, rows, lost)) if records else b""
+
+
+def settle(folder: str, frozen: Frozen, answer: dict[str, Any]) -> None:
+    """Move a batch to what was sent."""
+    note = frozen.note | {"sent": clock.moment(clock.now_s()), "answer": answer}
+    _write(os.path.join(folder, "sent", os.path.basename(frozen.path)), note, frozen.body)
+    held.remove(frozen.path)
+    for old in sent(folder)[:-SENT_MAX]:
+        held.remove(old.path)
+
+
+def set_aside(folder: str, frozen: Frozen) -> None:
+    """Give a batch up that the server cannot read; the next one tells how much was lost."""
+    held.remove(frozen.path)
+    if frozen.note.get("dialect") == "1.0":
+        value = json.loads(frozen.body)
+        counts: dict[str, int] = {}
+        for _, name, _, times in (row for group in value["uses"] for row in group["rows"]):
+            counts[name] = counts.get(name, 0) + times
+        held.count_lost(folder, held.UNREADABLE, counts)
+
+
+def discard(folder: str) -> None:
+    """Delete what waits, and begin to count anew."""
+    for frozen in waiting(folder):
+        held.remove(frozen.path)
+    held.remove(_cursors(folder))
+
+
+def cursor_of(folder: str, segment: str) -> int:
+    """How many bytes of a segment are in batches already."""
+    return int(read_json(_cursors(folder)).get("segments", {}).get(os.path.basename(segment), 0))
+
+
+def _gather(folder: str, cursors: Cursors) -> tuple[dict[str, int], list[Record]]:
+    """Some of what is not in any batch yet, and up to where it was read in which segment."""
+    covers: dict[str, int] = {}
+    found: list[Record] = []
+    kinds: set[tuple[object, ...]] = set()
+    for path in held.seal_all(folder):
+        if len(kinds) > _ROWS_ENOUGH:
+            break
+        start = int(cursors.get("segments", {}).get(os.path.basename(path), 0))
+        data = held.read(path)
+        end = held.whole(data)
+        if end > start:
+            covers[os.path.basename(path)] = end
+            fresh = [record for record in held.records(data[start:end]) if record is not None]
+            kinds.update((clock.day(each.at_us / 1e6), *each[1:]) for each in fresh)
+            found += fresh
+    return covers, found
+
+
+def _recovered(folder: str) -> Cursors:
+    """The cursors, with those of batches that were frozen but not noted because somebody pulled the plug."""
+    path = _cursors(folder)
+    before = read_json(path)
+    cursors: Cursors = json.loads(json.dumps(before))
+    segments = cursors.setdefault("segments", {})
+    for frozen in waiting(folder):
+        for name, end in frozen.note["covers"].items():
+            segments[name] = max(int(segments.get(name, 0)), end)
+        if frozen.note["sequence"] > int(cursors.get("sequence", 0)):
+            cursors["sequence"], cursors["told"] = frozen.note["sequence"], frozen.note["lost"]
+    if cursors != before:
+        write_json(path, cursors)
+    return cursors
+
+
+def _delete_done(folder: str, cursors: Cursors) -> None:
+    """Delete segments that are in batches to their last byte; forget the cursors of those that are gone."""
+    segments = cursors.get("segments", {})
+    for path in held.segments(folder, "on"):
+        data = held.read(path)
+        if segments.get(os.path.basename(path), 0) == held.whole(data):
+            held.delete_if_done(path, len(data))
+    there = {os.path.basename(path) for path in held.segments(folder, "on")}
+    kept = {name: end for name, end in segments.items() if name in there}
+    if kept != segments:
+        write_json(_cursors(folder), {**cursors, "segments": kept})
+
+
+def _beyond(lost: dict[str, dict[str, int]], told: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
+    news = {
+        why: {name: times - told.get(why, {}).get(name, 0) for name, times in names.items()}
+        for why, names in lost.items()
+    }
+    kept = {why: {name: times for name, times in names.items() if times > 0} for why, names in news.items()}
+    return {why: names for why, names in kept.items() if names}
+
+
+def _use(record: Record, answer: Answer) -> Use:
+    """
+    A record as a use: only the day leaves. A clock that is off now or was then must not lose it: no day is before the
+    answer, and none after today.
+    """
+    since = clock.seconds(answer.since)
+    at_s = max(min(record.at_us / 1e6, max(clock.now_s(), since)), since)
+    return Use(clock.day(at_s), record.name, record.properties, record.where)
+
+
+def _batch(
+    answer: Answer, install: str, batch: str, sequence: int, rows: list[Row], lost: dict[str, dict[str, int]]
+) -> Batch:
+    return Batch(
+        install=install,
+        project=answer.project,
+        batch=batch,
+        sequence=sequence,
+        manifest=answer.manifest,
+        wording=int(answer.wording or 1),
+        agent=f"otumat {otumat.__version__}",
+        rows=tuple(rows),
+        lost=lost,
+    )
+
+
+def _write(path: str, note: dict[str, Any], body: bytes) -> None:
+    write_whole(path, json.dumps(note, sort_keys=True).encode() + b"\n" + body)
+
+
+def _all(folder: str) -> list[Frozen]:
+    try:
+        names = sorted(name for name in os.listdir(folder) if name.endswith(".json"))
+    except OSError:
+        return []
+    return [frozen for name in names if (frozen := _frozen(os.path.join(folder, name))) is not None]
+
+
+def _frozen(path: str) -> Frozen | None:
+    line, _, body = held.read(path).partition(b"\n")
+    try:
+        return Frozen(path, json.loads(line), body)
+    except ValueError:
+        return None
+
+
+def _cursors(folder: str) -> str:
+    return os.path.join(folder, "cursors.json")

@@ -1,0 +1,198 @@
+"""
+One round of sending: freeze what is held, send each batch, and note when the next round is due.
+
+Runs as a process of its own (`otumat.usage.spawning`), in `agent.send()`, or in `otumat usage`. Before every request
+it looks at the answer again; it stores none, but for *off* when the host says that it is over.
+
+Source: docs/protocol/usage.md, "Events".
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import random
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from otumat.errors import Conflict, OtumatError, Refused, Unreachable
+from otumat.spec.consent import may_send
+from otumat.spec.event import MEDIA_TYPE
+from otumat.transport import Request
+from otumat.usage import answers, changing, clock, denials, due, outbox, tokens, tombstones
+from otumat.usage.dialect03 import is_expired
+from otumat.usage.enrol.anonymous import enrol_anonymously
+from otumat.usage.files import Busy, locked
+from otumat.usage.frequency import DAY_S
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from otumat.transport import Response, Transport
+    from otumat.usage.outbox import Frozen
+    from otumat.usage.tokens import Credential
+
+_UNREADABLE = (400, 409, 413, 415, 422)
+
+
+@dataclass(frozen=True)
+class Round:
+    """
+    How a round went.
+
+    Attributes:
+        batches, uses: Taken by the host.
+        trouble: Why something waits; "" when nothing does.
+    """
+
+    batches: int = 0
+    uses: int = 0
+    trouble: str = ""
+
+
+def send_round(
+    folder: str,
+    package: str,
+    *,
+    over: Transport,
+    every_s: float = DAY_S,
+    chance: Callable[[], float] = random.random,
+) -> Round:
+    """Send everything that may be sent; never raises for what can go wrong outside."""
+    try:
+        with locked(os.path.join(folder, "sender.lock"), wait_s=0):
+            tombstones.tell(folder, over=over)
+            if not _may_send(folder, package):
+                return Round(trouble="Nothing may be sent.")
+            return _send_and_note(folder, package, over, every_s, chance)
+    except Busy:
+        return Round(trouble="Another process is sending.")
+    except OSError as exc:
+        return Round(trouble=f"The state folder cannot be used: {exc.strerror}.")
+
+
+def _send_and_note(folder: str, package: str, over: Transport, every_s: float, chance: Callable[[], float]) -> Round:
+    before = due.read(folder)
+    try:
+        done = _send_all(folder, package, over)
+    except _Later as exc:
+        due.failed(folder, before, exc.message, retry_after_s=exc.retry_after_s, chance=chance())
+        return Round(trouble=exc.message)
+    except (Unreachable, Conflict, Refused) as exc:
+        due.failed(folder, before, str(exc), chance=chance())
+        return Round(trouble=str(exc))
+    if _may_send(folder, package):
+        due.succeeded(folder, every_s=every_s, chance=chance())
+    return done
+
+
+def _send_all(folder: str, package: str, over: Transport) -> Round:
+    credential = _credential(folder, over)
+    batches = uses = 0
+    while True:
+        answer = answers.read(folder)
+        waiting = outbox.freeze(folder, answer, credential.install, dialect=credential.dialect)
+        if not _may_send(folder, package):
+            outbox.discard(folder)  # withdrawn while we froze
+            return Round(batches, uses, "Withdrawn.")
+        if not waiting:
+            return Round(batches, uses)
+        for frozen in waiting:
+            if not _may_send(folder, package):
+                return Round(batches, uses, "Withdrawn.")
+            uses += _send_one(folder, frozen, over)
+            batches += 1
+
+
+def _credential(folder: str, over: Transport) -> Credential:
+    """This machine's credential; an anonymous install is made here, the first time."""
+    known = tokens.read(tokens.path_of(folder))
+    if known is None:
+        return enrol_anonymously(folder, over=over)
+    if known.ended:
+        raise Conflict(known.ended, code="credential.ended", hint="'otumat usage on' enrols this machine again.")
+    if not known.is_fresh(clock.now_s()):
+        with suppress(Unreachable):  # the old one may do
+            return tokens.refreshed(tokens.path_of(folder), known.access_token, over=over)
+    return known
+
+
+def _send_one(folder: str, frozen: Frozen, over: Transport) -> int:
+    """Send one batch; returns how many uses were counted."""
+    known = tokens.read(tokens.path_of(folder))
+    if known is None:
+        raise Conflict("This install was withdrawn.", code="credential.none")
+    answer = over.send(_request(known, frozen))
+    if answer.status == 401 and (known.dialect == "1.0" or is_expired(answer)):
+        known = tokens.refreshed(tokens.path_of(folder), known.access_token, over=over)
+        answer = over.send(_request(known, frozen))
+    return _judge(folder, frozen, known, answer)
+
+
+def _judge(folder: str, frozen: Frozen, known: Credential, answer: Response) -> int:
+    told = tokens.json_of(answer)
+    if 200 <= answer.status < 300:
+        if known.dialect == "1.0" and told.get("batch") != frozen.batch:
+            raise _Later(f"{known.host} did not say that it took the batch.")
+        outbox.settle(folder, frozen, told)
+        counted = told.get("counted", 0)
+        return counted if isinstance(counted, int) else 0
+    if answer.status == 410 and known.dialect == "1.0":
+        withdrawn = isinstance(told.get("error"), dict) and told["error"].get("code") == "withdrawn"
+        reason = "" if withdrawn else "stopped"
+        changing.withdraw(folder, source=known.host, reason=reason, install=known.install, in_round=True)
+        raise Conflict(f"{known.host} takes no more uses of this install.", code="install.over")
+    if answer.status in _UNREADABLE and known.dialect == "1.0":
+        outbox.set_aside(folder, frozen)
+        return 0
+    raise _Later(f"{known.host} answered {answer.status}.", due.retry_after_s(answer.headers.get("retry-after", "")))
+
+
+def _request(known: Credential, frozen: Frozen) -> Request:
+    if known.dialect != "1.0":
+        headers = {**known.bearer, "Content-Type": "application/json"}
+        return Request("POST", known.endpoints["event"], headers, frozen.body)
+    return Request("POST", known.endpoints["event"], known.bearer | body_headers(frozen), compressed(frozen.body))
+
+
+def body_headers(frozen: Frozen) -> dict[str, str]:
+    """The headers of a batch, but for the token."""
+    return {
+        "Content-Type": MEDIA_TYPE,
+        "Content-Encoding": "gzip",
+        "Idempotency-Key": frozen.batch,
+        "Accept": "application/json",
+    }
+
+
+def compressed(body: bytes) -> bytes:
+    """The same bytes every time: no clock in the gzip header."""
+    return gzip.compress(body, mtime=0)
+
+
+def _may_send(folder: str, package: str) -> bool:
+    level, _ = denials.effective(package, answers.read(folder).level)
+    return may_send(level)
+
+
+class _Later(OtumatError):
+    """A passing fault: the same again, later."""
+
+    def __init__(self, message: str, retry_after_s: float = 0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+def main() -> None:
+    """The process that `spawning` starts: one round, silently."""
+    import sys
+
+    from otumat.usage.frequency import seconds_or_a_day
+    from otumat.usage.hosts import usage_transport
+
+    folder, package, frequency = sys.argv[1:4]
+    os.chdir(os.path.abspath(os.sep))  # keep no folder of the host busy
+    if hasattr(os, "nice"):
+        os.nice(10)
+    send_round(folder, package, over=usage_transport(), every_s=seconds_or_a_day(frequency))

@@ -1,0 +1,252 @@
+"""
+Writing uses down: one event is one `os.write` at the end of a file that all processes of the user share.
+
+A *segment* is such a file. `LEVEL-MACHINE.open` is the one being written to; when it is large enough or about to be
+sent it is *sealed*: renamed and made read-only. Writers look at their file before each write (one `fstat`, which
+also notices when the host program closed our descriptor and got its number for something else) and move on when it
+is sealed, or gone because the user withdrew. As long as a writer has a segment open it holds a shared lock on it,
+which the system gives back however the process ends; only a segment that nobody holds is ever deleted after sending,
+so nothing is lost in between.
+
+A record begins with the byte RS (as in RFC 7464) and ends with a line feed: what a full disk cuts short spoils no
+other.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from _thread import allocate_lock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from _thread import LockType
+
+RS = b"\x1e"
+SEGMENT_BYTES = 64 * 1024
+SPOOL_MAX_BYTES = 1024 * 1024
+SEALED_MODE = 0o400
+_WRITABLE = 0o200
+_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+
+
+def spool_folder(folder: str) -> str:
+    """Where the segments of a package lie."""
+    return os.path.join(folder, "spool")
+
+
+def prefix(name: str, properties: dict[str, str]) -> bytes:
+    """The part of a record that is the same for every use of an event."""
+    pairs = ",".join(f"{key}={value}" for key, value in sorted(properties.items()))
+    return RS + f"{name}\t{pairs}\t".encode("ascii")
+
+
+def suffix(release: str, *, in_ci: bool) -> bytes:
+    """The part of a record that is the same for every use in this process: where it ran."""
+    python = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    machine = os.uname().machine if hasattr(os, "uname") else os.environ.get("PROCESSOR_ARCHITECTURE", "").lower()
+    text = "\t".join(["", release, python, sys.platform, machine, "ci" if in_ci else ""])
+    return text.encode("ascii", "replace") + b"\n"
+
+
+class Writer:
+    """
+    This process's end of the open segment.
+
+    Attributes:
+        fd: Stays the same number while the segments change (`dup2`), so that no thread ever writes to a number that was
+            given away; -1 when nothing could be opened.
+    """
+
+    __slots__ = ("_device", "_inode", "_level", "_lock", "_spool", "fd")
+
+    def __init__(self, folder: str, level: str) -> None:
+        self._spool = spool_folder(folder)
+        self._level = level
+        self._lock = allocate_lock()
+        self.fd = self._inode = self._device = -1
+        self._open()
+
+    def write(self, line: bytes) -> bool:
+        """
+        Append one record.
+
+        Returns:
+            Whether it is there; False when the segment was sealed or deleted, and the answer should be read again.
+
+        Errors:
+            OSError: the disk is full or read-only; what of the record got there is skipped by readers.
+        """
+        found = _fstat(self.fd)
+        if (
+            found is not None
+            and found.st_ino == self._inode
+            and found.st_dev == self._device
+            and found.st_size < SEGMENT_BYTES
+            and found.st_mode & _WRITABLE
+            and found.st_nlink
+        ):
+            return os.write(self.fd, line) == len(line)
+        return self._mend() and os.write(self.fd, line) == len(line)
+
+    def reopen(self, level: str) -> None:
+        """Move on to the open segment of a level."""
+        with _Patient(self._lock):
+            self._level = level
+            self._disown_if_stolen()
+            self._open()
+
+    def park(self) -> None:
+        """
+        Write to nowhere from now on. Closing would free a number that another thread is perhaps about to write to.
+        """
+        with _Patient(self._lock):
+            self._disown_if_stolen()
+            if self.fd >= 0:
+                self._adopt(os.open(os.devnull, os.O_WRONLY))
+
+    def close(self) -> None:
+        """Give the segment back; for a writer that no thread uses any more."""
+        self._disown_if_stolen()
+        fd, self.fd = self.fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    def _mend(self) -> bool:
+        """Whether the descriptor is good again: after a rotation, or when the host took our number."""
+        with _Patient(self._lock):
+            self._disown_if_stolen()
+            found = _fstat(self.fd)
+            if found is None:
+                self._open()
+            elif not found.st_nlink or not found.st_mode & _WRITABLE:
+                return False
+            elif found.st_size >= SEGMENT_BYTES:
+                self._rotate()
+            return self.fd >= 0
+
+    def _disown_if_stolen(self) -> None:
+        """A host that closes every descriptor, as daemons do, may have got our number for a file of its own."""
+        found = _fstat(self.fd)
+        if found is None or (found.st_ino, found.st_dev) != (self._inode, self._device):
+            self.fd = -1
+
+    def _rotate(self) -> None:
+        seal(self._path())
+        self._open()
+        if self._total_bytes() > SPOOL_MAX_BYTES - SEGMENT_BYTES:
+            from otumat.usage.held import evict
+
+            evict(os.path.dirname(self._spool), SPOOL_MAX_BYTES - 2 * SEGMENT_BYTES)
+
+    def _open(self) -> None:
+        """Open and hold the open segment, making it (and its folder) if need be."""
+        for _ in range(8):
+            fresh = self._open_once()
+            if fresh >= 0:
+                self._adopt(fresh)
+                return
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+    def _open_once(self) -> int:
+        """A descriptor of the open segment, or -1 when it was sealed under our hands."""
+        path = self._path()
+        try:
+            fd = os.open(path, _FLAGS, 0o600)
+        except FileNotFoundError:
+            os.makedirs(self._spool, 0o700, exist_ok=True)
+            fd = os.open(path, _FLAGS, 0o600)
+        except PermissionError:
+            seal(path)  # sealed, but its renaming was cut short
+            return -1
+        try:
+            if _hold(fd) and _is_at(path, fd):
+                return fd
+        except OSError:
+            pass
+        os.close(fd)
+        return -1
+
+    def _adopt(self, fresh: int) -> None:
+        found = os.fstat(fresh)
+        self._inode, self._device = found.st_ino, found.st_dev
+        if self.fd < 0:
+            self.fd = fresh
+        else:
+            os.dup2(fresh, self.fd, inheritable=False)
+            os.close(fresh)
+
+    def _path(self) -> str:
+        return os.path.join(self._spool, f"{self._level}-{_machine()}.open")
+
+    def _total_bytes(self) -> int:
+        with os.scandir(self._spool) as entries:
+            return sum(entry.stat().st_size for entry in entries)
+
+
+def seal(path: str) -> str:
+    """
+    Make a segment read-only under a name of its own, and return that; "" when somebody else did or it is not there.
+    """
+    sealed = f"{os.path.splitext(path)[0]}-{os.urandom(8).hex()}.sealed"
+    try:
+        os.rename(path, sealed)
+        os.chmod(sealed, SEALED_MODE)
+    except OSError:
+        return sealed if os.path.exists(sealed) else ""
+    return sealed
+
+
+class _Patient:
+    """A lock that is not waited for for ever: a child forked while another thread held it would wait in vain."""
+
+    __slots__ = ("_lock", "_taken")
+
+    def __init__(self, lock: LockType) -> None:
+        self._lock = lock
+
+    def __enter__(self) -> None:
+        self._taken = self._lock.acquire(timeout=0.5)
+
+    def __exit__(self, *exc: object) -> None:
+        if self._taken:
+            self._lock.release()
+
+
+def _fstat(fd: int) -> os.stat_result | None:
+    try:
+        return os.fstat(fd)
+    except OSError:
+        return None
+
+
+def _machine() -> str:
+    """
+    Machines that share a home folder write to files of their own, for appending is atomic on one machine only; on
+    Windows, where it is not even that, so do processes.
+    """
+    if not hasattr(os, "uname"):
+        return f"p{os.getpid()}"
+    return "".join(each for each in os.uname().nodename[:40] if each.isascii() and each.isalnum()) or "machine"
+
+
+def _hold(fd: int) -> bool:
+    """Take a shared lock for as long as the descriptor lives; Windows needs none, it does not delete open files."""
+    try:
+        import fcntl
+    except ImportError:
+        return True
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # a file system without locks; then `held.py` deletes only what is old
+    return True
+
+
+def _is_at(path: str, fd: int) -> bool:
+    ours, there = os.fstat(fd), os.stat(path)
+    return (ours.st_ino, ours.st_dev) == (there.st_ino, there.st_dev) and bool(ours.st_mode & _WRITABLE)

@@ -1,0 +1,87 @@
+"""What there is to tell about a package: its level and who decided, what is held, what was sent, what is due."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from otumat.spec.consent import may_record
+from otumat.usage import answers, clock, denials, due, held, outbox, places, tokens, tombstones
+from otumat.usage.dialect03 import event_date
+
+if TYPE_CHECKING:
+    from otumat.usage.answers import Answer
+
+
+def packages() -> list[str]:
+    """The packages that there is any state of."""
+    root = places.root()
+    try:
+        return sorted(name for name in os.listdir(root) if os.path.isdir(os.path.join(root, name)))
+    except OSError:
+        return []
+
+
+def logged(folder: str) -> list[tuple[str, str]]:
+    """Every use that is held, as (UTC time, event)."""
+    return [(event_date(record.at_us), record.name) for record in held.held(folder)]
+
+
+def counts(folder: str) -> dict[str, int]:
+    """How often each event is held."""
+    found: dict[str, int] = {}
+    for record in held.held(folder):
+        found[record.name] = found.get(record.name, 0) + 1
+    return dict(sorted(found.items()))
+
+
+def describe(package: str) -> dict[str, Any]:
+    """Everything that `otumat usage status` tells, as JSON-ready values."""
+    folder = places.folder(package)
+    answer = answers.read(folder) if folder else answers.Answer()
+    level, source = denials.effective(package, answer.level)
+    rounds = due.read(folder) if folder else {}
+    credential = tokens.read(tokens.path_of(folder)) if folder else None
+    return {
+        "package": places.key(package),
+        "level": level,
+        "decided_by": _decided_by(answer, level, source),
+        "records": may_record(level),
+        "answer": _answer(answer),
+        "install": credential.install if credential else "",
+        "linked_to_account": bool(credential and credential.account),
+        "ended": credential.ended if credential else "",
+        "held": counts(folder),
+        "batches_waiting": len(outbox.waiting(folder)),
+        "batches_sent": len(outbox.sent(folder)),
+        "lost": held.lost(folder),
+        "next_round": rounds.get("due", "") if level == answers.ON else "",
+        "last_success": rounds.get("last_success", ""),
+        "trouble": rounds.get("trouble", ""),
+        "hosts_to_be_told": len(tombstones.buried(folder)),
+        "folder": folder,
+        "at": clock.moment(clock.now_s()),
+    }
+
+
+def _decided_by(answer: Answer, level: str, source: str) -> str:
+    if level == answers.UNSET:
+        return "nobody"
+    if source == "user":
+        return answer.reason or "you"
+    return source
+
+
+def _answer(answer: Answer) -> dict[str, Any]:
+    return {
+        "level": answer.level,
+        "since": answer.since,
+        "source": answer.source,
+        "host": answer.host,
+        "manifest": answer.manifest,
+        "any_bare_name": answer.bare,
+        "events": {
+            name: {"until": until, "properties": {key: list(values) for key, values in properties.items()}}
+            for name, (until, properties) in answer.events.items()
+        },
+    }

@@ -1,0 +1,163 @@
+"""
+The credential of an install: one file of mode 0600, refreshed under a lock.
+
+Two processes that refresh at once would make the server think that the token was stolen (RFC 9700, 4.14). So: lock,
+read again, refresh only if the token is still the stale one, have the new pair on disk before it is used. An answer
+that gets lost costs nothing either: within 60 s the server gives the old token another pair.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from otumat.errors import Conflict, Unreachable
+from otumat.transport import Request, basic_auth
+from otumat.usage import clock
+from otumat.usage.files import locked, read_json, write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from otumat.transport import Response, Transport
+
+CLIENT_ID = "otumat-usage"
+SCOPE = "usage"
+FORM = "application/x-www-form-urlencoded"
+_LOCK_WAIT_S = 90  # longer than a request may take
+_FRESH_SHARE = 0.8
+
+
+@dataclass(frozen=True)
+class Credential:
+    """
+    What proves that an install is this one.
+
+    Attributes:
+        endpoints: The host's, as it told when this machine enrolled: `token`, `event`, `install`.
+        got_s, expires_in: When the access token was given, seconds since 1970, and how long it holds.
+        account: Whether a person signed in.
+        ended: Why it is of no use any more; "" while it is.
+        client_id, client_secret: Of the dialect of Otumat 0.3 only.
+    """
+
+    install: str
+    host: str
+    access_token: str
+    refresh_token: str
+    got_s: float
+    expires_in: float
+    endpoints: dict[str, str]
+    dialect: str = "1.0"
+    account: bool = False
+    ended: str = ""
+    client_id: str = ""
+    client_secret: str = ""
+
+    def is_fresh(self, at_s: float) -> bool:
+        """Whether the access token should do; a clock that was put back makes it stale."""
+        return 0 <= at_s - self.got_s < self.expires_in * _FRESH_SHARE
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.access_token}"}
+
+
+def path_of(folder: str) -> str:
+    return os.path.join(folder, "credential.json")
+
+
+def read(path: str) -> Credential | None:
+    """The credential in a file; None when there is none that can be read."""
+    try:
+        return Credential(**read_json(path))
+    except TypeError:
+        return None
+
+
+def write(path: str, credential: Credential) -> None:
+    write_json(path, asdict(credential))
+
+
+def from_answer(answer: Response, *, host: str, endpoints: Mapping[str, str], account: bool) -> Credential:
+    """
+    The credential that a token or install endpoint answered with.
+
+    Errors:
+        Unreachable: the answer is not what the protocol says.
+    """
+    value = json_of(answer)
+    try:
+        texts = {name: value[name] for name in ("install", "access_token", "refresh_token")}
+        expires_in = float(value["expires_in"])
+    except (KeyError, TypeError, ValueError) as exc:
+        raise _unexpected(host) from exc
+    if not all(isinstance(text, str) and text.isprintable() and 0 < len(text) <= 4096 for text in texts.values()):
+        raise _unexpected(host)
+    return Credential(
+        host=host, got_s=clock.now_s(), expires_in=expires_in, endpoints=dict(endpoints), account=account, **texts
+    )
+
+
+def refreshed(path: str, stale: str, *, over: Transport) -> Credential:
+    """
+    A credential with another access token than the stale one, got by whoever was first.
+
+    Errors:
+        Conflict: `credential.ended`, the server says that this install is over.
+        Unreachable: no answer, or a passing fault; nothing changed.
+        Busy: another process has been refreshing for too long.
+    """
+    with locked(path + ".lock", wait_s=_LOCK_WAIT_S):
+        known = read(path)
+        if known is None:
+            raise Conflict("There is no credential any more.", code="credential.ended")
+        if known.access_token != stale:
+            return known
+        answer = over.send(_refresh_request(known))
+        if answer.status == 400 and json_of(answer).get("error") == "invalid_grant":
+            write(path, replace(known, ended=f"{known.host} ended this install."))
+            raise Conflict(f"{known.host} ended this install.", code="credential.ended")
+        if answer.status != 200:
+            raise Unreachable(f"{known.host} answered {answer.status} when asked for new tokens.", code="tokens.status")
+        fresh = _merged(known, json_of(answer))
+        write(path, fresh)
+        return fresh
+
+
+def json_of(answer: Response) -> dict[str, Any]:
+    """An answer's JSON object; empty when it is none."""
+    try:
+        value = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _refresh_request(known: Credential) -> Request:
+    form = {"grant_type": "refresh_token", "refresh_token": known.refresh_token}
+    headers = {"Content-Type": FORM, "Accept": "application/json"}
+    if known.dialect == "1.0":
+        form["client_id"] = CLIENT_ID
+    else:
+        headers["Authorization"] = basic_auth(known.client_id, known.client_secret)
+    return Request("POST", known.endpoints["token"], headers, urlencode(form).encode())
+
+
+def _merged(known: Credential, value: dict[str, Any]) -> Credential:
+    """RFC 6749, 5.1 and 6: the refresh token may stay the same, and the lifetime may be left out."""
+    access, refresh = value.get("access_token"), value.get("refresh_token") or known.refresh_token
+    try:
+        expires_in = float(value.get("expires_in", known.expires_in))
+    except (TypeError, ValueError) as exc:
+        raise _unexpected(known.host) from exc
+    if not (isinstance(access, str) and access and isinstance(refresh, str)):
+        raise _unexpected(known.host)
+    return replace(known, access_token=access, refresh_token=refresh, got_s=clock.now_s(), expires_in=expires_in)
+
+
+def _unexpected(host: str) -> Unreachable:
+    return Unreachable(f"{host} answered something else than tokens.", code="tokens.unexpected")
