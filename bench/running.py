@@ -60,7 +60,7 @@ def running(
         [str(word) for word in command],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL if quiet else None,
-        env={**os.environ, **(env or {})},
+        env={**os.environ, "MAX_WRITES_PER_HOUR": "0", **(env or {})},
         start_new_session=True,
     )
     try:

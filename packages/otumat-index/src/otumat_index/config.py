@@ -70,6 +70,12 @@ class Config:
     max_file_mb: int = option(100, "largest file accepted by an upload", least=1)
     max_project_files: int = option(20_000, "most files of one project; 0: files are not accepted", least=0)
     max_description_kb: int = option(1_000, "longest description accepted", least=1)
+    max_writes_per_hour: int = option(
+        36_000,
+        "changes and uploads of one account or publisher; 0: any number; each worker counts by itself",
+    )
+    max_reads_per_hour: int = option(360_000, "questions of one account to the management API; 0: any number")
+    max_new_projects_per_day: int = option(2_000, "free names one account or publisher may claim; 0: any number")
     require_https: bool = option(False, "refuse credentials over plain http (behind a proxy: see trusted_proxies)")
     trusted_proxies: str = option("", "comma-separated addresses or networks whose X-Forwarded-* headers are believed")
     trusted_issuers: str = option(

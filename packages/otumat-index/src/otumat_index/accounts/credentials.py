@@ -127,7 +127,19 @@ class ByHeader:
     openapi_security_schema: ClassVar = {"type": "http", "scheme": "basic", "description": HOW}
 
     def __call__(self, request: HttpRequest) -> Actor:
-        return from_header(request)
+        return counted(request)
+
+
+def counted(request: HttpRequest) -> Actor:
+    """
+    The actor of a program's request, as `from_header`; how often one may come is limited.
+
+    Raises:
+        TooMany: Too often.
+    """
+    by = from_header(request)
+    limits.check_request(request, by)
+    return by
 
 
 def from_password(request: HttpRequest, name: str, password: str) -> Actor:

@@ -24,7 +24,7 @@ FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 @require_POST
 def submit(request: HttpRequest) -> HttpResponse:
     """The draft's `submit`: a form of metadata makes or replaces an entry. `:action=verify` writes nothing."""
-    by = credentials.from_header(request)  # nobody unknown makes us read a body
+    by = credentials.counted(request)  # nobody unknown makes us read a body
     forms.check_size(request)
     return take_metadata(request, by)
 
@@ -89,7 +89,7 @@ def legacy(request: HttpRequest) -> HttpResponse:
         multipart.read(request)
         if request.POST.get(":action") in OPEN:
             return OPEN[request.POST[":action"]](request)
-    by = credentials.from_header(request)  # nobody unknown makes us read a long body
+    by = credentials.counted(request)  # nobody unknown makes us read a long body
     forms.check_size(request)
     multipart.read(request)
     name = request.POST.get(":action", "")

@@ -19,6 +19,17 @@ from otumat.errors import (
     Untrusted,
 )
 
+
+class TooMany(Refused):
+    """Allowed, but not so often; `retry_after_s` is when to come again."""
+
+    default_code = "too_many"
+
+    def __init__(self, message: str, *, hint: str, retry_after_s: int) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_s = retry_after_s
+
+
 STATUS: dict[type[OtumatError], int] = {
     Invalid: 400,
     Unauthenticated: 401,
@@ -65,6 +76,8 @@ def answer(request: HttpRequest, error: OtumatError) -> HttpResponse:
     """An error as JSON, a page, or plain text whose reason phrase carries the first problem (twine shows only that)."""
     problems = error.problems if isinstance(error, Invalid) else ()
     response = reply(request, status_of(error), error.code, error.message, error.hint, problems)
+    if isinstance(error, TooMany):
+        response["Retry-After"] = str(error.retry_after_s)
     if response.status_code == 401:
         response["WWW-Authenticate"] = 'Basic realm="Otumat", charset="UTF-8"'
     return response

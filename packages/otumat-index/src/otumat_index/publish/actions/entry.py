@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from otumat.errors import Invalid, NotFound, Problem
 from otumat.spec import names, versions
 from otumat.spec.metadata import Metadata
+from otumat_index.accounts import limits
 from otumat_index.journal.actor import Actor
 from otumat_index.publish import queries, rules
 from otumat_index.publish.models import Classifier, Project, Release, ReleaseClassifier, Role
@@ -59,6 +60,7 @@ def get_or_claim(name: str, *, by: Actor, at: datetime) -> tuple[Project, bool]:
 
     Raises:
         Invalid: Somebody claimed a name that looks alike since `check_claim` was asked.
+        TooMany: The actor claimed too many names today.
     """
     normalized = names.normalize(name)
     for found in locked(normalized):
@@ -71,6 +73,8 @@ def get_or_claim(name: str, *, by: Actor, at: datetime) -> tuple[Project, bool]:
     project, claimed = Project.objects.select_for_update().get_or_create(
         normalized=normalized, defaults={"name": name, "confusable": key, "created_at": at, "updated_at": at}
     )
+    if claimed:
+        limits.check_new_project(by)
     if claimed and by.user_id is not None:
         prepared.insert(Role(project=project, user_id=by.user_id, kind=Role.Kind.OWNER, granted_at=at))
     settle(project, claimed=claimed, by=by)
