@@ -23,12 +23,15 @@ HITS: list[dict[str, Any]] = [
         "name": "roundup",
         "version": "2.4.0",
         "summary": "Issue tracking for the command line and the web",
-        "updated": "2026-07-01T12:00:00Z",
+        "released_at": "2026-07-01T12:00:00+00:00",
+        "status": "active",
+        "yanked": False,
+        "private": False,
         "license": "MIT",
         "requires_python": ">=3.9",
         "url": "https://index.example.org/project/roundup/",
     },
-    {"name": "追跡", "version": "1.0", "summary": "\x1b[2J日本語 " * 30, "updated": "2020-01-02", "license": None},
+    {"name": "追跡", "version": "1.0", "summary": "\x1b[2J日本語 " * 30, "released_at": "2020-01-02", "license": None},
 ]
 COUNTS = {
     "Topic": 7,
@@ -92,7 +95,11 @@ def test_a_query_may_begin_with_a_minus(otumat: Otumat, index: Any, searching: S
 
 
 def test_more_than_is_shown_is_told_with_the_place_to_go_on(otumat: Otumat, index: Any, searching: Searching) -> None:
-    searching.answer = {"total": 1234, "next": "pl4ce", "suggestion": "roundup's"}
+    searching.answer = {
+        "total": 1234,
+        "next": "https://index.example.org/api/v1/search?q=rundup&place=pl4ce",
+        "suggestion": "roundup's",
+    }
     told = otumat("search", "rundup", "--index", index.url).stderr
     assert told == (
         "1,234 projects found, 2 shown; more with --place pl4ce.\nDid you mean: otumat search 'roundup'\"'\"'s'\n"
@@ -110,9 +117,20 @@ def test_nothing_found_is_told_as_grep_does(otumat: Otumat, index: Any, searchin
 
 
 def test_what_of_a_query_was_not_understood_is_told(otumat: Otumat, index: Any, searching: Searching) -> None:
-    searching.answer = {"problems": [{"message": "There is no field 'licens'.", "hint": "Did you mean license?"}]}
+    searching.answer = {"problems": [{"message": "There is no field 'licens'.", "suggestions": ["license:MIT"]}]}
     told = otumat("search", "licens:MIT", "--index", index.url).stderr
-    assert told.startswith("note: There is no field 'licens'. Did you mean license?\n")
+    assert told.startswith("note: There is no field 'licens'. Perhaps: license:MIT\n")
+
+
+def test_a_simpler_answer_is_told_as_such(otumat: Otumat, index: Any, searching: Searching) -> None:
+    searching.answer = {"partial": True}
+    assert "is building its search" in otumat("search", "mail", "--index", index.url).stderr
+
+
+def test_what_one_should_know_before_choosing_is_marked(otumat: Otumat, index: Any, searching: Searching) -> None:
+    known = HITS[0] | {"status": "archived", "yanked": True, "private": True}
+    searching.answer = {"results": [known]}
+    assert "[archived] [yanked] [private] Issue tracking" in otumat("search", "mail", "--index", index.url).stdout
 
 
 def test_as_json_it_is_all_there(otumat: Otumat, index: Any, searching: Searching) -> None:

@@ -90,14 +90,15 @@ def _show_hits(hits: Sequence[Hit], console: Console) -> None:
         room = max(console.width - sum(widths[:-1]) - 2 * (len(widths) - 1), SUMMARY_LEAST)
     for row in rows:
         padded = [cell + " " * (width - columns_of(cell)) for cell, width in zip(row, widths, strict=True)]
-        name, version, updated, license_, _ = padded
+        name, version, day, license_, _ = padded
         summary = cut(row[-1], room) if room else row[-1]
-        styled = [console.style(name, BOLD), console.style(version, GREEN), console.style(updated, DIM)]
+        styled = [console.style(name, BOLD), console.style(version, GREEN), console.style(day, DIM)]
         console.show("  ".join([*styled, console.style(license_, DIM), summary]).rstrip())
 
 
 def _cells(hit: Hit) -> list[str]:
-    return [hit.name, cut(hit.version, 16), hit.updated[:10], cut(hit.license, 16), hit.summary]
+    marks = "".join(f"[{mark}] " for mark in hit.marks)
+    return [hit.name, cut(hit.version, 16), hit.released_at[:10], cut(hit.license, 16), f"{marks}{hit.summary}"]
 
 
 def _show_facets(found: Browsed, console: Console) -> None:
@@ -122,6 +123,8 @@ def _show_counts(parent: str, rows: Iterable[tuple[str, int]], console: Console,
 
 
 def _tell_problems(found: Found, console: Console) -> None:
+    if found.partial:
+        console.note("This index is building its search; until then it answers without ranking and counts.")
     for problem in found.problems:
         console.note(f"{console.style('note:', YELLOW, on_stderr=True)} {printable(problem)}")
 

@@ -16,15 +16,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Hit:
-    """A project that was found, by its latest release. `updated` is a day or a moment in ISO 8601."""
+    """
+    A project that was found, by its latest release.
+
+    Attributes:
+        released_at: A moment in ISO 8601.
+        status: `active`, or what PEP 792 calls a project one should know more about.
+        private: Shown because whoever asked holds a role in it.
+    """
 
     name: str
     version: str
     summary: str
-    updated: str
     license: str
     requires_python: str
+    released_at: str
+    status: str
     url: str
+    yanked: bool
+    private: bool
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What one should know before choosing it; mostly nothing."""
+        status = self.status if self.status != "active" else ""
+        marks = (status, "yanked" if self.yanked else "", "private" if self.private else "")
+        return tuple(each for each in marks if each)
 
 
 @dataclass(frozen=True)
@@ -37,6 +54,7 @@ class Found:
         suggestion: The query as it was perhaps meant; empty without one.
         problems: What of the query could not be used, in sentences.
         next: The place to ask on from; empty on the last page.
+        partial: The index was building its search, and answered more simply meanwhile.
     """
 
     total: int
@@ -44,6 +62,7 @@ class Found:
     suggestion: str
     problems: tuple[str, ...]
     next: str
+    partial: bool
 
 
 @dataclass(frozen=True)
@@ -94,7 +113,8 @@ def search(query: str, *, rows: int, place: str = "", on: Index, by: Credentials
         results=_hits(answer),
         suggestion=asking.text(answer.get("suggestion")),
         problems=tuple(_sentence(each) for each in asking.rows(answer.get("problems"))),
-        next=asking.text(answer.get("next")),
+        next=_place(asking.text(answer.get("next"))),
+        partial=answer.get("partial") is True,
     )
 
 
@@ -119,12 +139,37 @@ def browse(
 
 
 def _hits(answer: dict[str, object]) -> tuple[Hit, ...]:
-    names = Hit.__dataclass_fields__
-    return tuple(
-        Hit(**{name: asking.text(each.get(name)) for name in names}) for each in asking.rows(answer.get("results"))
+    return tuple(_hit(each) for each in asking.rows(answer.get("results")))
+
+
+def _hit(told: dict[str, object]) -> Hit:
+    return Hit(
+        name=asking.text(told.get("name")),
+        version=asking.text(told.get("version")),
+        summary=asking.text(told.get("summary")),
+        license=asking.text(told.get("license")),
+        requires_python=asking.text(told.get("requires_python")),
+        released_at=asking.text(told.get("released_at")),
+        status=asking.text(told.get("status")),
+        url=asking.text(told.get("url")),
+        yanked=told.get("yanked") is True,
+        private=told.get("private") is True,
     )
 
 
+def _place(address: str) -> str:
+    """The place in the address of the next page."""
+    from urllib.parse import parse_qs, urlsplit
+
+    try:
+        return parse_qs(urlsplit(address).query).get("place", [""])[0]
+    except ValueError:
+        return ""
+
+
 def _sentence(problem: dict[str, object]) -> str:
-    hint = asking.text(problem.get("hint"))
-    return f"{asking.text(problem.get('message'))} {hint}".strip()
+    instead = problem.get("suggestions")
+    meant = [asking.text(each) for each in instead[:3]] if isinstance(instead, list) else []
+    return " ".join(
+        filter(None, [asking.text(problem.get("message")), f"Perhaps: {'; '.join(meant)}" if meant else ""])
+    )
