@@ -241,7 +241,9 @@ def test_a_page_of_the_list_asks_four_questions(
         client.get(f"/projects/?{query}")
 
 
-def test_a_filtered_page_asks_three_of_which_one_is_the_engines(client: Client, register: Register, django_assert_num_queries: Any) -> None:
+def test_a_filtered_page_asks_three_of_which_one_is_the_engines(
+    client: Client, register: Register, django_assert_num_queries: Any
+) -> None:
     for number in range(5):
         register(f"project-{number}", classifiers=["Topic :: Internet"])
     with search.answered_by(Here()):

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from otumat_index.discover import search
 from otumat_index.discover.pages import facts
+from otumat_index.discover.search.engine.here import Here
 from otumat_index.publish.models import Project, Release
 
 pytestmark = pytest.mark.django_db
@@ -62,6 +64,19 @@ def test_requirements_lead_to_what_is_here(client: Client, register: Register) -
     assert "<li>hidden</li>" in part
     assert "<li>absent</li>" in part
     assert "<code>fast</code> (1)" in part
+
+
+def test_the_page_says_who_requires_it(client: Client, register: Register) -> None:
+    for name in ("one", "two"):
+        register(name, requires_dist=["Attrs>=1"])
+    register("hidden", requires_dist=["attrs"], is_private=True)
+    register("attrs")
+    with search.answered_by(Here()):
+        page = client.get("/project/attrs/").content.decode()
+    assert "Required by 2 projects here" in page
+    assert '<li><a href="/project/one/">one</a></li>' in page
+    assert "hidden/" not in page
+    assert "Required by" not in client.get("/project/attrs/").content.decode()  # nobody knows while there is no engine
 
 
 def test_classifiers_are_a_tree_to_browse(client: Client, register: Register) -> None:

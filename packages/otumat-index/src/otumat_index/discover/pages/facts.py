@@ -107,10 +107,15 @@ def status_of(classifiers: Iterable[str]) -> str:
 
 def labels_of(classifiers: Sequence[str]) -> tuple[Label, ...]:
     """The classifiers that say what a project is for, the most telling few, without those another one implies."""
-    own = [each for each in classifiers if each not in UNTOLD]
-    leaves = [each for each in own if not any(other.startswith(each + SEPARATOR) for other in own)]
-    ranked = sorted((each for each in leaves if category_of(each) in FOR_WHAT), key=lambda each: rank_of(each))
-    return tuple(Label(each, words_of(each)) for each in ranked[:LABELS_MOST])
+    own = dict.fromkeys(versionless(each) for each in classifiers if category_of(each) in FOR_WHAT)
+    told = [each for each in own if each not in UNTOLD and not any(other.startswith(each + SEPARATOR) for other in own)]
+    return tuple(Label(each, each.split(SEPARATOR)[-1]) for each in sorted(told, key=rank_of)[:LABELS_MOST])
+
+
+def versionless(classifier: str) -> str:
+    """`Framework :: Django` of `Framework :: Django :: 5.2`: a list of versions says one thing."""
+    above, _, last = classifier.rpartition(SEPARATOR)
+    return above if above and last[:1].isdigit() else classifier
 
 
 def rank_of(classifier: str) -> int:
@@ -120,9 +125,3 @@ def rank_of(classifier: str) -> int:
 def category_of(classifier: str) -> str:
     """`Topic` of `Topic :: Internet`."""
     return classifier.split(SEPARATOR, 1)[0]
-
-
-def words_of(classifier: str) -> str:
-    """The last part; with the one before it where it alone says nothing (`Django 5.2`, not `5.2`)."""
-    parts = classifier.split(SEPARATOR)
-    return " ".join(parts[-2:]) if parts[-1][:1].isdigit() and len(parts) > 2 else parts[-1]

@@ -21,6 +21,8 @@ from otumat_index.publish.models import Project, Role
 ROWS = 6
 TOPIC = "Topic"
 TOPICS_MOST, TOPICS_LEAST = 22, 4
+TOPIC_LEAST_SHARE = 0.01
+"""Of all topics' numbers together: a smaller tile would have no room for a word."""
 SHAPES = {"broad": (1120, 320), "tall": (358, 448)}
 """Pixels of the pictures, as `pages.css` has them on a desk and on a phone."""
 
@@ -56,7 +58,9 @@ def categories(numbers: Mapping[str, int]) -> list[Category]:
 def topics(numbers: Mapping[str, int]) -> list[tuple[str, list[Tile]]]:
     """Pictures of the largest topics, for broad screens and for tall ones; none where there is little to see."""
     found = [topic(text, number) for text, number in numbers.items() if is_topic(text) and number]
-    shown = sorted(found, key=lambda part: (-part.number, part.words))[:TOPICS_MOST]
+    least = TOPIC_LEAST_SHARE * sum(part.number for part in found)
+    ranked = sorted(found, key=lambda part: (-part.number, part.words))
+    shown = [part for part in ranked[:TOPICS_MOST] if part.number >= least]
     if len(shown) < TOPICS_LEAST:
         return []
     return [(name, treemap(shown, width=width, height=height)) for name, (width, height) in SHAPES.items()]

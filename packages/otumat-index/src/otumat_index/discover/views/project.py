@@ -16,6 +16,7 @@ from otumat_index.discover import rendering
 from otumat_index.discover.pages import asked as asking
 from otumat_index.discover.pages import changes, facts, requirements
 from otumat_index.discover.pages import project as pages
+from otumat_index.discover.pages.dependents import dependents_of
 from otumat_index.publish import queries as publish
 from otumat_index.publish.models import Project, Release
 
@@ -97,6 +98,7 @@ def show(request: HttpRequest, project: Project, release: Release) -> HttpRespon
         "releases": releases if shows_all else releases[: pages.RELEASES_SHOWN],
         "has_more_releases": len(releases) > pages.RELEASES_SHOWN and not shows_all,
         "plot": pages.plot_of(releases),
+        "dependents": dependents_of(project),
         "publishers": publishers,
         "may_manage": pages.may_manage(actor, project),
         "changes": changes.changes_of(project),

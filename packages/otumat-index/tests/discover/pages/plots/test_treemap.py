@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otumat_index.discover.pages.plots.treemap import Part, shortened, treemap
+from otumat_index.discover.pages.plots.treemap import Part, treemap
 
 
 def parts(*numbers: int) -> list[Part]:
@@ -39,7 +39,7 @@ def test_tiles_do_not_overlap(numbers: list[int]) -> None:
             assert across < 0.01 or down < 0.01
 
 
-def test_words_are_cut_to_what_fits() -> None:
-    assert shortened("Scientific/Engineering", 12) == "Scientific/…"
-    assert shortened("Internet", 12) == "Internet"
-    assert treemap(parts(1000, 1), width=100, height=100)[1].words == ""
+def test_only_tiles_with_room_have_words() -> None:
+    large, small = treemap(parts(1000, 1), width=100, height=100)
+    assert (large.is_told, large.is_numbered) == (True, True)
+    assert (small.is_told, small.is_numbered) == (False, False)

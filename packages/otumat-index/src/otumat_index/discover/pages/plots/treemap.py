@@ -8,7 +8,6 @@ from dataclasses import dataclass
 TOLD_LEAST_WIDTH = 52
 TOLD_LEAST_HEIGHT = 20
 NUMBERED_LEAST_HEIGHT = 40
-CHAR_PX = 7.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,7 @@ class Tile:
     Its place in the picture, in percent of width and height.
 
     Attributes:
-        words: What fits into it, perhaps nothing.
+        is_told: Whether words fit into it, their beginning at least.
         is_numbered: Whether its number fits, too.
     """
 
@@ -35,7 +34,7 @@ class Tile:
     y: float
     width: float
     height: float
-    words: str
+    is_told: bool
     is_numbered: bool
 
 
@@ -84,14 +83,8 @@ def worst(row: Sequence[float], across: float) -> float:
 
 
 def tile(part: Part, box: tuple[float, float, float, float], width: float, height: float) -> Tile:
-    """A part in its box of pixels, with as much text as fits."""
+    """A part in its box of pixels."""
     x, y, wide, high = box
     fits = wide >= TOLD_LEAST_WIDTH and high >= TOLD_LEAST_HEIGHT
     left, top, across, down = (round(100 * each, 3) for each in (x / width, y / height, wide / width, high / height))
-    words = shortened(part.words, int((wide - 14) / CHAR_PX)) if fits else ""
-    return Tile(part, left, top, across, down, words, fits and high >= NUMBERED_LEAST_HEIGHT)
-
-
-def shortened(words: str, most: int) -> str:
-    """As much of the words as has room."""
-    return words if len(words) <= most else f"{words[: max(1, most - 1)].rstrip()}…"
+    return Tile(part, left, top, across, down, fits, fits and high >= NUMBERED_LEAST_HEIGHT)
