@@ -79,6 +79,9 @@ def test_a_mirror_copies_everything_and_then_just_what_changed(copied: Copied) -
     assert has(copied, *first)
     assert copied.mirror.projects() == {"roundup", "trove"}
 
+    told = {copied.index.get("/simple/trove/").headers["x-pypi-last-serial"] for _ in range(3)}  # then from the lane
+    assert told == {copied.index.get("/pypi/trove/json").headers["x-pypi-last-serial"]}
+
     assert copied.updated() == set()
 
     copied.publish(make_wheel("newcomer"))

@@ -11,6 +11,8 @@ import pytest
 from django.test import Client
 
 from otumat_index.accounts.models import User
+from otumat_index.discover import search
+from otumat_index.discover.search.engine.here import Here
 
 pytestmark = pytest.mark.django_db
 NAMESPACE = "{http://a9.com/-/spec/opensearch/1.1/}"
@@ -73,6 +75,24 @@ def test_A86_no_private_project_is_suggested(client: Client, submit: Any, alice:
     submit(alice, name="veiled", version="1.0")
     hide("veiled", alice)
     assert client.get("/suggest", {"q": "veil"}).json()[1] == []
+
+
+def test_where_the_engine_runs_the_best_comes_first(client: Client, submit: Any, alice: User, hide: Any) -> None:
+    for name, summary in (
+        ("a-round-robin", ""),
+        ("roundup", "tracks issues"),
+        ("zeta", "a round table"),
+        ("veiled", ""),
+    ):
+        submit(alice, name=name, version="1.0", summary=summary, keywords="round")
+    hide("veiled", alice)
+    with search.answered_by(Here()):
+        _, found, summaries, _ = client.get("/suggest", {"q": "roundu"}).json()
+        assert (found, summaries) == (["roundup"], ["tracks issues"])
+        _, found, _, _ = client.get("/suggest", {"q": "round"}).json()
+        assert set(found) == {"roundup", "a-round-robin", "zeta"}
+        for text in ("", "-", '"', "a\x00b", "license:", "x" * 10_000):
+            assert client.get("/suggest", {"q": text}).status_code == 200
 
 
 def test_a_suggestion_is_one_query(client: Client, submit: Any, alice: User, django_assert_num_queries: Any) -> None:

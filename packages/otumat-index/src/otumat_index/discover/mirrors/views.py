@@ -80,25 +80,29 @@ def changelog_since_serial(request: HttpRequest, *params: int | str) -> HttpResp
 
 
 def list_packages_with_serial(request: HttpRequest, *params: int | str) -> HttpResponseBase:
-    """Every public project's serial: of few projects as they are, of many from the newest build of the list."""
+    """Every public project's serial, from the newest build of the list; of few projects as they are now."""
     expect(params)
-    if not listing.is_long():
-        listed = listing.read(journal.last_serial())
-        response = HttpResponse(b"".join(values.serials(listed.pairs())), content_type="text/xml")
-        response[SERIAL_HEADER] = str(listed.serial)
-        return response
-    made = listing.newest()
-    try:
-        content = made.file("xml", packed=True).open("rb") if made else None
-    except FileNotFoundError:  # a build of an older version, or one that was replaced this moment
-        content = None
-    if made is None or content is None:
+    serial, made = journal.last_serial(), listing.newest()
+    content = opened(made)
+    if made and content and (made.serial == serial or listing.is_long()):
+        return built_list(request, made.serial, content)
+    if content:
+        content.close()
+    if listing.is_long():
         raise calls.Fault(calls.NOT_NOW, "The list of projects is being made. Ask again in a minute.")
-    if hidden := listing.hidden_since(made.serial):
-        with content, gzip.open(content) as unpacked:
-            left = listing.without(hidden, "xml", unpacked.read())
-        return HttpResponse(left, content_type="text/xml", headers={SERIAL_HEADER: str(made.serial)})
-    return built_list(request, made.serial, content)
+    with one_of_few():
+        body = b"".join(values.serials(listing.read(serial).pairs()))
+    response = HttpResponse(body, content_type="text/xml")
+    response[SERIAL_HEADER] = str(serial)
+    return response
+
+
+def opened(made: listing.Build | None) -> BinaryIO | None:
+    """The list of a build; None of a build by an older version, or one that was replaced this moment."""
+    try:
+        return made.file("xml", packed=True).open("rb") if made else None
+    except FileNotFoundError:
+        return None
 
 
 def built_list(request: HttpRequest, serial: int, content: BinaryIO) -> FileResponse:

@@ -10,8 +10,10 @@ from django.views.decorators.http import require_safe
 
 from otumat.spec import names
 from otumat_index.accounts.adapter import public_url
-from otumat_index.discover.pages import index
+from otumat_index.discover import search
+from otumat_index.discover.pages import index, question
 from otumat_index.discover.pages.project import url_of
+from otumat_index.discover.search import language
 from otumat_index.publish.models import Project
 
 SHORT_NAME_MAX = 16
@@ -40,13 +42,24 @@ def description(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def suggest(request: HttpRequest) -> HttpResponse:
-    """Public projects whose names begin with what was typed, in the form of OpenSearch suggestions."""
+    """Public projects that were perhaps meant by what was typed so far, in the form of OpenSearch suggestions."""
     text = request.GET.get("q", "")[:TEXT_MAX]
-    found = beginning_with(names.normalize(text.strip()))
+    found = suggested(text.strip())
     rows = [[row.name for row in found], [summary_of(row) for row in found], [public_url(url_of(row)) for row in found]]
     answer = JsonResponse([text, *rows], safe=False, content_type="application/x-suggestions+json")
     answer["Cache-Control"] = "public, max-age=60"
     return answer
+
+
+def suggested(text: str) -> list[Project]:
+    """The best that a search finds; by name alone while there is no engine to rank by."""
+    if not text or search.describe().kind != search.READY:
+        return beginning_with(names.normalize(text))
+    asked = language.read(text, names=question.names(), is_typing=True)
+    found = search.ask(asked.query, rows=SUGGESTED, counts=False)
+    rows = index.public().filter(pk__in=found.ids).select_related("latest")
+    by_key = {row.pk: row for row in rows.only("name", "normalized", "latest__summary")}
+    return [by_key[pk] for pk in found.ids if pk in by_key]
 
 
 def beginning_with(prefix: str) -> list[Project]:
