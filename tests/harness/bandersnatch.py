@@ -49,7 +49,7 @@ def install(release: str, home: Home) -> Path:
         check=False,
     )
     if done.returncode:
-        raise NotInstalled(done.stderr.strip().splitlines()[-1])
+        raise NotInstalled((done.stderr.strip() or "pip does not say why").splitlines()[-1])
     if sys.version_info < (3, 12):
         spell_as_before_3_12(next(python.parent.parent.glob("lib/python3*/site-packages/bandersnatch")))
     return python.with_name("bandersnatch")
