@@ -18,10 +18,13 @@ The command `otumat`: words in, words out. The only place of the client that pri
     publishers.py    publisher
     webhooks.py      webhook
     recording.py     yank, journal
+    trusting.py      keygen, sign
+    verifying.py     verify
+    keyring.py       keys
     usage/           usage, upload
     completing.py    completion
 
-Exit codes: 0 done; 1 refused, invalid or unreachable; 2 the command was not used as it can be.
+Exit codes: 0 done; 1 refused, invalid or unreachable; 2 the command was not used as it can be; `verify` has its own.
 """
 
 from __future__ import annotations
@@ -44,6 +47,8 @@ DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 
 USAGE_CODES = frozenset(
     {
+        "agent.key",
+        "agent.none",
         "credentials.missing",
         "extra.missing",
         "group.confirm",
@@ -51,6 +56,8 @@ USAGE_CODES = frozenset(
         "index.unset",
         "index.url",
         "invitation.id",
+        "key.missing",
+        "key.scheme",
         "keyring.none",
         "login.place",
         "path.folder",
@@ -60,6 +67,7 @@ USAGE_CODES = frozenset(
         "publisher.issuer",
     }
 )
+TRUST_COMMANDS = frozenset({"keygen", "keys", "sign", "verify"})
 EXTRAS = {"build": "publish", "packaging": "publish", "pyproject_hooks": "publish", "trove_classifiers": "publish"}
 
 
@@ -116,8 +124,9 @@ def _missing_extra(command: str, exc: ModuleNotFoundError) -> OtumatError:
     package = (exc.name or "").partition(".")[0]
     if package not in EXTRAS:
         raise exc
+    extra = "trust" if command in TRUST_COMMANDS else EXTRAS[package]
     return NotFound(
         f"'otumat {command}' needs the package {package.replace('_', '-')}, which is not installed.",
         code="extra.missing",
-        hint=f"Install it with: pip install 'otumat[{EXTRAS[package]}]'",
+        hint=f"Install it with: pip install 'otumat[{extra}]'",
     )

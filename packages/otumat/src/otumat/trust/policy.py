@@ -2,8 +2,8 @@
 Whom is trusted for what: the policy, and the file it is kept in.
 
 Keys belong to projects: a key vouches for no project that it is not listed under. A project is listed by its name, or
-by a pattern (`acme-*`, `*`); the most telling entry counts alone, so a project with an entry of its own is not vouched for
-by the keys of a pattern.
+by a pattern (`acme-*`, `*`); the most telling entry counts alone, so a project with an entry of its own is not vouched
+for by the keys of a pattern.
 
 The file is JSON, so that the standard library reads and writes it; `docs/protocol/signature.md`, "The policy file".
 """

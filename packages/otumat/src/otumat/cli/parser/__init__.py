@@ -15,6 +15,7 @@ from otumat.cli.parser import (
     publishers,
     publishing,
     searching,
+    trusting,
     usage,
     webhooks,
 )
@@ -52,6 +53,7 @@ GROUPS = (
             people.add_journal,
         ),
     ),
+    ("trust", (trusting.add_keygen, trusting.add_sign, trusting.add_verify, trusting.add_keys)),
     ("what is told about you", (usage.add_usage, usage.add_upload)),
     ("your account", (accounts.add_login, accounts.add_logout, accounts.add_token, notifications.add_notifications)),
     ("work together", (people.add_role, people.add_invite, people.add_invitations, groups.add_group)),

@@ -1,6 +1,6 @@
 """
 Whether a `.pyc` is what its source compiles to, for every kind there is: with time and size, with a checked
-hash, with an unchecked one. All of them say something of the source and nothing of the code, so the code itself is compared.
+hash, with an unchecked one. All of them tell of the source and not of the code, so the code itself is compared.
 """
 
 from __future__ import annotations

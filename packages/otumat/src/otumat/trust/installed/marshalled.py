@@ -51,7 +51,8 @@ class _Reader:
     __slots__ = ("at", "data", "left", "refs")
 
     def __init__(self, data: bytes) -> None:
-        self.data, self.at, self.refs, self.left = data, 0, list[Any](), _MOST_VALUES
+        self.data, self.at, self.left = data, 0, _MOST_VALUES
+        self.refs: list[Any] = []
 
     def value(self, depth: int) -> Any:
         self.left -= 1
