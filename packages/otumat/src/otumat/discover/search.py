@@ -169,7 +169,7 @@ def _place(address: str) -> str:
 
 def _sentence(problem: dict[str, object]) -> str:
     instead = problem.get("suggestions")
-    meant = [asking.text(each) for each in instead[:3]] if isinstance(instead, list) else []
+    meant = list(dict.fromkeys(map(asking.text, instead)))[:3] if isinstance(instead, list) else []
     return " ".join(
         filter(None, [asking.text(problem.get("message")), f"Perhaps: {'; '.join(meant)}" if meant else ""])
     )
