@@ -117,7 +117,9 @@ def test_nothing_found_is_told_as_grep_does(otumat: Otumat, index: Any, searchin
 
 
 def test_what_of_a_query_was_not_understood_is_told(otumat: Otumat, index: Any, searching: Searching) -> None:
-    searching.answer = {"problems": [{"message": "There is no field 'licens'.", "suggestions": ["license:MIT", "license:MIT"]}]}
+    searching.answer = {
+        "problems": [{"message": "There is no field 'licens'.", "suggestions": ["license:MIT", "license:MIT"]}]
+    }
     told = otumat("search", "licens:MIT", "--index", index.url).stderr
     assert told.startswith("note: There is no field 'licens'. Perhaps: license:MIT\n")
 
