@@ -101,6 +101,8 @@ def told(entry: Entry) -> Told:
     sentence = SENTENCES.get(entry.action, f"did {entry.action} to {{subject}}")
     if is_own(entry):
         sentence = OWN.get(entry.action, sentence)
+    if entry.data.get("transfer") and entry.action == "invitation.create":
+        sentence = "offered the whole project to {whom}"
     words = {word: str(entry.data.get(word, "")) for word in WORDS}
     words |= {"subject": entry.subject.replace("group:", "group "), "whom": entry.subject or "somebody by mail"}
     # Subjects are data: replaced word by word, for `format` would read braces inside them.

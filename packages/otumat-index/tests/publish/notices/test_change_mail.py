@@ -176,6 +176,16 @@ def test_who_leaves_has_left(alice: User, bob: User, submit: Any, post: Post, no
     assert told(Entry.objects.latest("serial")).sentence == "left the project"
 
 
+def test_a_whole_project_offered_is_called_that(alice: User, bob: User, submit: Any, post: Post, now: Any) -> None:
+    submit(alice)
+    post()
+    project = queries.project("roundup", by=command())
+    actions.invite(project, "owner", user=bob, is_transfer=True, by=by(alice), at=now)
+    words = "offered roundup to bob, who would be its only owner"
+    assert f"[Otumat] roundup: alice {words}" in {message.subject for message in post()}
+    assert told(Entry.objects.latest("serial")).sentence == "offered the whole project to bob"
+
+
 def test_every_member_of_a_group_is_told_that_it_got_a_role(
     alice: User, bob: User, submit: Any, post: Post, now: Any
 ) -> None:

@@ -27,10 +27,11 @@ class Wording(NamedTuple):
     sentence: str
     path: str = "/account/security/"
     advice: str = "change your password and look through your API tokens"
+    button: str = "Look at your account"
 
 
-GROUPS = "/account/groups/"
-TOKENS = ("/account/tokens/", "revoke the token and change your password")
+GROUPS, YOUR_GROUPS = "/account/groups/", "Look at your groups"
+TOKENS = ("/account/tokens/", "revoke the token and change your password", "Look at your tokens")
 WORDINGS: Mapping[str, Wording] = {
     "token.create": Wording(
         "A new API token", "An API token named “{name}” was made for your account{limits}.", *TOKENS
@@ -46,15 +47,25 @@ WORDINGS: Mapping[str, Wording] = {
     ),
     "user.admin": Wording("Your rights on this index changed", "Your account {admin} an admin of this index."),
     "user.deactivate": Wording(
-        "Your account was deactivated", "Your account was deactivated; nobody can sign in with it.", "/", "ask an admin"
+        "Your account was deactivated",
+        "Your account was deactivated; nobody can sign in with it.",
+        "/",
+        "ask an admin",
+        "Open the index",
     ),
     "user.reactivate": Wording("Your account was reactivated", "Your account can be used again."),
     "member.invite": Wording(
-        "You are asked to join a group", "You are asked to join the group {group}.", GROUPS, "decline it"
+        "You are asked to join a group", "You are asked to join the group {group}.", GROUPS, "decline it", YOUR_GROUPS
     ),
-    "member.add": Wording("You are in a group", "You were added to the group {group}.", GROUPS, "leave it"),
+    "member.add": Wording(
+        "You are in a group", "You were added to the group {group}.", GROUPS, "leave it", YOUR_GROUPS
+    ),
     "member.remove": Wording(
-        "Your membership in a group ended", "You are not in the group {group} any more.", GROUPS, "ask its managers"
+        "Your membership in a group ended",
+        "You are not in the group {group} any more.",
+        GROUPS,
+        "ask its managers",
+        YOUR_GROUPS,
     ),
     "factor.add": Wording(
         "A second factor was added", "A second factor{factor} was added to your account. It is asked for at sign-in."
@@ -64,9 +75,9 @@ WORDINGS: Mapping[str, Wording] = {
         "Your second factors were removed",
         "Every second factor of your account was removed, recovery codes included, and you are signed out everywhere. "
         "The password alone signs in now.",
-        advice="set a new password and a second factor at once",
+        advice="choose another password and set a second factor up",
     ),
-    "factor.recovery": Wording("Recovery codes", "Recovery codes of your account were {recovery}."),
+    "factor.recovery": Wording("About your recovery codes", "Recovery codes of your account were {recovery}."),
 }
 
 
@@ -93,6 +104,7 @@ def write(mail: Mail) -> EmailMessage | None:
         "at": entry.at,
         "act_url": letters.link(wording.path),
         "advice": wording.advice,
+        "button": wording.button,
     }
     return letters.compose(mail, "accounts/mail/security", subject=wording.subject, about=about)
 

@@ -49,10 +49,13 @@ DUTIES: Mapping[str, str] = {
     "webhook.enable": "enabled the webhook of {project} to {subject} again",
     "webhook.disable": "stopped calling the webhook of {project} to {subject}",
 }
+KNOWN = {"cli": "an operator", "job": "the index"}
 QUOTED = ("release.create", "release.update")
 SHOWN = 50
 LEFT = "left {project}"
 """Instead of `role.remove`, where somebody gave the own role back."""
+OFFERED = "offered {project} to {invited}, who would be its only owner"
+"""Instead of `invitation.create`, where the whole project changes hands."""
 
 
 class Told(NamedTuple):
@@ -129,7 +132,7 @@ def compose(
     words = {
         "person": person.username,
         "project": project.name,
-        "actor": actor_of(entries[0]),
+        "actor_first": KNOWN.get(entries[0].credential, "").capitalize() or actor_of(entries[0]),
         "is_own": is_actor(person, entries[0]),
         "changes": changes[:SHOWN],
         "more": max(0, len(changes) - SHOWN),
@@ -155,6 +158,8 @@ def told(entry: Entry, project: Project) -> Told:
     sentence = {**SENTENCES, **DUTIES}[entry.action]
     if entry.action == "role.remove" and is_own(entry):
         sentence = LEFT
+    if entry.action == "invitation.create" and entry.data.get("transfer"):
+        sentence = OFFERED
     words = {
         "subject": entry.subject,
         "project": project.name,
@@ -193,8 +198,7 @@ def subject_of(entries: Sequence[Entry], project: Project, changes: Sequence[Tol
 
 def actor_of(entry: Entry) -> str:
     """Who did it, as readers know them."""
-    known = {"cli": "an operator", "job": "the index"}
-    return known.get(entry.credential) or one_line(entry.actor, 150)
+    return KNOWN.get(entry.credential) or one_line(entry.actor, 150)
 
 
 def is_actor(person: User, entry: Entry) -> bool:
@@ -206,6 +210,6 @@ def advice(entry: Entry, project: Project, concerned: bool) -> str:
     manage = letters.link(f"/manage/project/{quote(project.normalized)}/")
     if entry.action == "webhook.disable":
         return f"Mend the receiver, then enable the webhook again: {manage}webhooks/"
-    if concerned:
+    if concerned or entry.action == "invitation.decline":
         return ""
     return f"If that should not be, undo it now: {manage}"
