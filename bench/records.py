@@ -14,7 +14,7 @@ import json
 import os
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -97,11 +97,25 @@ def generate(tsv_path: str | Path | None, count: int) -> Iterator[dict[str, Any]
         count: How many.
     """
     rows = _synthesised() if tsv_path is None else _listed(Path(tsv_path))
+    popular = Popular() if tsv_path is None else Popular(_ranked(Path(tsv_path)))
     for name, version, summary in itertools.islice(rows, count):
-        yield record(name, version, summary)
+        yield record(name, version, summary, popular)
 
 
-def record(name: str, version: str, summary: str) -> dict[str, Any]:
+class Popular:
+    """What projects need: the rank-th most downloaded with a chance of about 1/rank."""
+
+    def __init__(self, names: Sequence[str] = ()) -> None:
+        self.names = names or NEEDS
+        self._cumulative = list(itertools.accumulate(1 / (rank + 5) for rank in range(len(self.names))))
+
+    def some(self, chance: random.Random) -> list[str]:
+        """None to three."""
+        wanted = chance.randrange(4)
+        return list(dict.fromkeys(chance.choices(self.names, cum_weights=self._cumulative, k=wanted)))
+
+
+def record(name: str, version: str, summary: str, popular: Popular) -> dict[str, Any]:
     """One project's metadata: always the same for the same arguments."""
     chance = random.Random(name)
     classifiers = _classifiers(chance)
@@ -116,7 +130,7 @@ def record(name: str, version: str, summary: str) -> dict[str, Any]:
     made["keywords"] = chance.sample(WORDS, chance.randrange(5))
     made["classifiers"] = classifiers
     made["requires_python"] = chance.choice(PYTHONS)
-    made["requires_dist"] = chance.sample(NEEDS, chance.randrange(4))
+    made["requires_dist"] = popular.some(chance)
     made["project_urls"] = {"Homepage": f"https://example.org/{name}", "Source": f"https://code.example.org/{name}"}
     return made
 
@@ -127,6 +141,14 @@ def _listed(path: Path) -> Iterator[tuple[str, str, str]]:
         for line in lines:
             name, version, _, _, summary = line.rstrip("\n").split("\t")
             yield name, version, summary
+
+
+def _ranked(path: Path) -> list[str]:
+    """The most downloaded projects of the list, the first one first."""
+    with path.open(encoding="utf-8", newline="\n") as lines:
+        next(lines)
+        rows = (line.split("\t", 4) for line in lines)
+        return [name for _, name in sorted((int(row[3]), row[0]) for row in rows if row[3].isdigit())]
 
 
 def _synthesised() -> Iterator[tuple[str, str, str]]:

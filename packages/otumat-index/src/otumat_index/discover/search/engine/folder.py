@@ -12,7 +12,6 @@ import os
 import secrets
 import shutil
 import weakref
-import weakref
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from django.db import Error, close_old_connections
 
-from otumat_index.discover.search.engine import folder, following
+from otumat_index.discover.search.engine import folder, following, reading
 from otumat_index.discover.search.engine.base import Base
 from otumat_index.discover.search.engine.folder import Damaged
 from otumat_index.discover.search.engine.index import Index
@@ -30,6 +30,8 @@ LONGEST_WAIT_S = 60.0
 PAUSE_S = 5.0
 """Between builds that fail."""
 DRIFT_AT_LEAST = 500
+SMALL = 2_000
+"""Projects: an index of so many is built in less time than a process starts."""
 BUILDER = [sys.executable, "-m", "otumat_index.cli", "reindex", "--in-background"]
 
 
@@ -149,7 +151,7 @@ class Keeper:
     # Builds.
 
     def want_build(self, *, at_once: bool = False) -> None:
-        """Start a build in a process of its own: its memory goes with it, and it holds up no answer."""
+        """Start a build when its time has come."""
         now = time.monotonic()
         self.wanted_since = self.wanted_since or now
         is_time = at_once or now - self.moved_at > QUIET_S or now - self.wanted_since > LONGEST_WAIT_S
@@ -161,7 +163,16 @@ class Keeper:
             # After a success the folder is taken before another build is thought of.
             self.build_after = now + (PAUSE_S if code else 2 * FOLDER_EVERY_S)
         if is_time and now >= self.build_after:
+            self.build()
+
+    def build(self) -> None:
+        """Here where it is a matter of a moment, else in a process of its own."""
+        if reading.count() > SMALL:
             self.builder = subprocess.Popen(BUILDER, stdin=subprocess.DEVNULL)  # noqa: S603 - our own interpreter
+        else:
+            rebuilding.rebuild(waits=False)
+            self.looked_for_folder_at = 0.0
+            self.build_after = time.monotonic() + 2 * FOLDER_EVERY_S
 
     def stop_builder(self) -> None:
         if self.builder is not None and self.builder.poll() is None:
