@@ -11,6 +11,7 @@ from django.template.defaultfilters import filesizeformat
 
 from otumat.spec.classifiers import display_key
 from otumat_index.discover.pages import facts, requirements
+from otumat_index.discover.pages.dependents import dependents_of
 from otumat_index.discover.pages.project import safe_href, url_of
 from otumat_index.publish.models import File, Project, Release, Role
 
@@ -123,12 +124,19 @@ def column(
         "Python versions named": texts(facts.python_versions(release.classifiers)),
         "Maturity": texts(facts.status_of(release.classifiers)),
         "Dependencies": texts(str(len(needs))) + links(needs),
+        "Required by": texts(required_by(project)),
         "Newest wheel": texts(size_of(files, File.Kind.WHEEL)),
         "Newest sdist": texts(size_of(files, File.Kind.SDIST)),
         "Wheels for": texts(*platforms_of(name for name, kind, _ in files if kind == File.Kind.WHEEL)),
         "Publishers": texts(str(people)),
         "Links": urls(release),
     }
+
+
+def required_by(project: Project) -> str:
+    """How many projects here need it; empty while nobody knows."""
+    found = dependents_of(project, shown=0)
+    return f"{found.total:,} here" if found is not None else ""
 
 
 def texts(*words: str) -> tuple[Piece, ...]:

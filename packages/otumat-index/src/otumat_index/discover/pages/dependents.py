@@ -25,11 +25,14 @@ class Dependents:
     first: tuple[tuple[str, str], ...]
 
 
-def dependents_of(project: Project) -> Dependents | None:
-    """None while nobody knows; one query for the names, where there are any."""
+def dependents_of(project: Project, *, shown: int = SHOWN) -> Dependents | None:
+    """None while nobody knows; one query for the names, where any are to be shown."""
     if search.describe().kind != search.READY:
         return None
-    found = search.ask(Query((Term(DEPENDS, (project.normalized,)),)), rows=SHOWN, counts=False)
-    rows = Project.objects.filter(pk__in=found.ids, is_private=False).values_list("pk", "name", "normalized")
-    named = {pk: (name, url_of(Project(normalized=normalized))) for pk, name, normalized in rows} if found.ids else {}
-    return Dependents(found.total, tuple(named[pk] for pk in found.ids if pk in named))
+    found = search.ask(Query((Term(DEPENDS, (project.normalized,)),)), rows=shown, counts=False)
+    ids = found.ids[:shown]
+    if not ids:
+        return Dependents(found.total, ())
+    rows = Project.objects.filter(pk__in=ids, is_private=False).values_list("pk", "name", "normalized")
+    named = {pk: (name, url_of(Project(normalized=normalized))) for pk, name, normalized in rows}
+    return Dependents(found.total, tuple(named[pk] for pk in ids if pk in named))
