@@ -112,6 +112,12 @@ class Writer:
         if fd >= 0:
             os.close(fd)
 
+    def __del__(self) -> None:
+        try:
+            self.close()
+        except Exception:  # noqa: BLE001, S110 - the interpreter may be half gone
+            pass
+
     def _mend(self) -> bool:
         """Whether the descriptor is good again: after a rotation, or when the host took our number."""
         with _Patient(self._lock):
