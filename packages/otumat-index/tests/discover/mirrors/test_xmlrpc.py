@@ -115,7 +115,7 @@ def test_A86_no_call_names_a_private_project_or_a_serial_of_one(
 
 
 def test_a_version_that_xml_cannot_hold_breaks_no_answer(ask: Ask, published: Project, now: Any) -> None:
-    Entry.objects.filter(topic="roundup").update(data={"version": "1\x0b<&\ud800"})
+    Entry.objects.filter(topic="roundup").update(data={"version": "1\x0b<&\ufffe"})
     assert ask("changelog_since_serial", 0)[0][1] == "1\ufffd<&\ufffd"
 
 
