@@ -29,7 +29,7 @@ from otumat_index.journal.actor import command
 from otumat_index.journal.models import Entry
 from otumat_index.publish.actions import assign_role, remove_role, submit_release
 from otumat_index.publish.models import File, Project, TrustedPublisher
-from otumat_index.publish.trusted import actions
+from otumat_index.publish.trusted import actions, minting
 
 pytestmark = pytest.mark.django_db
 Run = Callable[..., str]
@@ -44,13 +44,13 @@ def refused(assertion: str, at: datetime) -> OtumatError:
     """The refusal of a token; nothing may have been written."""
     before = rows()
     with pytest.raises(OtumatError) as failure:
-        actions.mint(assertion, at=at)
+        minting.mint(assertion, at=at)
     assert rows() == before
     return failure.value
 
 
 def test_a_run_gets_a_token_for_its_project(publisher: TrustedPublisher, run: Run, now: datetime) -> None:
-    minted = actions.mint(run(), at=now)
+    minted = minting.mint(run(), at=now)
     assert minted.projects == ("rocket",)
     assert minted.expires_at - now == timedelta(seconds=900)  # PEP 807: no less, no more than 21,600
     token = Token.objects.get()
@@ -63,7 +63,7 @@ def test_a_run_gets_a_token_for_its_project(publisher: TrustedPublisher, run: Ru
 
 def test_a_moment_within_a_second_still_leaves_900_s(publisher: TrustedPublisher, run: Run, now: datetime) -> None:
     at = now + timedelta(microseconds=700_000)
-    minted = actions.mint(run(), at=at)
+    minted = minting.mint(run(), at=at)
     assert minted.expires_at.microsecond == 0
     assert timedelta(seconds=900) <= minted.expires_at - at < timedelta(seconds=901)
 
@@ -76,26 +76,26 @@ def test_every_algorithm_that_is_taken(
     try:
         trusting(f"github={other.url}")
         actions.add_publisher(rocket, issuer=other.url, claims=GITHUB, by=of_user(alice, "session"), at=now)
-        assert actions.mint(other.sign({**other.times(now), **GITHUB_RUN}), at=now).projects == ("rocket",)
+        assert minting.mint(other.sign({**other.times(now), **GITHUB_RUN}), at=now).projects == ("rocket",)
     finally:
         other.stop()
 
 
 def test_A56_a_token_is_exchanged_once(publisher: TrustedPublisher, run: Run, now: datetime) -> None:
     assertion = run()
-    actions.mint(assertion, at=now)
+    minting.mint(assertion, at=now)
     assert refused(assertion, now).code == "token_used"
     assert refused(assertion, now + timedelta(seconds=329)).code == "token_used"  # within the leeway after its end
 
 
 def test_A56_another_token_of_the_same_number_is_refused(publisher: TrustedPublisher, run: Run, now: datetime) -> None:
-    actions.mint(run(jti="same"), at=now)
+    minting.mint(run(jti="same"), at=now)
     assert refused(run(jti="same", sha="d" * 40), now).code == "token_used"
 
 
 def test_A56_without_a_number_the_signed_part_counts(publisher: TrustedPublisher, run: Run, now: datetime) -> None:
     assertion = run(jti=None)
-    actions.mint(assertion, at=now)
+    minting.mint(assertion, at=now)
     assert refused(assertion, now).code == "token_used"
     head, _, signature = assertion.rpartition(".")
     # The same signature in other words: ECDSA takes (r, n - s) for (r, s).
@@ -111,9 +111,9 @@ def test_A56_what_is_remembered_is_forgotten_when_nobody_would_take_it(
     publisher: TrustedPublisher, run: Run, github: Issuer, now: datetime
 ) -> None:
     old = run()
-    actions.mint(old, at=now)
+    minting.mint(old, at=now)
     later = now + timedelta(hours=2)
-    actions.mint(github.sign({**GITHUB_RUN, **github.times(later)}), at=later)
+    minting.mint(github.sign({**GITHUB_RUN, **github.times(later)}), at=later)
     assert UsedAssertion.objects.count() == Token.objects.count() == 1
     assert isinstance(refused(old, later), Invalid)
 
@@ -235,11 +235,11 @@ def test_A57_runs_that_fit_no_publisher_get_nothing(
 
 
 def test_A57_the_first_run_pins_the_owner(publisher: TrustedPublisher, run: Run, now: datetime) -> None:
-    actions.mint(run(), at=now)
+    minting.mint(run(), at=now)
     publisher.refresh_from_db()
     assert publisher.pinned == {"repository_owner_id": "1234"}
     assert refused(run(repository_owner_id="9999"), now).code == "no_publisher"  # the name was taken by another
-    assert actions.mint(run(), at=now).projects == ("rocket",)
+    assert minting.mint(run(), at=now).projects == ("rocket",)
 
 
 def test_A57_another_issuer_cannot_pose_as_github(
@@ -254,7 +254,7 @@ def test_A57_another_issuer_cannot_pose_as_github(
         assert isinstance(refused(evil.sign({**claims, "iss": github.url}), now), Untrusted)
         trusting(f"github={github.url}", f"github={evil.url}")  # even of the same kind
         assert refused(evil.sign(claims), now).code == "no_publisher"
-        assert actions.mint(run(), at=now).projects == ("rocket",)
+        assert minting.mint(run(), at=now).projects == ("rocket",)
     finally:
         evil.stop()
 
@@ -275,7 +275,7 @@ def test_publishers_of_any_other_issuer(
     actions.add_publisher(rocket, issuer=issuer.url, claims=claims, by=by, at=now)
     said = {**issuer.times(now), "aud": AUDIENCE, "sub": "build:rocket"}
     assert refused(issuer.sign({**said, "stage": "test"}), now).code == "no_publisher"
-    assert actions.mint(issuer.sign({**said, "stage": "release"}), at=now).projects == ("rocket",)
+    assert minting.mint(issuer.sign({**said, "stage": "release"}), at=now).projects == ("rocket",)
 
 
 def test_one_workflow_publishes_all_its_projects(
@@ -285,7 +285,7 @@ def test_one_workflow_publishes_all_its_projects(
     submit_release([("name", "comet"), ("version", "1.0")], by=by, at=now)
     comet = Project.objects.get(normalized="comet")
     actions.add_publisher(comet, issuer=github.url, claims=GITHUB, by=by, at=now)
-    assert actions.mint(run(), at=now).projects == ("comet", "rocket")
+    assert minting.mint(run(), at=now).projects == ("comet", "rocket")
     mints = Entry.objects.filter(action="publisher.mint").values_list("topic", flat=True)
     assert sorted(mints) == ["comet", "rocket"]  # each project's people can read of it
 
@@ -494,6 +494,6 @@ def test_a_failed_exchange_does_not_use_the_token_up(
     by = of_user(alice, "session")
     actions.remove_publisher(rocket, publisher.pk, by=by, at=now)
     with pytest.raises(Refused):
-        actions.mint(assertion, at=now)
+        minting.mint(assertion, at=now)
     actions.add_publisher(rocket, issuer=github.url, claims=GITHUB, by=by, at=now)
-    assert actions.mint(assertion, at=now).projects == ("rocket",)
+    assert minting.mint(assertion, at=now).projects == ("rocket",)

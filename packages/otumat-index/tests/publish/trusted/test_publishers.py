@@ -16,11 +16,12 @@ from harness.issuer import GITHUB, GITHUB_RUN, Issuer
 from otumat.errors import Conflict, Invalid, NotFound, OtumatError, Refused
 from otumat_index.accounts.credentials import of_token, of_user
 from otumat_index.accounts.models import Token, User
+from otumat_index.accounts.rules import digest
 from otumat_index.journal.actor import Actor, command
 from otumat_index.journal.models import Entry
 from otumat_index.publish.actions import Upload, assign_role, publish_file, remove_role, submit_release
 from otumat_index.publish.models import Project, Role, TrustedPublisher
-from otumat_index.publish.trusted import actions, queries
+from otumat_index.publish.trusted import actions, minting, queries
 
 pytestmark = pytest.mark.django_db
 Run = Callable[..., str]
@@ -29,7 +30,7 @@ Pend = Callable[..., TrustedPublisher]
 
 def acting(text: str) -> Actor:
     """The actor of a minted token."""
-    return of_token(Token.objects.get(sha256=actions.accounts.digest(text)))
+    return of_token(Token.objects.get(sha256=digest(text)))
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def minted(run: Run, now: datetime) -> Callable[..., Actor]:
         refs = dict.fromkeys(
             ("workflow_ref", "job_workflow_ref"), f"{repository}/.github/workflows/release.yml@refs/tags/v1"
         )
-        return acting(actions.mint(run(repository=repository, **refs, **claims), at=now).text)
+        return acting(minting.mint(run(repository=repository, **refs, **claims), at=now).text)
 
     return make
 
@@ -94,7 +95,7 @@ def test_a_limited_token_cannot_make_itself_a_lasting_door(
     limits: dict[str, Any], rocket: Project, alice: User, github: Issuer, now: datetime
 ) -> None:
     by = dataclasses.replace(of_user(alice, "token:1"), **limits)
-    claims = {"issuer": github.url, "claims": GITHUB, "by": by, "at": now}
+    claims: dict[str, Any] = {"issuer": github.url, "claims": GITHUB, "by": by, "at": now}
     assert failing(lambda: actions.add_publisher(rocket, **claims)).code == "token_scope"
     assert failing(lambda: actions.add_pending("comet", **claims)).code == "token_scope"
 
@@ -280,7 +281,7 @@ def test_A58_pending_publishers_end(
     assert failing(lambda: upload(wheel("comet", "1.0"), token, later)).code == "token_scope"
     refs = dict.fromkeys(("workflow_ref", "job_workflow_ref"), "acme/comet/.github/workflows/release.yml@refs/tags/v1")
     late = github.sign({**GITHUB_RUN, **github.times(later), "repository": "acme/comet", **refs})
-    assert failing(lambda: actions.mint(late, at=later)).code == "no_publisher"
+    assert failing(lambda: minting.mint(late, at=later)).code == "no_publisher"
     by = of_user(alice, "session")
     actions.add_pending("asteroid", issuer=github.url, claims=GITHUB, by=by, at=later)
     assert TrustedPublisher.objects.get().pending_name == "asteroid"
@@ -456,7 +457,7 @@ def test_whoami_says_that_it_is_a_publisher(
     from django.utils import timezone
 
     now = timezone.now()
-    text = actions.mint(github.sign({**GITHUB_RUN, **github.times(now)}), at=now).text
+    text = minting.mint(github.sign({**GITHUB_RUN, **github.times(now)}), at=now).text
     basic = base64.b64encode(f"__token__:{text}".encode()).decode()
     told = client.get("/api/v1/whoami", headers={"Authorization": f"Basic {basic}"}).json()
     assert told["user"] == told["credential"] == f"publisher:{publisher.pk}"

@@ -16,11 +16,12 @@ from harness.issuer import GITHUB_RUN, Issuer
 from otumat.errors import OtumatError, Refused
 from otumat_index.accounts.credentials import of_token, of_user
 from otumat_index.accounts.models import Token, UsedAssertion, User
+from otumat_index.accounts.rules import digest
 from otumat_index.journal.actor import Actor
 from otumat_index.journal.models import Entry
 from otumat_index.publish.actions import Upload, publish_file
 from otumat_index.publish.models import Project, Role, TrustedPublisher
-from otumat_index.publish.trusted import actions
+from otumat_index.publish.trusted import actions, minting
 
 pytestmark = pytest.mark.django_db(transaction=True)
 THREADS = 8
@@ -47,7 +48,7 @@ def test_A56_of_many_exchanges_of_one_token_one_wins(
     publisher: TrustedPublisher, run: Callable[..., str], now: datetime
 ) -> None:
     assertion = run()
-    results = at_once([lambda: actions.mint(assertion, at=now)] * THREADS)
+    results = at_once([lambda: minting.mint(assertion, at=now)] * THREADS)
     lost = [result for result in results if isinstance(result, Refused)]
     assert [result.code for result in lost] == ["token_used"] * (THREADS - 1)
     assert Token.objects.count() == UsedAssertion.objects.count() == 1
@@ -58,15 +59,15 @@ def test_exchanges_of_different_tokens_all_win(
     publisher: TrustedPublisher, run: Callable[..., str], now: datetime
 ) -> None:
     texts = [run() for _ in range(THREADS)]
-    results = at_once([lambda text=text: actions.mint(text, at=now) for text in texts])
-    assert all(isinstance(result, actions.Minted) for result in results), results
+    results = at_once([lambda text=text: minting.mint(text, at=now) for text in texts])
+    assert all(isinstance(result, minting.Minted) for result in results), results
     assert Token.objects.count() == THREADS
 
 
 def test_A57_two_owners_at_once_pin_one(publisher: TrustedPublisher, run: Callable[..., str], now: datetime) -> None:
     texts = [run(repository_owner_id=str(number)) for number in range(1, THREADS + 1)]
-    results = at_once([lambda text=text: actions.mint(text, at=now) for text in texts])
-    assert sum(isinstance(result, actions.Minted) for result in results) == 1
+    results = at_once([lambda text=text: minting.mint(text, at=now) for text in texts])
+    assert sum(isinstance(result, minting.Minted) for result in results) == 1
 
 
 def test_A58_of_many_pending_publishers_of_one_name_one_wins(
@@ -80,8 +81,8 @@ def test_A58_of_many_pending_publishers_of_one_name_one_wins(
             ("workflow_ref", "job_workflow_ref"), f"{repository}/.github/workflows/release.yml@refs/tags/v1"
         )
         said = {**GITHUB_RUN, **github.times(now), "repository": repository, **refs}
-        minted = actions.mint(github.sign(said), at=now)
-        tokens.append(of_token(Token.objects.get(sha256=actions.accounts.digest(minted.text))))
+        minted = minting.mint(github.sign(said), at=now)
+        tokens.append(of_token(Token.objects.get(sha256=digest(minted.text))))
     files = [wheel("comet", f"1.{number}") for number in range(THREADS)]
 
     def upload(file: tuple[str, bytes], by: Actor) -> Any:
@@ -99,8 +100,8 @@ def test_A58_of_many_pending_publishers_of_one_name_one_wins(
 def test_A47_removal_and_uploads_at_once_leave_nothing_after_the_removal(
     publisher: TrustedPublisher, run: Callable[..., str], rocket: Project, alice: User, wheel: Any, now: datetime
 ) -> None:
-    minted = actions.mint(run(), at=now)
-    by = of_token(Token.objects.get(sha256=actions.accounts.digest(minted.text)))
+    minted = minting.mint(run(), at=now)
+    by = of_token(Token.objects.get(sha256=digest(minted.text)))
     files = [wheel("rocket", f"1.{number}") for number in range(THREADS - 1)]
 
     def upload(file: tuple[str, bytes]) -> Any:

@@ -13,19 +13,10 @@ from django.views.decorators.http import require_http_methods
 from otumat.errors import OtumatError
 from otumat_index.accounts import credentials
 from otumat_index.journal.actor import Actor
-from otumat_index.publish import queries as publish
-from otumat_index.publish import rules as roles
+from otumat_index.publish.doors import opened
 from otumat_index.publish.hooks import actions, queries, rules
 from otumat_index.publish.models import Project
 from otumat_index.web.errors import status_of
-
-
-def managed(request: HttpRequest, name: str) -> tuple[Project, Actor]:
-    """The project, if it is the reader's to manage."""
-    by = credentials.from_session(request)
-    project = publish.project(name, by=by)
-    roles.check_may(by, "manage", publish.standing_of(by, project.normalized), name_claims="admin")
-    return project, by
 
 
 @never_cache
@@ -33,7 +24,8 @@ def managed(request: HttpRequest, name: str) -> tuple[Project, Actor]:
 @require_http_methods(["GET", "HEAD", "POST"])
 def webhooks(request: HttpRequest, name: str) -> HttpResponse:
     """A project's webhooks, and a form for a new one, whose secret is shown this once."""
-    project, by = managed(request, name)
+    by = credentials.from_session(request)
+    project = opened(request, name, by=by)
     failure, secret = None, ""
     if request.method == "POST":
         chosen = request.POST.getlist("actions") or None
@@ -61,7 +53,8 @@ def webhooks(request: HttpRequest, name: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def webhook(request: HttpRequest, name: str, number: int) -> HttpResponse:
     """One webhook: what was delivered, and what can be done with it."""
-    project, by = managed(request, name)
+    by = credentials.from_session(request)
+    project = opened(request, name, by=by)
     found = queries.webhook(project, number)
     failure: OtumatError | None = None
     if request.method == "POST":

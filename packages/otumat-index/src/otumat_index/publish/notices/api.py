@@ -12,7 +12,7 @@ from otumat_index.accounts.api import account_of, caller
 from otumat_index.accounts.models import User
 from otumat_index.accounts.notices import actions
 from otumat_index.accounts.notices import queries as preferences
-from otumat_index.publish import queries
+from otumat_index.publish.doors import opened
 
 router = Router(tags=["notifications"])
 
@@ -48,12 +48,12 @@ def choose(request: HttpRequest, body: Level) -> dict[str, Any]:
 @router.get("/project/{name}/notifications", summary="How much mail you get about a project")
 def mine_of_project(request: HttpRequest, name: str) -> dict[str, Any]:
     by = caller(request)
-    return told(account_of(by), queries.project(name, by=by).normalized)
+    return told(account_of(by), opened(request, name, by=by).normalized)
 
 
 @router.put("/project/{name}/notifications", summary="Choose how much mail you get about a project")
 def choose_for_project(request: HttpRequest, name: str, body: Level) -> dict[str, Any]:
     by = caller(request)
-    user, topic = account_of(by), queries.project(name, by=by).normalized
+    user, topic = account_of(by), opened(request, name, by=by).normalized
     actions.set_preference(user, topic, body.level, by=by, at=timezone.now())
     return {"ok": True, **told(user, topic)}

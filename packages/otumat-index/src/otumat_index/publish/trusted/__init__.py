@@ -1,10 +1,11 @@
 """
 Trusted publishing: a workflow shows who it is with an identity token of its issuer, and gets a token for minutes.
 
-    rules.py     pure: which claims a publisher may ask for, and which token satisfies them; read this first
+    rules/       pure: which claims a publisher may ask for, and which token satisfies them; read this first
     tokens.py    an identity token's signature and header
     issuers.py   the issuers' keys, fetched and cached
-    actions.py   add and remove publishers, mint, burn
+    actions.py   add and remove publishers
+    minting.py   mint, burn
     standing.py  for whom a minted token acts, asked at every use
     queries.py   rows for pages and API
     api.py       JSON doors below /api/v1/;  oidc.py  the doors of PEP 807;  views.py  pages

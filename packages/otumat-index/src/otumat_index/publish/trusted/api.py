@@ -9,7 +9,7 @@ from django.utils import timezone
 from ninja import Router, Schema
 
 from otumat_index.accounts.api import account_of, caller
-from otumat_index.publish import queries, rules
+from otumat_index.publish.doors import opened
 from otumat_index.publish.trusted import actions, issuers
 from otumat_index.publish.trusted import queries as publishers
 from otumat_index.publish.trusted.rules import FIELDS
@@ -61,16 +61,14 @@ def offered() -> list[dict[str, Any]]:
 
 @router.get("/project/{name}/publishers", summary="Who may publish a project without a password")
 def list_publishers(request: HttpRequest, name: str) -> dict[str, Any]:
-    by = caller(request)
-    project = queries.project(name, by=by)
-    rules.check_may(by, "manage", queries.standing_of(by, project.normalized), name_claims="admin")
+    project = opened(request, name, by=caller(request))
     return {"publishers": [shown(row) for row in publishers.of_project(project)], "issuers": offered()}
 
 
 @router.post("/project/{name}/publishers", summary="Let a workflow publish a project")
 def add_publisher(request: HttpRequest, name: str, body: Described) -> dict[str, Any]:
     by = caller(request)
-    project = queries.project(name, by=by)
+    project = opened(request, name, by=by)
     added = actions.add_publisher(project, issuer=body.issuer, claims=body.claims, by=by, at=timezone.now())
     return {"ok": True, **shown(publishers.row(added))}
 
@@ -78,7 +76,7 @@ def add_publisher(request: HttpRequest, name: str, body: Described) -> dict[str,
 @router.delete("/project/{name}/publishers/{publisher_id}", summary="End a publisher at once")
 def remove_publisher(request: HttpRequest, name: str, publisher_id: int) -> dict[str, Any]:
     by = caller(request)
-    actions.remove_publisher(queries.project(name, by=by), publisher_id, by=by, at=timezone.now())
+    actions.remove_publisher(opened(request, name, by=by), publisher_id, by=by, at=timezone.now())
     return {"ok": True}
 
 

@@ -20,7 +20,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from otumat.errors import Invalid, NotFound, OtumatError, Problem, Refused
 from otumat_index.accounts.adapter import public_url
-from otumat_index.publish.trusted import actions, issuers
+from otumat_index.publish.trusted import issuers, minting
 from otumat_index.web import errors
 
 BODY_MAX_BYTES = 50_000
@@ -109,7 +109,7 @@ def discover(request: HttpRequest) -> HttpResponse:
 @door("GET")
 def audience(request: HttpRequest) -> HttpResponse:
     """What to ask one's issuer for."""
-    return JsonResponse({"audience": actions.audience()})
+    return JsonResponse({"audience": minting.audience()})
 
 
 @door("POST")
@@ -121,7 +121,7 @@ def mint(request: HttpRequest) -> HttpResponse:
     if wanted is not None and not (isinstance(wanted, list) and all(each in FEATURES for each in wanted)):
         message = f"This index offers {', '.join(FEATURES)}."
         raise Invalid([Problem("token.features", "features", message, hint="Leave it out.")])
-    minted = actions.mint(token_of(sent), at=timezone.now())
+    minted = minting.mint(token_of(sent), at=timezone.now())
     return JsonResponse({"success": True, "token": minted.text, "expires": int(minted.expires_at.timestamp())})
 
 
@@ -129,7 +129,7 @@ def mint(request: HttpRequest) -> HttpResponse:
 def burn(request: HttpRequest) -> HttpResponse:
     """End a minted token. One answer whether it was one: nobody can try tokens here."""
     check_secure(request)
-    actions.burn(token_of(body_of(request)), at=timezone.now())
+    minting.burn(token_of(body_of(request)), at=timezone.now())
     return HttpResponse(status=202)
 
 
