@@ -140,6 +140,16 @@ def test_a_long_list_comes_from_the_newest_build(
     assert told == {"roundup": journal.serial_of("roundup"), "another": journal.serial_of("another")}
 
 
+def test_A86_a_build_from_before_names_nobody_who_is_hidden_now(
+    ask: Ask, published: Project, hide: Any, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "LONG_PROJECTS", 0)
+    listing.build()
+    assert set(ask("list_packages_with_serial")) == {"roundup", "another"}
+    hide("roundup", alice)
+    assert set(ask("list_packages_with_serial")) == {"another"}
+
+
 def test_changes_are_compressed_for_who_takes_it(client: Client, published: Project) -> None:
     sent = xmlrpc.client.dumps((0,), "changelog_since_serial")
     plain = client.post("/pypi", sent, content_type="text/xml")

@@ -85,7 +85,8 @@ def list_packages_with_serial(request: HttpRequest, *params: int | str) -> HttpR
     serial, made = journal.last_serial(), listing.newest()
     content = opened(made)
     if made and content and (made.serial == serial or listing.is_long()):
-        return built_list(request, made.serial, content)
+        hidden = listing.hidden_since(made.serial)
+        return list_without(hidden, made.serial, content) if hidden else built_list(request, made.serial, content)
     if content:
         content.close()
     if listing.is_long():
@@ -113,6 +114,13 @@ def built_list(request: HttpRequest, serial: int, content: BinaryIO) -> FileResp
         response["Content-Encoding"] = "gzip"
     response[SERIAL_HEADER] = str(serial)
     return response
+
+
+def list_without(hidden: frozenset[str], serial: int, content: BinaryIO) -> HttpResponse:
+    """The list without projects that became private since it was built."""
+    with one_of_few(), Unpacked(content) as unpacked:
+        left = listing.without(hidden, "xml", unpacked.read())
+    return HttpResponse(left, content_type="text/xml", headers={SERIAL_HEADER: str(serial)})
 
 
 class Unpacked(gzip.GzipFile):
