@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import shutil
 import subprocess
+import sys
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+from otumat.trust import KeyRecord, Policy, ProjectTrust, sign_wheels
+from otumat.trust.keys import PublicKey
+from otumat.trust.signing import private
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,3 +136,79 @@ def run() -> Callable[..., bytes]:
         ).stdout
 
     return start
+
+
+PLUGIN: dict[str, bytes] = {
+    "plugin1/__init__.py": b"x = 1\n",
+    "plugin1/core.py": b"def f():\n    return 2\n",
+    "plugin1/data.json": b'{"a": 1}\n',
+    "plugin1/sub/__init__.py": b"y=3\n",
+    "plugin1/sub/empty.py": b"",
+    "more1/__init__.py": b"",
+    "more1/é.txt": b"e\n",
+    "solo.py": b"z = 1\n",
+}
+
+
+def _wheel(folder: Path, files: dict[str, bytes], *, name: str = "plugin1", version: str = "1.0") -> Path:
+    """A wheel with these files, as any backend makes them."""
+    info = f"{name}-{version}.dist-info"
+    contents = {
+        **files,
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n\nWords.\n".encode(),
+        f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/entry_points.txt": f"[base.plugins]\np = {name}.core:f\n".encode(),
+    }
+    rows = [f"{path},sha256={_urlsafe(data)},{len(data)}\n" for path, data in contents.items()]
+    contents[f"{info}/RECORD"] = "".join([*rows, f"{info}/RECORD,,\n"]).encode()
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for member, data in contents.items():
+            told = zipfile.ZipInfo(member, (2020, 2, 2, 2, 2, 2))
+            told.external_attr = (0o100755 if member.endswith(".sh") else 0o100644) << 16
+            told.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(told, data)
+    return path
+
+
+def _urlsafe(data: bytes) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
+
+
+@pytest.fixture(scope="session")
+def wheel() -> Callable[..., Path]:
+    """`wheel(folder, {"plugin1/__init__.py": b"..."}, name="plugin1", version="1.0")`, unsigned."""
+    return _wheel
+
+
+@pytest.fixture(scope="session")
+def plugin() -> dict[str, bytes]:
+    """The files of the plugin that the attacks are made on."""
+    return dict(PLUGIN)
+
+
+@pytest.fixture(scope="session")
+def record_of(keys: Callable[[str], Pair]) -> Callable[[str], KeyRecord]:
+    """The record of one of the keys, as a policy holds it."""
+    return lambda name: KeyRecord(PublicKey.from_pem(keys(name).public.read_bytes()), note=name)
+
+
+@pytest.fixture(scope="session")
+def policy(record_of: Callable[[str], KeyRecord]) -> Policy:
+    """Trusts the RSA key for plugin1, and nobody for anything else."""
+    return Policy({"plugin1": ProjectTrust([record_of("rsa2048")])})
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory, keys: Callable[[str], Pair]) -> Path:
+    """A virtual environment into which pip installed the signed plugin. Not to be changed: copy it."""
+    folder = tmp_path_factory.mktemp("installed")
+    path = _wheel(folder / "dist", PLUGIN)
+    sign_wheels([path], [private.read_file(keys("rsa2048").private)])
+    root = folder / "env"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", root], check=True)
+    python = next(each for each in (root / "bin" / "python", root / "Scripts" / "python.exe") if each.exists())
+    line = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-index", "--no-deps", path]
+    subprocess.run([*map(str, line)], check=True, capture_output=True)
+    return root

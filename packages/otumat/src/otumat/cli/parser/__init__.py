@@ -78,7 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
         known = len(commands.shorts)
         for make in makers:
             make(commands)
-        lines = [f"  {name:<13} {short}" for name, short in [*commands.shorts.items()][known:]]
+        lines = [f"  {name:<13}  {short}" for name, short in [*commands.shorts.items()][known:]]
         parts.append("\n".join([f"{title}:", *lines, ""]))
     parser.description = "\n".join(parts)
     return parser

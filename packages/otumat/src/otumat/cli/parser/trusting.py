@@ -19,8 +19,8 @@ examples:
 
 SIGN = """\
 Sign built wheels, whatever built them. Each gets a list of everything it installs, signed by every key that is named,
-and a signature of the otumat 0.3 kind where an RSA key is among them. All else in the wheel stays byte for byte as it is.
-Nothing is changed unless all of them can be signed; signing again changes nothing.
+and a signature of the otumat 0.3 kind where an RSA key is among them. All else in the wheel stays byte for byte as it
+is. Nothing is changed unless all of them can be signed; signing again changes nothing.
 """
 
 SIGN_EXAMPLES = """\
@@ -130,7 +130,7 @@ def natural(text: str) -> int:
 
 
 def _add_add(actions: Actions) -> None:
-    parser = actions.add("add", "trust a key for a project", "example: otumat keys add acme.pub --for plugin1")
+    parser = actions.add("add", "trust a key for a project", "examples:\n  otumat keys add acme.pub --for plugin1")
     parser.set_defaults(run="keyring:add")
     parser.add_argument("file", metavar="FILE", help="the public key: PEM, or a .pub file of OpenSSH")
     _add_for(parser)
@@ -142,14 +142,14 @@ def _add_add(actions: Actions) -> None:
 
 
 def _add_list(actions: Actions) -> None:
-    parser = actions.add("list", "list the keys you trust", "example: otumat keys list --json")
+    parser = actions.add("list", "list the keys you trust", "examples:\n  otumat keys list --json")
     parser.set_defaults(run="keyring:list_keys")
     add_policy(parser)
     add_json(parser)
 
 
 def _add_remove(actions: Actions) -> None:
-    parser = actions.add("remove", "forget a key", "example: otumat keys remove 3f0c91ab --for plugin1")
+    parser = actions.add("remove", "forget a key", "examples:\n  otumat keys remove 3f0c91ab --for plugin1")
     parser.set_defaults(run="keyring:remove")
     parser.add_argument("id", metavar="ID", help="its id, or how that begins")
     _add_for(parser)
@@ -159,7 +159,7 @@ def _add_remove(actions: Actions) -> None:
 
 def _add_revoke(actions: Actions) -> None:
     parser = actions.add(
-        "revoke", "never accept a key again", "example: otumat keys revoke 3f0c91ab --reason compromised"
+        "revoke", "never accept a key again", "examples:\n  otumat keys revoke 3f0c91ab --reason compromised"
     )
     parser.set_defaults(run="keyring:revoke")
     parser.add_argument("id", metavar="ID", help="its id, or how that begins; for every project that lists it")
@@ -169,7 +169,7 @@ def _add_revoke(actions: Actions) -> None:
 
 
 def _add_ask(actions: Actions) -> None:
-    parser = actions.add("ask", "what is asked of a project", "example: otumat keys ask plugin1 --threshold 2")
+    parser = actions.add("ask", "what is asked of a project", "examples:\n  otumat keys ask plugin1 --threshold 2")
     parser.set_defaults(run="keyring:ask")
     parser.add_argument("project", metavar="NAME")
     parser.add_argument("--threshold", type=natural, metavar="N", help="how many of its keys must have signed")
