@@ -202,12 +202,13 @@ def test_an_admin_takes_lost_factors_off_and_every_session_ends(
 ) -> None:
     browser, office = sign_in(bob), sign_in(admin)
     page = "/admin/users/bob/reset-factors"
-    assert "has no second factor" in office.post(page, follow=True).content.decode()
+    assert "has no second factor" in office.post(page, {"sure": "1"}, follow=True).content.decode()
     for _ in range(2):
         Authenticator.objects.bulk_create([Authenticator(user=bob, type="totp", data={"secret": ""})])
         assert browser.post(page).status_code == 404, "not for Bob himself"
         assert "Remove second factors" in office.get("/admin/users/?q=bob").content.decode()
-        office.post(page)
+        assert "Nothing was changed" in office.post(page, follow=True).content.decode()
+        office.post(page, {"sure": "1"})
         assert not Authenticator.objects.exists()
         assert browser.get("/account/").status_code == 302
         browser = sign_in(bob)

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from otumat.errors import NotFound, OtumatError
+from otumat.errors import Conflict, NotFound, OtumatError
 from otumat_index import config
 from otumat_index.accounts import administration, credentials, queries
 from otumat_index.accounts.models import User
@@ -106,6 +106,9 @@ def unmake_admin(request: HttpRequest, user: User, by: Actor) -> str:
 
 
 def reset_factors(request: HttpRequest, user: User, by: Actor) -> str:
+    if "sure" not in request.POST:
+        message = f"Nothing was changed: say that it is {user.username} who asked for it."
+        raise Conflict(message, hint="Whoever has the password would be in.", code="factor_confirm")
     administration.reset_factors(user, by=by, at=timezone.now())
     return f"{user.username} has no second factor any more, and every session has ended."
 
