@@ -136,6 +136,18 @@ def test_a_body_that_cannot_be_read_is_a_bad_request(
     assert response.json()["ok"] is False
 
 
+@pytest.mark.parametrize(
+    ("ends", "status"),
+    [("2114-04-28T03:16:09-16:44", 200), ("9999-12-31T23:59:59-23:59", 400), ("2114-04-28T03:16:09", 200)],
+)
+def test_a_token_ends_at_a_moment_in_any_zone(
+    client: Client, people: dict[str, User | None], auth: Any, ends: str, status: int
+) -> None:
+    body = {"name": "ci", "expires_at": ends}
+    answer = client.post("/api/v1/tokens", body, "application/json", headers=auth(people["owner"]))
+    assert answer.status_code == status, answer.content
+
+
 def test_D5_the_metadata_of_a_release_is_whole(client: Client, people: dict[str, User | None], auth: Any) -> None:
     response = client.get(
         "/api/v1/project/Round_Up/1.0.0/metadata".replace("Round_Up", "ROUNDUP"), headers=auth(people["owner"])

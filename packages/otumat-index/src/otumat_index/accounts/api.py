@@ -29,8 +29,13 @@ class NewToken(Schema):
     @field_validator("expires_at")
     @classmethod
     def in_utc(cls, moment: datetime | None) -> datetime | None:
-        """A moment without a zone is UTC."""
-        return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
+        """A moment without a zone is UTC; PostgreSQL takes none as far from it as Python does."""
+        if moment is None or moment.tzinfo is None:
+            return moment and moment.replace(tzinfo=UTC)
+        try:
+            return moment.astimezone(UTC)
+        except OverflowError:
+            raise ValueError("there is no such moment") from None
 
 
 def caller(request: HttpRequest) -> Actor:
