@@ -16,8 +16,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from otumat.spec.keys import PublicKey
 from otumat.trust import KeyRecord, Policy, ProjectTrust, sign_wheels
-from otumat.trust.keys import PublicKey
 from otumat.trust.signing import private
 
 if TYPE_CHECKING:

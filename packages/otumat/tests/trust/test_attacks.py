@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from otumat.spec.keys import PublicKey
 from otumat.trust import KeyRecord, Policy, ProjectTrust, verify_distribution
-from otumat.trust.keys import PublicKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable

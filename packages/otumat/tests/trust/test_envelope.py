@@ -22,9 +22,9 @@ from otumat.spec.statement import (
     read_statement,
 )
 from otumat.spec.statement.paths import is_plain
+from otumat.spec.vouching.checking import check_envelope
 from otumat.trust import KeyRecord, ProjectTrust
 from otumat.trust.signing import private
-from otumat.trust.vouching import check_envelope
 
 if TYPE_CHECKING:
     from collections.abc import Callable

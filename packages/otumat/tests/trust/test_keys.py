@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otumat.trust.keys import BadKey, PublicKey, ed25519, key_problems, rsa
-from otumat.trust.keys.public import ed25519_key, rsa_key
+from otumat.spec.keys import BadKey, PublicKey, ed25519, key_problems, rsa
+from otumat.spec.keys.public import ed25519_key, rsa_key
 from otumat.trust.signing.agent import agent_keys, pick
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ def test_T52_moduli_that_can_be_taken_apart(keys: Any) -> None:
 def test_one_key_has_one_der(keys: Any) -> None:
     der = PublicKey.from_pem(keys("rsa2048").public.read_bytes()).spki
     assert PublicKey.from_der(der).spki == der
-    for at in range(0, 40):
+    for at in range(40):
         changed = bytearray(der)
         changed[at] ^= 0x80
         try:

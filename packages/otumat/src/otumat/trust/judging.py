@@ -1,39 +1,16 @@
-"""From what was found to a verdict: pure. Both what is installed and what lies in a wheel end here."""
+"""The verdict on signatures of the 0.3 kind alone: pure. With an envelope: `otumat.spec.vouching.judged`."""
 
 from __future__ import annotations
 
+from otumat.spec.vouching.checking import check_downgrade, check_release, why_not
+from otumat.spec.vouching.verdict import TRUSTED, UNSIGNED, UNTRUSTED_KEY, Finding, Verdict, Voucher
 from otumat.trust import legacy
-from otumat.trust.verdict import TRUSTED, UNSIGNED, UNTRUSTED_KEY, Finding, Verdict, Voucher
-from otumat.trust.vouching import check_downgrade, check_release, why_not
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from otumat.trust.policy import KeyRecord, ProjectTrust
-    from otumat.trust.vouching import Vouched
-
-
-def verdict(
-    name: str,
-    version: str,
-    vouched: Vouched,
-    findings: Iterable[Finding],
-    *,
-    location: str = "",
-    protected_by: str = "same-user",
-) -> Verdict:
-    """The verdict on something that carries an envelope."""
-    return Verdict(
-        name,
-        version,
-        findings=findings,
-        scheme="dsse",
-        keys=vouched.keys,
-        location=location,
-        sequence=vouched.statement.sequence if vouched.statement else 0,
-        protected_by=protected_by,
-    )
 
 
 def legacy_verdict(

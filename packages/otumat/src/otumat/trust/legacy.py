@@ -20,8 +20,8 @@ from typing import NoReturn
 
 from otumat.errors import Invalid, Problem
 from otumat.spec.digest import EMPTY_LISTING_DIGEST, blob_digest, listing_digest
+from otumat.spec.keys import BadKey, PublicKey, key_problems
 from otumat.trust import tree
-from otumat.trust.keys import BadKey, PublicKey, key_problems
 from otumat.trust.tree import NoTree
 
 TYPE_CHECKING = False
@@ -151,7 +151,7 @@ def _invalid_signature() -> type[Exception]:
 
 
 def _bytes(value: str | bytes) -> bytes:
-    return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else bytes(value)
+    return value.encode("utf-8", "surrogatepass") if isinstance(value, str) else bytes(value)
 
 
 def _files(top: str) -> list[tree.Found]:

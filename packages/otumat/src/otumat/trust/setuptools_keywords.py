@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 from setuptools.errors import SetupError
 
 from otumat.errors import OtumatError
+from otumat.spec.keys import BadKey, PublicKey, key_problems
 from otumat.trust import legacy
-from otumat.trust.keys import BadKey, PublicKey, key_problems
 
 if TYPE_CHECKING:
     from typing import Any

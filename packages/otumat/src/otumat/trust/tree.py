@@ -13,6 +13,10 @@ import stat
 
 from otumat.errors import Untrusted
 from otumat.spec.digest import blob_hasher
+from otumat.spec.vouching.comparing import FILE as FILE
+from otumat.spec.vouching.comparing import FOLDER as FOLDER
+from otumat.spec.vouching.comparing import LINK as LINK
+from otumat.spec.vouching.comparing import SPECIAL as SPECIAL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +24,6 @@ if TYPE_CHECKING:
 
 MAX_FILES, MAX_DEPTH = 200_000, 100
 CACHE_FOLDER = "__pycache__"
-FILE, FOLDER, LINK, SPECIAL = "file", "folder", "link", "special"
 _PIECE = 1024 * 1024
 # O_NONBLOCK: a pipe that took the file's place is opened at once, seen to be one, and closed.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 
 from otumat.errors import OtumatError
+from otumat.spec.vouching.comparing import of_bytecode
+from otumat.spec.vouching.verdict import ERROR, MODIFIED, Finding
 from otumat.trust import legacy, tree
-from otumat.trust.comparing import of_bytecode
 from otumat.trust.installed import bytecode
-from otumat.trust.verdict import ERROR, MODIFIED, Finding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

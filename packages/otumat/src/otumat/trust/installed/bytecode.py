@@ -10,7 +10,7 @@ import marshal
 import sys
 import warnings
 
-from otumat.trust.comparing import Bytecode
+from otumat.spec.vouching.comparing import Bytecode
 from otumat.trust.installed import marshalled
 
 _HEADER_BYTES = 16

@@ -6,12 +6,13 @@ import os
 
 from otumat.errors import OtumatError
 from otumat.spec.statement import Malformed
-from otumat.trust.comparing import differences
+from otumat.spec.vouching.checking import check_envelope
+from otumat.spec.vouching.comparing import differences
+from otumat.spec.vouching.judged import verdict
+from otumat.spec.vouching.verdict import ERROR, TRUSTED, UNSIGNED, UNVERIFIABLE, Finding, Verdict
 from otumat.trust.installed import finding, places, shadowing
 from otumat.trust.installed.observing import observe
-from otumat.trust.judging import legacy_verdict, verdict
-from otumat.trust.verdict import ERROR, TRUSTED, UNSIGNED, UNVERIFIABLE, Finding, Verdict
-from otumat.trust.vouching import check_envelope
+from otumat.trust.judging import legacy_verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

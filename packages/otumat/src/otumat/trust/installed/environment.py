@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 
 from otumat.spec.names import normalize
+from otumat.spec.vouching.verdict import MODIFIED, SHADOWED, UNSIGNED, UNVERIFIABLE, Finding, Verdict
 from otumat.trust import tree
 from otumat.trust.installed import finding
 from otumat.trust.installed.distribution import verify_installed
 from otumat.trust.installed.observing import SUFFIXES
-from otumat.trust.verdict import MODIFIED, SHADOWED, UNSIGNED, UNVERIFIABLE, Finding, Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

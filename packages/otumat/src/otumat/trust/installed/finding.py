@@ -6,8 +6,8 @@ import os
 import sys
 
 from otumat.spec.names import normalize
-from otumat.spec.statement import ENVELOPE_NAME, Malformed, strict_json
-from otumat.trust import texts, tree
+from otumat.spec.statement import ENVELOPE_NAME, Malformed, strict_json, texts
+from otumat.trust import tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ import sys
 
 from otumat.errors import Untrusted
 from otumat.spec.statement import is_left_out
+from otumat.spec.vouching.comparing import Bytecode, Observed, Seen
 from otumat.trust import tree
-from otumat.trust.comparing import Bytecode, Observed, Seen
 from otumat.trust.installed import bytecode
 
 TYPE_CHECKING = False
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (*_imp.extension_suffixes(), ".py", ".pyc")
 _HAS_MODES = os.name != "nt"
+_LONGEST_HEAD_BYTES = 4096
 _TRAMPOLINE = b"#!/bin/sh\n'''exec' "
 
 
@@ -223,18 +224,23 @@ def _plain(file: SignedFile, found: tree.Found | None, place: str) -> Seen:
 
 
 def _script(file: SignedFile, place: str, places: Places) -> Seen:
-    """A script as it is, or behind the line in which its installer named the interpreter."""
+    """
+    A script as it is, or behind the line in which its installer named the interpreter.
+
+    Whether it can be executed is not compared: some installers make all scripts executable, others none.
+    """
     found = tree.look_at(place)
     if found is None or found.kind != tree.FILE or found.size_bytes == file.size_bytes:
-        return _plain(file, found, place)
-    if not file.size_bytes < found.size_bytes <= file.size_bytes + 4096:
+        seen = _plain(file, found, place)
+        seen.executable = None
+        return seen
+    if not file.size_bytes < found.size_bytes <= file.size_bytes + _LONGEST_HEAD_BYTES:
         return Seen(tree.FILE)
     content = tree.read(place, found.size_bytes)
-    head, rest = content[: -file.size_bytes or None], content[found.size_bytes - file.size_bytes :]
-    executable = bool(found.mode & 0o100) if _HAS_MODES else None
+    at = found.size_bytes - file.size_bytes
+    digest = hashlib.sha256(content[at:]).hexdigest()
     mode = found.mode & 0o7777 if _HAS_MODES else 0
-    digest = hashlib.sha256(rest).hexdigest()
-    return Seen(tree.FILE, digest, mode=mode, executable=executable, shebang=_is_head(head, places))
+    return Seen(tree.FILE, digest, mode=mode, shebang=_is_head(content[:at], places))
 
 
 def _is_head(head: bytes, places: Places) -> bool:

@@ -31,7 +31,9 @@ class Places:
             return cls(site, f"{prefix}/Scripts", prefix, f"{prefix}/Include")
         if len(parts) > 3 and lowered[-3] in ("lib", "lib64") and lowered[-2].startswith("python"):
             prefix = "/".join(parts[:-3]) or "/"
-            return cls(site, f"{prefix}/bin", prefix, f"{prefix}/include/{parts[-2]}")
+            # So do pip and uv in virtual environments.
+            inside = "site/" if os.path.isfile(f"{prefix}/pyvenv.cfg") else ""
+            return cls(site, f"{prefix}/bin", prefix, f"{prefix}/include/{inside}{parts[-2]}")
         # pip install --target: all of it below one folder
         return cls(site, f"{site}/bin", site, f"{site}/include")
 

@@ -10,8 +10,8 @@ import os
 import sys
 import zlib
 
+from otumat.spec.vouching.verdict import SHADOWED, Finding
 from otumat.trust.installed.observing import SUFFIXES
-from otumat.trust.verdict import SHADOWED, Finding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

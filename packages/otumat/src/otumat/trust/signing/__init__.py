@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from otumat.trust.keys import PublicKey
+    from otumat.spec.keys import PublicKey
 
     class Signer(Protocol):
         """

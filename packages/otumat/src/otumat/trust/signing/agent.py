@@ -6,7 +6,7 @@ import os
 import socket
 
 from otumat.errors import NotFound, Refused
-from otumat.trust.keys import RSA, BadKey, PublicKey, sshsig
+from otumat.spec.keys import RSA, BadKey, PublicKey, sshsig
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

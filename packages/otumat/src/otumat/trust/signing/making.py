@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from otumat.errors import Conflict, NotFound
+from otumat.spec.keys import ED25519, PublicKey
 from otumat.trust.files import replace
-from otumat.trust.keys import ED25519, PublicKey
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import os
 import warnings
 
 from otumat.errors import Invalid, NotFound, Problem
-from otumat.trust.keys import LEAST_BITS, LEAST_LEGACY_BITS, RSA, PublicKey
+from otumat.spec.keys import LEAST_BITS, LEAST_LEGACY_BITS, RSA, PublicKey
 from otumat.trust.legacy import WeakKeyWarning
 
 TYPE_CHECKING = False

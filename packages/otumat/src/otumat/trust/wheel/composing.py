@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from otumat.errors import Invalid, Problem
 from otumat.spec.digest import EXECUTABLE, folder_digest, listing_digest
+from otumat.spec.keys import key_problems
 from otumat.spec.statement import (
     PAYLOAD_TYPE,
     Envelope,
@@ -13,16 +14,16 @@ from otumat.spec.statement import (
     pae,
     read_envelope,
     read_statement,
+    texts,
 )
-from otumat.trust import legacy, texts
-from otumat.trust.keys import key_problems
+from otumat.trust import legacy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from otumat.spec.vouching.wheel import Wheel
     from otumat.trust.signing import Signer
-    from otumat.trust.wheel.reading import Wheel
 
 
 class LegacyValue:

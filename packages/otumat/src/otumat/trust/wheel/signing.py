@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from otumat.errors import Invalid, Problem
+from otumat.spec.keys import LEAST_BITS, RSA, BadKey, PublicKey
 from otumat.spec.statement import ENVELOPE_NAME
-from otumat.trust.keys import LEAST_BITS, RSA, BadKey, PublicKey
+from otumat.spec.vouching.wheel import Wheel
 from otumat.trust.wheel import composing, rewriting
-from otumat.trust.wheel.reading import Wheel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -77,7 +77,9 @@ def sign_wheels(
         except Invalid as exc:
             problems += [_at(path, problem) for problem in exc.problems]
         except OSError as exc:
-            problems.append(Problem("wheel.unreadable", path, f"It cannot be read: {exc.strerror or exc}."))
+            problems.append(
+                Problem("wheel.unreadable", os.path.basename(path), f"It cannot be read: {exc.strerror or exc}.")
+            )
     if problems:
         raise Invalid(problems, message="Nothing was signed." if not check else "")
     for outcome in outcomes:

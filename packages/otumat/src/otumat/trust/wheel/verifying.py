@@ -6,13 +6,11 @@ import os
 from typing import TYPE_CHECKING, BinaryIO
 
 from otumat.errors import Invalid
-from otumat.trust.comparing import Observed, Seen, differences
-from otumat.trust.judging import legacy_verdict, verdict
-from otumat.trust.tree import FILE
-from otumat.trust.verdict import ERROR, UNSIGNED, Finding, Verdict
-from otumat.trust.vouching import check_envelope
+from otumat.spec.vouching.judged import judged_wheel
+from otumat.spec.vouching.verdict import ERROR, UNSIGNED, Finding, Verdict
+from otumat.spec.vouching.wheel import Wheel
+from otumat.trust.judging import legacy_verdict
 from otumat.trust.wheel import composing
-from otumat.trust.wheel.reading import Wheel
 
 if TYPE_CHECKING:
     from otumat.trust.policy import Policy
@@ -37,27 +35,10 @@ def verify_wheel(
     except Invalid as exc:
         found = [Finding(ERROR, problem.code, problem.message, hint=problem.hint) for problem in exc.problems]
         return Verdict(filename, "", findings=found, location=filename)
-    trust = policy.of(wheel.project)
     data = envelope or wheel.envelope
     if not data:
         return _without_envelope(wheel, policy, at)
-    vouched = check_envelope(
-        data, project=wheel.project, version=wheel.version, trust=trust, at=at, signed_before=signed_before
-    )
-    found = list(vouched.findings)
-    if vouched.statement:
-        found += differences(vouched.statement, _observed(wheel, {each.path for each in vouched.statement.files}))
-    return verdict(wheel.name, wheel.version, vouched, found, location=filename)
-
-
-def _observed(wheel: Wheel, signed: set[str]) -> Observed:
-    observed = Observed()
-    for each in wheel.files:
-        if each.path in signed:
-            observed.seen[each.path] = Seen(FILE, each.sha256, executable=each.mode == "100755")
-        else:
-            observed.added.append((each.path, FILE))
-    return observed
+    return judged_wheel(wheel, data, policy.of(wheel.project), at=at, signed_before=signed_before)[0]
 
 
 def _without_envelope(wheel: Wheel, policy: Policy, at: str) -> Verdict:
