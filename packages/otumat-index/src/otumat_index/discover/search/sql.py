@@ -80,7 +80,7 @@ def place_of(pk: int, value: str | datetime) -> str:
 def key_of(column: str, text: str) -> tuple[Any, int] | None:
     """Where a page begins or ends: a name, or a second and a primary key."""
     if column == "normalized":
-        return (text, 0) if text else None
+        return (text, 0) if text.isprintable() and text else None  # PostgreSQL refuses NUL
     seconds, _, pk = text.partition(".")
     if not (seconds.isascii() and seconds.isdigit() and pk.isascii() and pk.isdigit()) or len(text) > 30:
         return None

@@ -96,7 +96,7 @@ def whole_text(request: HttpRequest) -> HttpResponseBase:
     known = get_conditional_response(request, etag=tag)
     if known is not None:
         return known
-    response = StreamingHttpResponse(index.lines(), content_type=TEXT)
+    response = StreamingHttpResponse(index.lines() if request.method == "GET" else (), content_type=TEXT)
     response["ETag"] = tag
     return response
 
