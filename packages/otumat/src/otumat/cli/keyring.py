@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from otumat.cli.console import printable
 from otumat.errors import Invalid, NotFound, Problem
+from otumat.spec.keys import BadKey, PublicKey, key_problems
 from otumat.spec.statement import Malformed
-from otumat.trust.keys import BadKey, PublicKey, key_problems
 from otumat.trust.policy import KeyRecord, Policy, ProjectTrust, default_path, is_moment, load, save
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from otumat.cli.console import DIM, GREEN, YELLOW, printable
 from otumat.errors import Invalid, NotFound, OtumatError, Problem
-from otumat.trust.keys import ED25519, RSA
+from otumat.spec.keys import ED25519, RSA
 from otumat.trust.policy import default_path
 from otumat.trust.signing import making, private
 from otumat.trust.signing.found import find_signer

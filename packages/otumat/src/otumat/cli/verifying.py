@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 from otumat.cli.console import DIM, GREEN, RED, YELLOW, printable
 from otumat.cli.keyring import policy_path, read_public
 from otumat.errors import OtumatError
+from otumat.spec.vouching.verdict import EXIT_CODES, MEANINGS, TRUSTED, UNSIGNED, UNVERIFIABLE
 from otumat.trust.policy import KeyRecord, Policy, ProjectTrust, load
-from otumat.trust.verdict import EXIT_CODES, MEANINGS, TRUSTED, UNSIGNED, UNVERIFIABLE
 
 if TYPE_CHECKING:
     import argparse
 
     from otumat.cli.console import Console
     from otumat.settings import Settings
-    from otumat.trust.verdict import Verdict
+    from otumat.spec.vouching.verdict import Verdict
 
 _MOST_FINDINGS = 20
 
