@@ -17,7 +17,7 @@ from typing import Any
 
 from bench import records
 from bench.report import Options, Row
-from bench.searching import Asked, Ours, Peer, Sqlite, documents, each, plain, postgresql, searcher
+from bench.searching import Asked, Ours, Peer, Sqlite, documents, each, plain, postgresql, searcher, set_up
 
 COUNT = int(os.environ.get("SEARCH_COUNT", "886323"))
 CURVE = (1_000, 10_000, 100_000)
@@ -77,7 +77,11 @@ def some(count: int) -> Iterator[dict[str, Any]]:
 
 def measure(folder: Path, count: int, options: Options, *, peers: bool) -> Iterator[Row]:
     """Build once, ask every class, then the peers."""
+    set_up(folder)
+    from otumat_index.discover.search import client
+
     yield build(folder, count)
+    client.forget()
     with searcher(folder) as ours:
         for name, (asked, half_ms, most_ms) in classes().items():
             yield row(f"{count:,}: {name}", ours, asked, 3 * options.rounds, half_ms, most_ms)

@@ -200,7 +200,6 @@ def scheduled_s(pid: int) -> float:
 @contextlib.contextmanager
 def searcher(data: Path) -> Iterator[Ours]:
     """A searcher over the folder in `data`/search, which follows nothing."""
-    os.environ |= {"OTUMAT_DATA": str(data), "DJANGO_SETTINGS_MODULE": "otumat_index.settings"}
     child = subprocess.Popen([sys.executable, "-m", "bench.searching", str(data)])
     try:
         while not (data / "search" / "searcher.sock").exists():
@@ -212,15 +211,24 @@ def searcher(data: Path) -> Iterator[Ours]:
         child.wait(10)
 
 
+def set_up(data: Path) -> None:
+    """Have Django's settings name this data folder; what was set up before is pointed at it."""
+    import dataclasses
+
+    import django
+    from django.conf import settings
+
+    os.environ |= {"OTUMAT_DATA": str(data), "DJANGO_SETTINGS_MODULE": "otumat_index.settings"}
+    django.setup()
+    settings.CONFIG = dataclasses.replace(settings.CONFIG, data=data)
+
+
 def serve(data: Path) -> None:
     """Be that searcher."""
     import threading
 
-    import django
-
-    os.environ |= {"OTUMAT_DATA": str(data), "DJANGO_SETTINGS_MODULE": "otumat_index.settings"}
-    django.setup()
-    from otumat_index.discover.search.engine import folder
+    set_up(data)
+    from otumat_index.discover.search.engine import folder, suggesting
     from otumat_index.discover.search.engine.base import Base
     from otumat_index.discover.search.engine.index import Index
     from otumat_index.discover.search.searcher.keeper import Keeper
@@ -241,6 +249,7 @@ def serve(data: Path) -> None:
     newest = folder.newest(data / "search")
     assert newest
     keeper.index = Index(Base(newest))
+    suggesting.vocabulary(keeper.index)
     Server(keeper, data / "search" / "searcher.sock").run(threading.Event())
 
 

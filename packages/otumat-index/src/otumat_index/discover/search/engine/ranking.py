@@ -32,7 +32,7 @@ WEIGHTS = (4.0, 2.0, 1.6, 0.5)
 TIER = 3.0
 """What a better tier is worth when one word is asked for; with several, the weights speak for themselves."""
 IN_A_ROW = 2.5
-QUALITY = 0.35
+QUALITY = 0.6
 SEQUENCE_MAX = 48
 OFFSET_MAX_DIGITS = 10
 

@@ -19,7 +19,7 @@ from otumat_index.discover.search.engine.words import trigrams, words
 LITTLE = 3
 """So few results are worth a question."""
 VOTES_MAX = 200_000
-CANDIDATES = 1_500
+CANDIDATES = 300
 WORD_AT_LEAST = 33
 ASKED_MAX_CHARS = 60
 ASKED_MAX_WORDS = 5

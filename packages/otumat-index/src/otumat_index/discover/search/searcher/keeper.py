@@ -12,7 +12,7 @@ from pathlib import Path
 
 from django.db import Error, close_old_connections
 
-from otumat_index.discover.search.engine import folder, following, reading
+from otumat_index.discover.search.engine import folder, following, reading, suggesting
 from otumat_index.discover.search.engine.base import Base
 from otumat_index.discover.search.engine.folder import Damaged
 from otumat_index.discover.search.engine.index import Index
@@ -139,10 +139,11 @@ class Keeper:
         return serial <= following.head() and following.mark(serial) == fresh.base.mark
 
     def take(self, fresh: Index) -> None:
-        """Answer from an index from now on, once it knows what the one before knew."""
-        if self.index is not None and following.head() - fresh.serial <= BEHIND_MAX:
+        """Answer from an index from now on, once it knows what there is to know: half of it would be a lie."""
+        if following.head() - fresh.serial <= BEHIND_MAX:
             for _ in following.steps(fresh):
                 self.heard_at = time.monotonic()
+        suggesting.vocabulary(fresh)  # made by whoever asks first otherwise
         self.behind = following.head() - fresh.serial
         with self.lock:
             self.index = fresh
