@@ -110,7 +110,7 @@ def history(releases: Sequence[Released]) -> History | None:
     lanes = tuple(lane for lane in LANES if lane in used)
     marks = [
         Mark(x_of(each.at, first, last), middle(lanes.index(lane_of(each))), shape_of(each), each)
-        for each in sorted(releases, key=lambda each: each.at)
+        for each in sorted(releases, key=lambda each: (each.is_yanked, each.at))  # crosses on top
     ]
     return History(
         lanes=lanes,
