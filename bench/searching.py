@@ -53,14 +53,15 @@ class Sqlite:
         self.db.executescript(
             "PRAGMA journal_mode=OFF; PRAGMA mmap_size=2000000000;"
             "CREATE VIRTUAL TABLE doc USING fts5(name, summary, content='', columnsize=1);"
-            "CREATE TABLE link (node TEXT, doc INT, PRIMARY KEY (node, doc)) WITHOUT ROWID; BEGIN;"
+            "CREATE TABLE link (node TEXT, doc INT, PRIMARY KEY (node, doc)) WITHOUT ROWID;"
         )
+        self.db.execute("BEGIN")
         for number, name, summary, nodes in rows:
             self.db.execute("INSERT INTO doc (rowid, name, summary) VALUES (?, ?, ?)", (number, name, summary))
             self.db.executemany("INSERT INTO link VALUES (?, ?)", [(node, number) for node in nodes])
-        self.db.executescript(
-            "COMMIT; CREATE INDEX by_doc ON link (doc, node); INSERT INTO doc(doc) VALUES('optimize')"
-        )
+        self.db.execute("COMMIT")
+        self.db.execute("CREATE INDEX by_doc ON link (doc, node)")
+        self.db.execute("INSERT INTO doc (doc) VALUES ('optimize')")
 
     def ask(self, asked: Asked) -> int:
         values: list[Any] = []
