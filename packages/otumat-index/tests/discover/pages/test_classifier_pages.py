@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from django.test import Client
 
+from otumat_index.discover import search
+from otumat_index.discover.pages import classifiers
+from otumat_index.discover.search.engine.here import Here
 from otumat_index.publish.models import Project
 from otumat_index.publish.queries import vocabulary
 
@@ -53,28 +55,39 @@ def test_the_page_can_be_narrowed_by_text(client: Client) -> None:
     assert "Topic" not in page
 
 
-def test_browsing_offers_only_what_still_matches(client: Client, register: Register) -> None:
-    register("one", classifiers=["Topic :: Internet", "Typing :: Typed"])
-    register("two", classifiers=["Topic :: Internet", "Environment :: Console"])
-    register("three", classifiers=["Framework :: Django"])
-    page = client.get("/browse/?c=Topic+::+Internet").content.decode()
-    assert "/browse/?c=Topic+%3A%3A+Internet&amp;c=Typing+%3A%3A+Typed" in page
-    assert "Framework :: Django" not in page
-    assert page.index("<summary>Environment") < page.index("<summary>Typing")
-
-
-def test_a_selected_classifier_can_be_taken_away(client: Client, register: Register) -> None:
-    register("one", classifiers=["Topic :: Internet", "Typing :: Typed"])
-    response = client.get("/browse/?c=Topic+::+Internet&c=Typing")
-    assert response.context["without"][0] == ("Topic :: Internet", "/browse/?c=Typing")
-
-
 def test_A31_a_classifier_in_the_address_is_text(client: Client) -> None:
     page = client.get("/browse/?c=<script>alert(1)</script>").content.decode()
     assert "<script>alert" not in page
 
 
-def test_the_list_asks_one_question(client: Client, register: Register, django_assert_num_queries: Any) -> None:
-    register("one", classifiers=["Topic :: Internet", "Typing :: Typed"])
-    with django_assert_num_queries(1):
-        client.get("/classifiers/?format=html")
+def test_D50_deprecated_ones_stand_apart_with_their_replacements(client: Client) -> None:
+    page = client.get("/classifiers/?format=html").content.decode()
+    apart = page.partition('id="deprecated"')[2]
+    assert "Natural Language :: Ukranian" in apart
+    assert ">Natural Language :: Ukrainian</a>" in apart
+    assert "Natural Language :: Ukranian" not in page.partition('id="deprecated"')[0]
+
+
+def test_counts_are_those_of_the_lists_behind_with_and_without_the_engine(client: Client, register: Register) -> None:
+    register("one", classifiers=["Topic :: Internet :: WWW/HTTP", "Topic :: Internet", "Typing :: Typed"])
+    register("two", classifiers=["Topic :: Internet"])
+    register("hidden", classifiers=["Topic :: Internet"], is_private=True)
+
+    def counts() -> dict[str, int]:
+        rows = client.get("/classifiers/?format=json").json()["classifiers"]
+        return {row["classifier"]: row["projects"] for row in rows if row["projects"]}
+
+    expected = {"Topic :: Internet": 2, "Topic :: Internet :: WWW/HTTP": 1, "Typing :: Typed": 1}
+    assert counts() == expected
+    with search.answered_by(Here()):
+        assert counts() == expected
+
+
+def test_a_large_index_lists_classifiers_without_counts_while_the_engine_is_built(
+    client: Client, register: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register("one", classifiers=["Topic :: Internet"])
+    monkeypatch.setattr(classifiers, "SUMMED_MAX", 0)
+    rows = client.get("/classifiers/?format=json").json()["classifiers"]
+    assert {row["projects"] for row in rows} == {None}
+    assert 'class="count"' not in client.get("/classifiers/?format=html").content.decode()

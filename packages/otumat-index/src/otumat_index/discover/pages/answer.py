@@ -99,6 +99,7 @@ class Answer:
     first_url: str
     has_place: bool
     browse_url: str
+    says_nothing: bool
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ class Page:
 
     def answer(self) -> Answer:
         """Ask, and gather what the page says."""
-        found = search.ask(self.query, sees=self.sees, rows=self.question.rows, place=self.question.place)
+        found = Found(0, ()) if self.says_nothing else self.ask()
         is_lost = not found.total and bool(self.query.terms)
         return Answer(
             url=self.at(self.query),
@@ -131,22 +132,37 @@ class Page:
             boxes=self.boxes_of(found),
             is_full=self.is_full,
             orders=[self.order(order) for order in ORDERS],
-            modes=[Link(MODES[mode], "" if mode == self.mode else self.at_mode(mode)) for mode in boxes.MODES],
+            modes=[self.at_mode(mode) for mode in boxes.MODES if mode != boxes.WIDEN or self.may_widen],
             culprits=sorted(self.culprits(), key=lambda each: -each.total) if is_lost else [],
             next_url=self.at(self.query, place=found.next) if found.next else "",
             previous_url=self.at(self.query, place=found.previous) if found.previous else "",
             first_url=self.at(self.query),
             has_place=bool(self.question.place),
             browse_url=address(questions.BROWSE, self.query, self.names),
+            says_nothing=self.says_nothing,
         )
+
+    def ask(self) -> Found:
+        return search.ask(self.query, sees=self.sees, rows=self.question.rows, place=self.question.place)
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether something was asked for and none of it could be used: then a list of everything would mislead."""
+        return self.path == questions.SEARCH and bool(self.question.slips) and not self.query.terms
 
     def at(self, query: Query, **more: str) -> str:
         """The address of another list like this one."""
         rows = str(self.question.rows) if self.question.rows != questions.ROWS else ""
         return address(self.path, query, self.names, **more, rows=rows)
 
-    def at_mode(self, mode: str) -> str:
-        return self.at(self.query, mode="" if mode == boxes.NARROW else mode)
+    def at_mode(self, mode: str) -> Link:
+        here = mode == self.mode
+        return Link(MODES[mode], "" if here else self.at(self.query, mode="" if mode == boxes.NARROW else mode))
+
+    @property
+    def may_widen(self) -> bool:
+        """Whether something of a category is chosen, so that another one of it can be chosen as well."""
+        return any(term.field == asked.CLASSIFIER and not term.negated for term in self.query.terms)
 
     @property
     def is_full(self) -> bool:

@@ -94,6 +94,12 @@ class Choosing:
     mode: str = NARROW
     relaxed: Asking = field(default=lambda query: {})
 
+    def offers(self, category: str) -> bool:
+        """Whether there is anything to click in a category."""
+        if self.mode == WIDEN:
+            return self.chosen_of(category) is not None
+        return bool(self.counts.get(category)) or not self.counts
+
     def chosen_of(self, category: str) -> Term | None:
         """The last test that asks for something of a category."""
         return next((term for term in reversed(self.query.terms) if asks_for(term, category)), None)
@@ -152,7 +158,7 @@ def boxes(choosing: Choosing, *, few: bool = False) -> list[Box]:
         few: Only the most frequent ones of each list.
     """
     roots = forest(choosing.names.texts.union(choosing.counts))
-    return [box_of(choosing, root, few=few) for root in roots if choosing.counts.get(root.text) or not choosing.counts]
+    return [box_of(choosing, root, few=few) for root in roots if choosing.offers(root.text)]
 
 
 @lru_cache(maxsize=8)
@@ -225,7 +231,7 @@ class Writer:
         yield self.entry(node)
         if below := list(self.lines(node)) if node.children else []:
             is_open = " open" if holds(node, self.chosen) else ""
-            yield f'<details{is_open}><summary>Below<span class="visually-hidden"> {escape(node.leaf)}</span></summary>'
+            yield f'<details{is_open}><summary><span class="visually-hidden">Below {escape(node.leaf)}</span></summary>'
             yield from below
             yield "</details>"
         yield "</li>"

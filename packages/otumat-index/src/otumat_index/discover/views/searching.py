@@ -15,7 +15,7 @@ from otumat_index.accounts import credentials
 from otumat_index.discover.pages import boxes, seeing
 from otumat_index.discover.pages import question as questions
 from otumat_index.discover.pages.answer import Page
-from otumat_index.discover.search.asked import Query
+from otumat_index.discover.search.asked import Order, Query
 from otumat_index.discover.search.language import fields, write
 from otumat_index.publish.queries import vocabulary
 
@@ -33,16 +33,16 @@ EXAMPLES = (
 @require_safe
 def search(request: HttpRequest) -> HttpResponse:
     """The page; its list alone while somebody types; and the one address of what the form says."""
-    names = questions.names()
     if "form" in request.GET:
-        text = questions.from_form(request.GET, names=names)
+        text = questions.from_form(request.GET, names=questions.names())
         return HttpResponseRedirect(f"{questions.SEARCH}?{urlencode({'q': text})}" if text else questions.SEARCH)
     page = page_of(request, questions.SEARCH)
-    has_question = bool(page.query.terms or page.question.slips)
+    has_question = bool(page.query.terms or page.question.slips or page.query.order != Order.BEST)
     context = {"answer": page.answer() if has_question else None, "examples": EXAMPLES, "path": questions.SEARCH}
     if is_swap(request):
         return sent(request, render(request, FOUND, {**context, "is_swap": True}), page)
-    box = write(page.query, names) if set(request.GET) & {"c", "sort", *questions.FORM_FIELDS} else page.question.text
+    has_fields = not {"c", "sort", *questions.FORM_FIELDS}.isdisjoint(request.GET)
+    box = write(page.query, page.names) if has_fields else page.question.text
     form = form_of(page.query, page)
     return sent(request, render(request, "discover/search.html", {**context, **form, "box": box}), page)
 
