@@ -123,6 +123,9 @@ class Index:
         if old is not None:
             for token in old.tokens:
                 self.overlay[token].discard(number)
+                if not self.overlay[token]:
+                    del self.overlay[token]
+                    drop(self.overlay_tokens, token)
             drop(self.by_name, (old.name, number))
             drop(self.by_updated, (-old.updated, -old.pk, number))
             drop(self.by_created, (-old.created, -old.pk, number))

@@ -27,8 +27,9 @@ BEHIND_MAX = 20_000
 QUIET_S = 1.0
 LONGEST_WAIT_S = 60.0
 """A rebuild begins when no change came for a second, or after a minute of changes."""
-PAUSE_S = 5.0
-"""Between builds that fail."""
+PAUSE_S = 2.5
+LONGEST_PAUSE_S = 600.0
+"""Between builds that fail: twice as long after each."""
 DRIFT_AT_LEAST = 500
 SMALL = 2_000
 """Projects: an index of so many is built in less time than a process starts."""
@@ -46,6 +47,7 @@ class Keeper:
         self.heard_at = time.monotonic()
         self.builder: subprocess.Popen[bytes] | None = None
         self.build_after = 0.0
+        self.failures = 0
         self.wanted_since = 0.0
         self.moved_at = 0.0
         self.seen_head = -1
@@ -162,7 +164,9 @@ class Keeper:
                 return
             self.builder = None
             # After a success the folder is taken before another build is thought of.
-            self.build_after = now + (PAUSE_S if code else 2 * FOLDER_EVERY_S)
+            self.failures = self.failures + 1 if code else 0
+            pause_s = min(PAUSE_S * 2**self.failures, LONGEST_PAUSE_S)
+            self.build_after = now + (pause_s if code else 2 * FOLDER_EVERY_S)
         if is_time and now >= self.build_after:
             self.build()
 
