@@ -103,5 +103,7 @@ def test_D5_upload_to_database_to_json_is_lossless(
     assert problems == []
     for field in spec.FIELDS:
         assert getattr(found, field.attribute) == getattr(FULL, field.attribute), field.attribute
-    served = client.get(client.get("/pypi/round-up/json").json()["urls"][0]["url"].partition(":8000")[2] + ".metadata")
+    served = client.get(
+        client.get("/pypi/round-up/json").json()["urls"][0]["url"].partition(":8000")[2] + ".metadata", follow=True
+    )
     assert served.content == spec.to_headers(FULL)

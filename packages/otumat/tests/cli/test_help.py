@@ -66,7 +66,7 @@ def examples() -> list[str]:
     lines = [line.strip() for text in texts for line in text.partition("examples:")[2].splitlines()]
     return sorted(
         {
-            re.split(r"  +| \|", line[line.index("otumat ") :])[0]
+            re.split(r"  +| [|>]", line[line.index("otumat ") :])[0]
             for line in lines
             if "otumat " in line and "'" not in line
         }
