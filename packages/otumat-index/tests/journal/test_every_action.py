@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-import re
 import inspect
+import re
 import types
 from collections.abc import Callable
 from datetime import datetime
