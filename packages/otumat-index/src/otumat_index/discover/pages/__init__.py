@@ -1,6 +1,7 @@
 """
 What the pages say: rows ready to render, and the words people may ask with.
 
-Read `catalogue.py` for the lists, `project.py` for the page of one project, `classifiers.py` for browsing. All of it
-shows public projects only; the page of one private project is given to holders of a role by `publish.queries.find`.
+Read `cards.py` first, which every list is made of; then `index.py` and `listed.py` (the list of all), `question.py` and
+`answer.py` (search and browsing), `project.py`, `comparing.py`, `home.py`. Private projects are shown only where the
+caller says which ones may be seen (`sees`), and found by name with `publish.queries.find`, which asks for a role.
 """

@@ -9,7 +9,7 @@ from typing import Any
 
 from otumat.spec.classifiers import SEPARATOR, Vocabulary, display_key, parents
 from otumat_index.discover import search
-from otumat_index.discover.pages import catalogue
+from otumat_index.discover.pages import index
 from otumat_index.discover.search.asked import Query
 from otumat_index.discover.search.found import Source
 from otumat_index.publish.queries import own_classifiers, vocabulary
@@ -108,6 +108,6 @@ def all_counts() -> Mapping[str, int] | None:
 
 def summed() -> Counter[str]:
     """The same from the catalogue."""
-    links = catalogue.public().filter(latest__classifier_links__isnull=False)
+    links = index.public().filter(latest__classifier_links__isnull=False)
     pairs = links.values_list("pk", "latest__classifier_links__classifier__text")
     return Counter(each for _, each in {(pk, up) for pk, text in pairs for up in (*parents(text), text)})

@@ -9,8 +9,7 @@ from urllib.parse import urlencode
 from otumat.spec.classifiers import SEPARATOR
 from otumat_index.accounts.models import User
 from otumat_index.discover import search
-from otumat_index.discover.pages import catalogue, index
-from otumat_index.discover.pages.catalogue import Row
+from otumat_index.discover.pages import index, rows
 from otumat_index.discover.pages.classifiers import category_names
 from otumat_index.discover.pages.numbers import Kept
 from otumat_index.discover.pages.plots.treemap import Part, Tile, treemap
@@ -76,20 +75,20 @@ def topic(text: str, number: int) -> Part:
     return Part(text.removeprefix(TOPIC + SEPARATOR), f"/browse/?{urlencode({'c': text})}", number)
 
 
-def newest() -> list[Row]:
+def newest() -> list[rows.Row]:
     """The projects that came last."""
-    return catalogue.read(index.public().order_by("-pk"), ROWS)
+    return rows.read(index.public().order_by("-pk"), ROWS)
 
 
-def updated(besides: Iterable[Row]) -> list[Row]:
+def updated(besides: Iterable[rows.Row]) -> list[rows.Row]:
     """The projects that changed last, but for those shown already."""
     shown = {row.normalized for row in besides}
-    rows = catalogue.read(index.public().order_by("-updated_at", "-pk"), 2 * ROWS)
-    return [row for row in rows if row.normalized not in shown][:ROWS]
+    found = rows.read(index.public().order_by("-updated_at", "-pk"), 2 * ROWS)
+    return [row for row in found if row.normalized not in shown][:ROWS]
 
 
-def own(user: User) -> list[Row]:
+def own(user: User) -> list[rows.Row]:
     """The projects a person publishes, private ones too, those that changed last."""
     mine = Role.objects.filter(user=user).exclude(kind=Role.Kind.READER).values("project")
     found = Project.objects.filter(pk__in=mine, latest__isnull=False)
-    return catalogue.read(found.order_by("-updated_at", "-pk"), ROWS)
+    return rows.read(found.order_by("-updated_at", "-pk"), ROWS)
