@@ -72,9 +72,7 @@ def test_U9_what_is_shown_is_what_is_sent_is_what_is_kept(enrolled: str, host: U
     assert outbox.sent(enrolled)[0].note["answer"]["sha256"] == hashlib.sha256(shown.body).hexdigest()
 
 
-def test_a_lost_answer_is_asked_for_again_with_the_same_bytes_and_counted_once(
-    enrolled: str, host: UsageHost
-) -> None:
+def test_a_lost_answer_is_asked_for_again_with_the_same_bytes_and_counted_once(enrolled: str, host: UsageHost) -> None:
     use("import", "fetch")
     host.faults[EVENT] = ["lose"]
     assert send(enrolled).trouble

@@ -87,6 +87,7 @@ class UsageAgent:
         self._writer: Writer | None = None
         self._heads: dict[object, bytes] = {}
         self._tail = b""
+        self._said: tuple[str | None, str | None] = (None, None)
         self._looked = self._look_at = 0
         try:
             self._begin()
@@ -166,7 +167,7 @@ class UsageAgent:
 
     def save_config(self) -> None:
         """Kept for programs of Otumat 0.3: `config["collect"] = False` withdraws. A program cannot say yes."""
-        self._quietly("save_config")
+        self._quietly("save_config", self.config.get("collect"))
 
     def _quietly(self, name: str, *arguments: object) -> None:
         try:
@@ -221,7 +222,8 @@ class UsageAgent:
             self._level = OFF
             return
         self.answer = read(folder)
-        self._level, source = denials.effective(package, self.answer.level)
+        # A dependant's wish is asked at every use, for it may come and go.
+        self._level, source = denials.effective(package, self.answer.level, dependants=False)
         if may_record(self._level) and source == "OTUMAT_USAGE" and denials.in_ci():
             self._accept_in_ci(package)
         self.config["collect"] = may_record(self._level)
@@ -237,14 +239,19 @@ class UsageAgent:
 
     def _look_again(self, now: int) -> None:
         """Once in a while: is the answer still the same, and is a round of sending due?"""
-        self._looked = now
-        self._look_at = now + _LOOK_AGAIN_WHEN_SILENT_S * _S
-        self._look()
-        self._heads.clear()
-        if not may_record(self._level):
-            self._stop_writing()
-            return
-        self._look_at = now + _LOOK_AGAIN_S * _S
+        try:
+            self._said = _said()
+            self._look()
+            self._heads.clear()
+            if may_record(self._level):
+                self._begin_writing(now)
+            else:
+                self._stop_writing()
+        finally:  # last, so that another thread does not go by before there is a writer
+            wait_s = _LOOK_AGAIN_S if self._writer is not None else _LOOK_AGAIN_WHEN_SILENT_S
+            self._looked, self._look_at = now, now + wait_s * _S
+
+    def _begin_writing(self, now: int) -> None:
         from otumat.usage.spool import Writer
 
         if self._writer is None:
@@ -272,11 +279,11 @@ class UsageAgent:
 
     def _is_denied_now(self) -> bool:
         """The denials that a program can change while it runs; the others are looked at once a minute."""
-        environ = os.environ
-        if not (otumat.DISABLE_USAGE_TRACKING_PACKAGES or environ.get("DO_NOT_TRACK") or environ.get("OTUMAT_USAGE")):
-            return False
-        level, _ = denials.effective(str(self.config["package_name"]), self.answer.level)
-        return level != self._level
+        said = _said()
+        if said != self._said:
+            self._look_again(time_ns())
+        disabled = otumat.DISABLE_USAGE_TRACKING_PACKAGES
+        return self._writer is None or (bool(disabled) and denials.is_disabled(str(self.config["package_name"])))
 
     def _admit(self, key: object, name: str, properties: dict[str, str]) -> bytes:
         """What a use's record begins with; nothing for a use that was not declared and accepted."""
@@ -301,6 +308,11 @@ class UsageAgent:
                 return None
             return {key: value for key, values in vocabulary.items() if (value := _word(properties.get(key), values))}
         return {} if self.answer.bare and _is_name(name) else None
+
+
+def _said() -> tuple[str | None, str | None]:
+    environ = os.environ
+    return environ.get("DO_NOT_TRACK"), environ.get("OTUMAT_USAGE")
 
 
 def _word(value: object, values: tuple[str, ...]) -> str:

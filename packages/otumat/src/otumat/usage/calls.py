@@ -49,9 +49,9 @@ def recurring_send(agent: UsageAgent, start: object, frequency: str) -> None:
     recur(str(agent.home_path), str(agent.config["package_name"]), start=start, frequency=frequency)
 
 
-def save_config(agent: UsageAgent) -> None:
+def save_config(agent: UsageAgent, collect: object) -> None:
     """A host program may take a yes back; giving one is the user's."""
-    if agent.config.get("collect") is False and agent.answer.level in ("local", "on"):
+    if collect is False and agent.answer.level in ("local", "on"):
         uninstall(agent)
 
 

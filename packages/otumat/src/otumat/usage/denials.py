@@ -34,7 +34,7 @@ def site_denies(package: str) -> bool:
     return any(_denies(path, key(package)) for path in _policy_files())
 
 
-def effective(package: str, stored: str) -> tuple[str, str]:
+def effective(package: str, stored: str, *, dependants: bool = True) -> tuple[str, str]:
     """The level that holds for a stored answer, here and now, and who decided."""
     environ = os.environ
     return decide(
@@ -43,7 +43,7 @@ def effective(package: str, stored: str) -> tuple[str, str]:
         do_not_track=environ.get("DO_NOT_TRACK", ""),
         in_ci=in_ci(),
         site_denies=site_denies(package),
-        disabled_by_dependant=is_disabled(package),
+        disabled_by_dependant=dependants and is_disabled(package),
     )
 
 

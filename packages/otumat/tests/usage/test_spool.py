@@ -1,0 +1,227 @@
+"""U3: nothing that was acknowledged is lost, however a process ends. Host programs run for real."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from otumat.usage import UsageAgent, held
+from otumat.usage.spool import RS, SPOOL_MAX_BYTES, Writer, prefix, suffix
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Run = Callable[..., subprocess.CompletedProcess[str]]
+
+LOG = """
+import os, sys
+from otumat.usage import UsageAgent
+agent = UsageAgent(package_name="hostpkg")
+for _ in range(int(sys.argv[1])):
+    agent.log(event_type="fetch")
+"""
+
+ENDINGS = {
+    "kill -9": "os.kill(os.getpid(), 9)",
+    "os._exit": "os._exit(0)",
+    "SIGTERM": "os.kill(os.getpid(), 15)",
+    "abort": "os.abort()",
+    "exception": "1 / 0",
+    "exit": "sys.exit(3)",
+}
+
+
+def times(folder: str) -> int:
+    return len(held.held(folder))
+
+
+@pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)
+def test_U3_nothing_is_lost_however_a_process_ends(local: str, run_program: Run, ending: str) -> None:
+    run_program(LOG + ending, "1000")
+    assert times(local) == 1000
+
+
+def test_U3_nothing_is_lost_in_a_forked_child(local: str, run_program: Run) -> None:
+    code = LOG + (
+        "child = os.fork()\n"
+        "for _ in range(500): agent.log(event_type='after')\n"
+        "if not child: os._exit(0)\n"
+        "os.waitpid(child, 0)"
+    )
+    assert run_program(code, "100").returncode == 0
+    assert times(local) == 1100
+
+
+def test_U3_nothing_is_lost_in_a_spawned_child(local: str, run_program: Run, tmp_path: object) -> None:
+    code = (
+        "import multiprocessing, sys\n"
+        "from otumat.usage import UsageAgent\n"
+        "if __name__ == '__main__':\n"
+        "    with multiprocessing.get_context('spawn').Pool(2) as pool:\n"
+        "        agent = UsageAgent(package_name='hostpkg')\n"
+        "        pool.map(eval, [sys.argv[1]] * 20)\n"
+    )
+    done = run_program(code, "__import__('otumat.usage').usage.UsageAgent(package_name='hostpkg').log('s')")
+    assert done.returncode == 0, done.stderr
+    assert times(local) == 20
+
+
+def test_U3_eight_processes_at_once_lose_nothing_and_fail_nothing(local: str) -> None:
+    line = [sys.executable, "-c", LOG, "1000"]
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    running = [subprocess.Popen(line, env=environ) for _ in range(8)]
+    assert [process.wait(60) for process in running] == [0] * 8
+    assert times(local) == 8000
+
+
+def test_U3_threads_lose_nothing(local: str) -> None:
+    agent = UsageAgent(package_name="hostpkg")
+
+    def work() -> None:
+        for _ in range(500):
+            agent.log(event_type="fetch")
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert times(local) == 4000
+
+
+def test_threads_that_write_while_segments_change_lose_nothing(local: str) -> None:
+    agent = UsageAgent(package_name="hostpkg")
+    done = threading.Event()
+
+    def work() -> None:
+        for _ in range(2000):
+            agent.log(event_type="fetch")
+
+    def seal() -> None:
+        while not done.is_set():
+            held.seal_all(local, "local")
+
+    sealing = threading.Thread(target=seal)
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in (sealing, *threads):
+        thread.start()
+    for thread in threads:
+        thread.join()
+    done.set()
+    sealing.join()
+    assert times(local) == 6000
+
+
+def test_U5_the_cap_holds_and_what_had_to_go_is_counted(local: str) -> None:
+    agent, written = UsageAgent(package_name="hostpkg"), 60_000
+    for number in range(written):
+        agent.log(event_type="often" if number % 10 else "rare")
+    sizes = sum(os.stat(path).st_size for path in held.segments(local))
+    assert sizes <= SPOOL_MAX_BYTES
+    kept, lost = held.held(local), held.lost(local)["room"]
+    assert len(kept) + sum(lost.values()) == written
+    assert lost["often"] + sum(record.name == "often" for record in kept) == written * 9 // 10
+
+
+def test_U5_notes_of_what_was_lost_stay_small(local: str) -> None:
+    for _ in range(3000):
+        held.count_lost(local, "room", {"fetch": 2, "import": 1})
+    assert os.stat(os.path.join(local, "lost")).st_size < 64 * 1024
+    assert held.lost(local) == {"room": {"fetch": 6000, "import": 3000}}
+
+
+def test_a_record_that_was_cut_short_spoils_no_other(local: str) -> None:
+    writer = Writer(local, "local")
+    line = prefix("fetch", {}) + b"1" + suffix("", in_ci=False)
+    writer.write(line)
+    os.write(writer.fd, line[:9])
+    writer.write(line)
+    assert [record.name for record in held.held(local)] == ["fetch", "fetch"]
+
+
+def test_a_segment_that_somebody_holds_is_never_deleted(local: str) -> None:
+    writer = Writer(local, "on")
+    writer.write(RS + b"x\n")
+    (path,) = held.seal_all(local)
+    assert not held.delete_if_done(path, 3)
+    writer.close()
+    assert held.delete_if_done(path, 3)
+    assert held.segments(local) == []
+
+
+def test_a_host_that_closes_every_descriptor_loses_none_of_its_own_files(local: str, run_program: Run) -> None:
+    """Daemons do; our number then belongs to a file of theirs."""
+    code = LOG + (
+        "os.closerange(3, 100)\n"
+        "mine = [open(f'{sys.argv[2]}/{n}', 'w') for n in range(20)]\n"
+        "for _ in range(50): agent.log(event_type='after')\n"
+        "for file in mine: file.close()\n"
+    )
+    place = os.path.join(os.path.dirname(local), "mine")
+    os.makedirs(place)
+    done = run_program(code, "10", place)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {os.stat(os.path.join(place, name)).st_size for name in os.listdir(place)} == {0}
+    assert times(local) == 60
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="no file size limit here")
+def test_U11_a_full_disk_is_silent(local: str, run_program: Run) -> None:
+    code = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))\n" + LOG + "print('fine')"
+    done = run_program(code, "1000")
+    assert (done.stdout, done.stderr, done.returncode) == ("fine\n", "", 0)
+    assert 50 < times(local) < 100
+
+
+@pytest.mark.parametrize("what", ["no HOME", "HOME is a file", "HOME cannot be written"])
+def test_U11_a_home_that_is_none_is_silent(run_program: Run, tmp_path: object, what: str) -> None:
+    file = f"{tmp_path}/file"
+    with open(file, "w"):
+        pass
+    home = {"no HOME": "", "HOME is a file": file, "HOME cannot be written": "/proc"}[what]
+    done = run_program(LOG + "print(agent.show_logs())", "10", HOME=home)
+    assert (done.stdout, done.stderr, done.returncode) == ("None\n", "", 0)
+
+
+def test_U11_a_state_folder_that_became_a_file_is_silent(local: str, run_program: Run) -> None:
+    with open(os.path.join(local, "spool"), "w"):
+        pass
+    done = run_program(LOG, "10")
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
+
+
+def test_U11_a_clock_that_is_put_back_loses_nothing(local: str, run_program: Run) -> None:
+    code = LOG.replace(
+        "import os, sys", "import os, sys, time; real = time.time_ns; now = [real()]; time.time_ns = lambda: now[0]"
+    )
+    code += "now[0] -= 10**18\nagent.log(event_type='past')\nnow[0] += 4 * 10**18\nagent.log(event_type='future')\n"
+    done = run_program(code, "3")
+    assert done.stderr == ""
+    assert times(local) == 5
+
+
+def test_U11_half_an_answer_is_no_consent(local: str, run_program: Run) -> None:
+    with open(os.path.join(local, "consent"), "r+") as file:
+        file.truncate(40)
+    done = run_program(LOG + "print(agent.show_logs())", "10")
+    assert (done.stdout, done.stderr) == ("None\n", "")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
+def test_U11_another_users_answer_is_not_ours(local: str, run_program: Run) -> None:
+    os.chown(os.path.join(local, "consent"), 12345, 12345)
+    done = run_program(LOG + "print(agent.show_logs())", "10")
+    assert (done.stdout, done.stderr) == ("None\n", "")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
+def test_U11_root_leaves_nothing_in_somebody_elses_home(home: object, run_program: Run) -> None:
+    os.chown(str(home), 12345, 12345)
+    run_program(LOG, "10", CI="1", OTUMAT_USAGE="on")
+    assert os.listdir(str(home)) == []
