@@ -55,7 +55,9 @@ def project(tmp_path: Path, keys: Any) -> Any:
 
 def build(folder: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-m", "build", "--no-isolation", "--skip-dependency-check", *words]
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])  # uv_build looks for its program there
+    path = os.pathsep.join(
+        [str(Path(sys.executable).parent), os.environ["PATH"]]
+    )  # uv_build looks for its program there
     env = {**os.environ, "PATH": path, "PYTHONWARNINGS": "ignore", **environ}
     return subprocess.run(line, cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=300)
 

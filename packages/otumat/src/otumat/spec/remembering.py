@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache, wraps
-from typing import TYPE_CHECKING, TypeVar
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeVar
 
-Result = TypeVar("Result")
+    Result = TypeVar("Result")
 
 
 def remember(entries: int, *, max_chars: int = 256) -> Callable[[Callable[[str], Result]], Callable[[str], Result]]:

@@ -16,7 +16,6 @@ import binascii
 import hashlib
 import os
 import warnings
-from typing import NoReturn
 
 from otumat.errors import Invalid, Problem
 from otumat.spec.digest import EMPTY_LISTING_DIGEST, blob_digest, listing_digest
@@ -27,6 +26,7 @@ from otumat.trust.tree import NoTree
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import NoReturn
 
 _SPECIAL = "holds {path!r}, which is neither a file, a folder nor a link."
 _SPACE = bytes.maketrans(b" \t\r", b"\n\n\n")

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 
-_VERSION = re.compile(
+# Compiled when it is first asked for: most verdicts ask for no oldest release.
+_VERSION = (
     r"v?(?:(?P<epoch>[0-9]+)!)?(?P<release>[0-9]+(?:\.[0-9]+)*)"
     r"(?:[-_.]?(?P<pre>alpha|beta|preview|pre|rc|a|b|c)[-_.]?(?P<pre_n>[0-9]*))?"
     r"(?:-(?P<post_bare>[0-9]+)|[-_.]?(?P<post>post|rev|r)[-_.]?(?P<post_n>[0-9]*))?"
     r"(?:[-_.]?(?P<dev>dev)[-_.]?(?P<dev_n>[0-9]*))?"
-    r"(?:\+(?P<local>[a-z0-9]+(?:[-_.][a-z0-9]+)*))?",
-    re.ASCII,
+    r"(?:\+(?P<local>[a-z0-9]+(?:[-_.][a-z0-9]+)*))?"
 )
 _PRE = {"alpha": "a", "beta": "b", "preview": "rc", "pre": "rc", "c": "rc"}
 
@@ -37,7 +37,7 @@ def is_before(version: str, floor: str) -> bool:
 
 
 def _key(text: str) -> Key | None:
-    found = _VERSION.fullmatch(text.strip().lower()) if len(text) <= 200 else None
+    found = re.fullmatch(_VERSION, text.strip().lower(), re.ASCII) if len(text) <= 200 else None
     if found is None:
         return None
     release = [int(part) for part in found["release"].split(".")]

@@ -9,10 +9,37 @@ from otumat.spec.vouching.comparing import of_bytecode
 from otumat.spec.vouching.verdict import ERROR, MODIFIED, Finding
 from otumat.trust import legacy, tree
 from otumat.trust.installed import bytecode
+from otumat.trust.judging import legacy_verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from otumat.spec.vouching.verdict import Verdict
     from otumat.trust.installed.finding import Installed
+    from otumat.trust.policy import ProjectTrust
+
+
+def judge(
+    installed: Installed,
+    signatures: dict[str, bytes],
+    trust: ProjectTrust,
+    *,
+    at: str,
+    findings: list[Finding],
+    protected_by: str,
+) -> Verdict:
+    """The verdict on a distribution that carries signatures of the 0.3 kind alone."""
+    found, told = values(installed, signatures)
+    return legacy_verdict(
+        installed.name,
+        installed.version,
+        values=found,
+        signatures=signatures,
+        trust=trust,
+        at=at,
+        findings=[*findings, *told],
+        location=installed.path,
+        protected_by=protected_by,
+    )
 
 
 def values(installed: Installed, signatures: dict[str, bytes]) -> tuple[dict[str, list[str]], list[Finding]]:

@@ -5,10 +5,10 @@ hash, with an unchecked one. All of them tell of the source and not of the code,
 
 from __future__ import annotations
 
-import importlib.util
 import marshal
 import sys
 import warnings
+from _frozen_importlib_external import MAGIC_NUMBER  # importlib.util tells the same and costs 2 ms
 
 from otumat.spec.vouching.comparing import Bytecode
 from otumat.trust.installed import marshalled
@@ -45,7 +45,7 @@ def prove(path: str, pyc: bytes, source: bytes, name: str) -> Bytecode:
         return Bytecode(
             path, "unknown", f"it is for {tag or 'another Python'}, and {sys.implementation.cache_tag} runs this"
         )
-    if len(pyc) < _HEADER_BYTES or pyc[:4] != importlib.util.MAGIC_NUMBER:
+    if len(pyc) < _HEADER_BYTES or pyc[:4] != MAGIC_NUMBER:
         return Bytecode(path, "forged", "it does not begin as this Python's files do")
     if int.from_bytes(pyc[4:8], "little") not in (0, 1, 3):
         return Bytecode(path, "forged", "its flags are none that there are")

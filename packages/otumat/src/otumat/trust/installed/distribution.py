@@ -12,7 +12,6 @@ from otumat.spec.vouching.judged import verdict
 from otumat.spec.vouching.verdict import ERROR, TRUSTED, UNSIGNED, UNVERIFIABLE, Finding, Verdict
 from otumat.trust.installed import finding, places, shadowing
 from otumat.trust.installed.observing import observe
-from otumat.trust.judging import legacy_verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,20 +98,11 @@ def _by_envelope(
 def _by_legacy(
     installed: Installed, signatures: dict[str, bytes], policy: Policy, at: str, twins: list[Finding], guarded: str
 ) -> Verdict:
+    # Loaded here, for the few that carry nothing newer: it would cost every other verdict 5 ms.
     from otumat.trust.installed import by_legacy
 
-    trust = policy.of(installed.name)
-    values, found = by_legacy.values(installed, signatures)
-    return legacy_verdict(
-        installed.name,
-        installed.version,
-        values=values,
-        signatures=signatures,
-        trust=trust,
-        at=at,
-        findings=[*twins, *found],
-        location=installed.path,
-        protected_by=guarded,
+    return by_legacy.judge(
+        installed, signatures, policy.of(installed.name), at=at, findings=twins, protected_by=guarded
     )
 
 

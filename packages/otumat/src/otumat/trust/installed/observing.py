@@ -17,7 +17,6 @@ from otumat.errors import Untrusted
 from otumat.spec.statement import is_left_out
 from otumat.spec.vouching.comparing import Bytecode, Observed, Seen
 from otumat.trust import tree
-from otumat.trust.installed import bytecode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -124,6 +123,8 @@ class _Observing:
             self.observed.added.append((path, found.kind))
 
     def _check_bytecode(self, path: str, found: tree.Found, folder: str) -> None:
+        from otumat.trust.installed import bytecode  # the compiler's side, which most fresh installs never need
+
         name = path.rpartition("/")[2]
         if not name.endswith(".pyc"):
             return  # Python is writing it, or died while it did; nothing reads it
@@ -135,6 +136,8 @@ class _Observing:
         self.observed.bytecode.append(self._proof(path, f"{self.places.site}/{path}", found, source, name))
 
     def _proof(self, path: str, place: str, found: tree.Found, source: SignedFile, name: str) -> Bytecode:
+        from otumat.trust.installed import bytecode
+
         try:
             if found.size_bytes > bytecode.MAX_PYC_BYTES:
                 return Bytecode(path, "forged", "it is too large")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-import zlib
 
 from otumat.spec.vouching.verdict import SHADOWED, Finding
 from otumat.trust.installed.observing import SUFFIXES
@@ -84,6 +83,7 @@ def _is_there(entry: str, name: str) -> bool:
 
 
 def _names_in_zip(path: str) -> frozenset[str]:
+    import zlib
     from zipfile import BadZipFile, ZipFile
 
     try:
