@@ -70,7 +70,7 @@ class Sqlite:
             tests.append("rowid IN (SELECT rowid FROM doc WHERE doc MATCH ?)")
             values.append(" ".join(f'"{word}"' for word in asked.words.split()))
         for classifier in asked.classifiers:
-            tests.append(f"rowid IN ({FACET})")
+            tests.append("EXISTS (SELECT 1 FROM link WHERE node = ? AND link.doc = rowid)")
             values.append(classifier)
         if asked.words:
             facets = "".join(f" AND {test}" for test in tests[1:])

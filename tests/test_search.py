@@ -102,6 +102,14 @@ def test_a_new_project_is_found_and_a_hidden_one_is_not(index: Index, publish: C
     assert ask(index, "spinaker")["suggestion"] == ""
 
 
+def test_all_workers_tell_the_same_within_a_second(index: Index, publish: Callable[[str], None]) -> None:
+    """Each request is a connection of its own, and the kernel deals them out to both workers."""
+    publish("mizzen")
+    until(lambda: index.get("/api/v1/search?q=mizzen").json()["total"] == 1)
+    answers = [index.get("/api/v1/search?q=mizzen").json() for _ in range(12)]
+    assert {answer["total"] for answer in answers} == {1}
+
+
 def test_kill_9_of_the_searcher_loses_nothing(index: Index, publish: Callable[[str], None]) -> None:
     moments = random.Random(4)
     for number in range(4):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -156,3 +158,13 @@ def test_the_best_come_first(here: Here, alice: User, submit: Callable[..., Any]
     submit(alice, name="kettle", summary="Boils", description="Made of iron")
     found = names(engine(here, Query((term(TEXT, "iron"),))))
     assert found == ["iron", "cast-iron", "anchor", "anchor-chain", "kettle"]
+
+
+def test_asking_costs_a_web_worker_no_memory_for_the_engine() -> None:
+    """numpy and the bitmaps are paid for once a machine, by the searcher."""
+    script = (
+        "import django, sys; django.setup(); import otumat_index.urls; "
+        "print([name for name in ('numpy', 'pyroaring') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

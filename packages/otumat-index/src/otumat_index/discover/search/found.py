@@ -20,7 +20,7 @@ class Found:
     One page of results.
 
     Attributes:
-        total: Projects that match, whatever the page.
+        total: Projects that match, whatever the page; from SQL at most `sql.COUNTED_MAX` (10,000), which means more.
         ids: Primary keys of projects in order, at most as many as were asked for.
         next, previous: Opaque places of the neighbouring pages; empty where there is none.
         counts: For every category (`Topic`) and classifier of the index with any: `total` if it were selected too.

@@ -59,7 +59,7 @@ def by_rows(index: Index, match: BitMap) -> Counts:
     if base.has_long_rows:
         found += np.bincount(further(index, ids).ravel(), minlength=size)
     if len(ids) < len(match):
-        fresh = [index.fresh[n].nodes for n in match if n in index.fresh]
+        fresh = [index.fresh[number].nodes for number in match & index.fresh_ids]
         found += np.bincount(np.concatenate(fresh), minlength=size)
     found[0] = 0
     return found

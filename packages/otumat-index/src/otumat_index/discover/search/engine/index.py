@@ -51,6 +51,7 @@ class Index:
         self.next_id = base.count
         self.changed = BitMap()
         self.fresh: dict[int, Fresh] = {}
+        self.fresh_ids = BitMap()
         self.new_ids: dict[str, int] = {}
         self.public = BitMap()
         if base.count:
@@ -120,6 +121,7 @@ class Index:
             return
         self.link(number, self.row(number), -1)
         old = self.fresh.pop(number, None)
+        self.fresh_ids.discard(number)
         if old is not None:
             for token in old.tokens:
                 self.overlay[token].discard(number)
@@ -138,6 +140,7 @@ class Index:
 
     def enter(self, number: int, fresh: Fresh) -> None:
         self.fresh[number] = fresh
+        self.fresh_ids.add(number)
         if number < self.base.count:
             self.changed.add(number)
         for token in fresh.tokens:
@@ -236,7 +239,7 @@ class Index:
     @property
     def drift(self) -> int:
         """How many projects are not as in the folder."""
-        return len(self.changed | BitMap(self.fresh)) if self.fresh else len(self.changed)
+        return self.changed.union_cardinality(self.fresh_ids)
 
 
 def drop(ordered: list[Any], item: Any) -> None:

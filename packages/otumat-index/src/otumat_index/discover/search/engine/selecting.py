@@ -130,7 +130,7 @@ def in_a_row(index: Index, candidates: BitMap, wanted: list[str]) -> BitMap:
     found = [
         rows_with(index, part, hashes) for part in np.array_split(old, len(old) // VERIFIED_AT_ONCE + 1) if len(part)
     ]
-    fresh = [n for n in candidates & BitMap(index.fresh) if len(places_of(index.fresh[n].sequence, hashes))]
+    fresh = [n for n in candidates & index.fresh_ids if len(places_of(index.fresh[n].sequence, hashes))]
     return union([*(bitmap(part) for part in found), BitMap(fresh)])
 
 
