@@ -1,5 +1,5 @@
 """
-Attacks on a plugin that was signed and installed, by their numbers: each on a fresh copy, and ending in a named verdict.
+Attacks on a plugin that was signed and installed, by number: each on a fresh copy, and ending in a named verdict.
 
 The copy is an installed environment: a virtual environment's layout with the plugin's wheel installed by pip. Where the
 list says that an attack is accepted on purpose, the test says so.
@@ -199,6 +199,11 @@ def sock(copy: Copy) -> None:
         os.chdir(here)
 
 
+def linked_cache(copy: Copy) -> None:
+    shutil.rmtree(copy.package / "__pycache__", ignore_errors=True)
+    (copy.package / "__pycache__").symlink_to("/tmp")
+
+
 def nfd(copy: Copy) -> None:
     (copy.site / "more1" / "é.txt").rename(copy.site / "more1" / "e\u0301.txt")
 
@@ -259,11 +264,7 @@ MODIFICATIONS: dict[str, tuple[Callable[[Copy], Any], str]] = {
     "T56 names of all kinds": (long_names, "plugin1/" + "n" * 255),
     "T58 a link to a file of procfs": (link_to_proc, "plugin1/core.py"),
     "T58 a socket": (sock, "plugin1/s"),
-    "T61 a linked cache": (
-        lambda copy: [shutil.rmtree(copy.package / "__pycache__", ignore_errors=True),
-                      (copy.package / "__pycache__").symlink_to("/tmp")],
-        "plugin1/__pycache__",
-    ),
+    "T61 a linked cache": (linked_cache, "plugin1/__pycache__"),
     "T61 source in the cache": (write("__pycache__/evil.py"), "plugin1/__pycache__/evil.py"),
     "T61 bytecode of nothing": (write(f"__pycache__/evil.{TAG}.pyc"), f"plugin1/__pycache__/evil.{TAG}.pyc"),
     "T66 a pointer in place of a file": (write("data.json", b"version https://git-lfs\n"), "plugin1/data.json"),

@@ -94,7 +94,7 @@ def test_H4_line_ends_modes_and_links_make_another_value(tmp_path: Path, plant: 
 def test_H5_more_than_one_folder_is_signed_and_for_one_project_only(
     wheel: Any, plugin: Any, signer: Any, policy: Policy, tmp_path: Path
 ) -> None:
-    """The original covers one folder: METADATA, entry points and other packages may be anything, and any key any name."""
+    """The original covers one folder, not METADATA, entry points or other packages, and takes any key for any name."""
     path = wheel(tmp_path, plugin)
     sign_wheels([path], [signer("rsa2048")])
     for number, name in enumerate(["METADATA", "entry_points.txt", "WHEEL"]):
@@ -112,7 +112,7 @@ def test_H5_more_than_one_folder_is_signed_and_for_one_project_only(
 
 
 def test_H6_T54_what_is_signed_is_sha_256(wheel: Any, plugin: Any, signer: Any, policy: Policy, tmp_path: Path) -> None:
-    """The original signs a SHA-1 of SHA-1s: an author can make two trees of one value. Every file's SHA-256 counts here."""
+    """The original signs a SHA-1 of SHA-1s: an author can make two trees of one value. Here it is SHA-256."""
     path = wheel(tmp_path, plugin)
     sign_wheels([path], [signer("rsa2048")])
     envelope = zipfile.ZipFile(path).read("plugin1-1.0.dist-info/otumat.dsse.json")
@@ -157,7 +157,7 @@ def test_H9_a_host_that_catches_two_exceptions_has_caught_all(keys: Any, tmp_pat
 def test_H12_the_anchor_is_in_the_host_s_policy_and_no_build_loses_it(
     wheel: Any, plugin: Any, signer: Any, keys: Any, tmp_path: Path
 ) -> None:
-    """The original's anchor is a `.pub` in the host's metadata: a change of its packaging made every plugin unverified."""
+    """The original's anchor is a `.pub` in the host's metadata: when its packaging changed, every plugin failed."""
     path = wheel(tmp_path, plugin)
     sign_wheels([path], [signer("rsa2048")])
     record = KeyRecord(PublicKey.from_pem(keys("rsa2048").public.read_bytes()))

@@ -170,7 +170,8 @@ def bad_files(pair: Any) -> dict[str, bytes]:
 
 
 NAMES = ["private PEM", "encrypted private PEM", "DER", "PKCS 1", "certificate", "two blocks", "text before",
-         "text behind", "OpenSSH", "UTF-16", "UTF-8 with a mark", "elliptic", "junk inside", "nothing", "endless"]  # fmt: skip
+         "text behind", "OpenSSH", "UTF-16", "UTF-8 with a mark", "elliptic", "junk inside", "nothing",
+         "endless"]  # fmt: skip
 
 
 @pytest.mark.parametrize("how", NAMES)

@@ -13,7 +13,7 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 
 import otumat
-from otumat.trust.legacy import NoTree, WeakKeyWarning
+from otumat.trust import NoTree, WeakKeyWarning
 
 if TYPE_CHECKING:
     from collections.abc import Callable

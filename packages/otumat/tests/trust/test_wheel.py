@@ -197,6 +197,10 @@ def local_name(path: Path) -> None:
     path.write_bytes(data.replace(b"plugin1/core.py", b"plugin1/evil.py", 1))
 
 
+def prefixed(path: Path) -> None:
+    path.write_bytes(b"evil" + path.read_bytes())
+
+
 WHEEL_ATTACKS: dict[str, Callable[[Path], None]] = {
     "a member twice": lambda path: rewritten(path, lambda n, d: (n, d), ("plugin1/core.py", b"evil")),
     "another local name": local_name,
@@ -204,7 +208,7 @@ WHEEL_ATTACKS: dict[str, Callable[[Path], None]] = {
     "a row without a file": lambda path: rewritten(path, lambda n, d: None if n == "solo.py" else (n, d)),
     "a file without a row": lambda path: rewritten(path, lambda n, d: (n, d), ("evil.py", b"")),
     "two dist-infos": lambda path: rewritten(path, lambda n, d: (n, d), ("evil-1.dist-info/METADATA", b"")),
-    "bytes in front": lambda path: path.write_bytes(b"evil" + path.read_bytes()) and None,
+    "bytes in front": prefixed,
 }
 
 

@@ -10,9 +10,9 @@ Trust: signatures made when something is built, checked where it is installed, b
     backend.py      a PEP 517 backend that signs what another backend builds
     setuptools_keywords.py    setup(privkey_path=…, pubkey_path=…)
 
-Public keys are in `otumat.spec.keys`, and the pure core (bytes and keys in, a Verdict out) in `otumat.spec.vouching`, for
-an index asks the same. The path from a name to a verdict imports the standard library alone, and little of that. Start
-with `installed/distribution.py`; the format is in `docs/protocol/signature.md`.
+Public keys are in `otumat.spec.keys`, and the pure core (bytes and keys in, a Verdict out) in `otumat.spec.vouching`,
+for an index asks the same. The path from a name to a verdict imports the standard library alone, and little of that.
+Start with `installed/distribution.py`; the format is in `docs/protocol/signature.md`.
 """
 
 from __future__ import annotations
