@@ -23,13 +23,14 @@ from otumat.spec.consent import (
 
 STORED = (UNSET, *LEVELS)
 VARIABLES = ("", "off", "local", "on", "nonsense")
+TRACKS = ("", "0", "1", "yes")
 SWITCHES = (False, True)
 
 
 @pytest.mark.parametrize("stored", STORED)
 def test_U7_any_deny_wins_over_any_yes(stored: str) -> None:
     """Every combination: with a denial nothing is recorded; without one, exactly what was said is."""
-    for variable, track, in_ci, site, dependant in product(VARIABLES, ("", "0", "1", "yes"), *[SWITCHES] * 3):
+    for variable, track, in_ci, site, dependant in product(VARIABLES, TRACKS, SWITCHES, SWITCHES, SWITCHES):
         level, _ = decide(
             stored,
             variable=variable,
@@ -90,7 +91,8 @@ def test_U7_a_question_needs_everything_at_once() -> None:
     """Of all combinations exactly those are asked in which nobody has answered and somebody can."""
     names = ("has_terminal", "in_notebook", "in_child", "in_main_thread", "in_ci", "asked_today")
     good = {"has_terminal": True, "in_main_thread": True}
-    for level, enrolment, *values in product(STORED, (PROMPT, NOTICE, MANUAL), *[SWITCHES] * len(names)):
+    for values in product(SWITCHES, repeat=len(names)):
         where = dict(zip(names, values, strict=True))
-        expected = level == UNSET and enrolment != MANUAL and all(where[n] is good.get(n, False) for n in names)
-        assert may_ask(level, enrolment, **where) is expected
+        fits = all(where[name] is good.get(name, False) for name in names)
+        for level, enrolment in product(STORED, (PROMPT, NOTICE, MANUAL)):
+            assert may_ask(level, enrolment, **where) is (fits and level == UNSET and enrolment != MANUAL)

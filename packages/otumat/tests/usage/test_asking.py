@@ -8,6 +8,8 @@ import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
+from urllib.request import ProxyHandler, build_opener  # noqa: TID251 - somebody's browser
 
 import pexpect  # type: ignore[import-untyped]
 import pytest
@@ -205,9 +207,6 @@ def test_a_package_that_wants_a_person_opens_the_browser_and_always_prints_the_l
     child.expect("y/N")
     child.sendline("y")
     child.expect(r"in your browser: (\S+)")
-    from urllib.parse import parse_qsl, urlsplit
-    from urllib.request import ProxyHandler, build_opener
-
     query = dict(parse_qsl(urlsplit(child.match[1]).query))
     assert query["redirect_uri"].startswith("http://127.0.0.1:")
     with build_opener(ProxyHandler({})).open(host.consented(query), timeout=10) as page:
@@ -217,3 +216,22 @@ def test_a_package_that_wants_a_person_opens_the_browser_and_always_prints_the_l
     assert known is not None
     assert known.account
     assert json.loads(Path(tokens.path_of(folder)).read_text())["host"] == host.url
+
+
+def test_K27_a_new_host_is_asked_for_and_a_no_keeps_the_old_one(
+    hosted: Any, package: Path, terminal: Start, folder: str, host: UsageHost
+) -> None:
+    child = terminal()
+    child.expect("y/N")
+    child.sendline("y")
+    ended(child)
+    manifest = package / "otumat-usage.toml"
+    manifest.write_text('host = "https://new.example.org"\n' + manifest.read_text())
+    os.unlink(os.path.join(folder, "asked"))
+    child = terminal()
+    child.expect("from now on to https://new.example.org.*y/N")
+    child.sendline("n")
+    ended(child)
+    assert answers.read(folder).host == host.url
+    os.unlink(os.path.join(folder, "asked"))
+    assert "from now on" not in ended(terminal())

@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
 from urllib.parse import parse_qsl, urlencode, urlsplit
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.request import ProxyHandler, Request, build_opener  # noqa: TID251 - somebody's browser
 
 import pytest
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from otumat.testing.usage import UsageHost
     from otumat.usage.tokens import Credential
-
-Page = "Callable[[dict[str, str], str], None]"
 
 
 @pytest.fixture(autouse=True)

@@ -239,6 +239,17 @@ def test_a_lost_answer_of_the_enrolment_makes_no_second_install(
     assert host.counts == {"import": 1}
 
 
+def test_show_logs_has_what_waits_and_not_what_was_taken(enrolled: str, host: UsageHost) -> None:
+    agent = UsageAgent(package_name=PACKAGE, enrolment="manual")
+    due.set_due(enrolled, time.time() + 3600)
+    agent.log(event_type="import")
+    host.faults[EVENT] = ["reset"]
+    send(enrolled)
+    assert [name for _, name in agent.show_logs() or []] == ["import"]
+    send(enrolled)
+    assert agent.show_logs() == []
+
+
 def test_sequences_have_no_gap(enrolled: str, host: UsageHost) -> None:
     for number in range(4):
         use(f"event{number}")

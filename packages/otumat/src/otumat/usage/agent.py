@@ -204,15 +204,19 @@ class UsageAgent:
 
     def _ask(self) -> None:
         """Ask whoever sits there, if nobody has answered, or if the package asks for more than was accepted."""
-        if self._level != UNSET and not self._has_new_manifest():
+        if self._level != UNSET and not self._asks_for_more():
             return
         from otumat.usage.asking import consider
 
         consider(self, self._enrolment)
         self._look()
 
-    def _has_new_manifest(self) -> bool:
-        return self.answer.seen != places.stamp(self.manifest, self.config["package_name"])
+    def _asks_for_more(self) -> bool:
+        """Whether the manifest's file is another one, or the agent's host is, as far as can be told without reading."""
+        host = str(self.config["host"] or "").rstrip("/")
+        known = self.answer
+        moves = self._level == ON and known.bare and host not in ("", known.host) and host not in known.declined
+        return moves or known.seen != places.stamp(self.manifest, self.config["package_name"])
 
     def _look(self) -> None:
         """Read the answer, and what denies it, again."""

@@ -46,7 +46,7 @@ class Answer:
         account: Whether an install is bound to a person: none, optional, required.
         manifest: Digest of what was accepted; "" for a package without a manifest.
         seen: Size and time of the manifest's file when it was last compared.
-        declined: Digest of the larger manifest whose news were refused.
+        declined: Digest of the larger manifest whose news were refused, and hosts that were, between blanks.
         reason: Why it is off, when that was not the user: `stopped` by the host.
         events: Accepted event to (last day or "", property to its values).
         bare: Whether any bare event name will do, as for a package without a manifest.

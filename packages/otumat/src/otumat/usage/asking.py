@@ -39,12 +39,15 @@ def consider(agent: UsageAgent, enrolment: str, *, again: bool = False) -> None:
     level, _ = denials.effective(package, agent.answer.level)
     found = manifests.find(package, agent.manifest)
     fresh = manifests.news(found.manifest, agent.answer) if found.manifest else ()
-    grows = level in (ON, LOCAL) and bool(fresh) and agent.answer.declined != digest_of(found)
-    if level in (ON, LOCAL) and not grows:
+    host = (found.manifest.host if found.manifest else "") or str(agent.config["host"] or "").rstrip("/")
+    declined = agent.answer.declined.split(" ")
+    grows = level in (ON, LOCAL) and bool(fresh) and digest_of(found) not in declined
+    moves = level == ON and is_host(host) and host not in (agent.answer.host, *declined)
+    if level in (ON, LOCAL) and not (grows or moves):
         changing.note_seen(folder, found)
         return
     allowed = may_ask(
-        UNSET if grows else level,
+        UNSET if grows or moves else level,
         enrolment,
         has_terminal=True,  # the agent looked before it imported this
         in_notebook=in_notebook(),
@@ -53,13 +56,14 @@ def consider(agent: UsageAgent, enrolment: str, *, again: bool = False) -> None:
         in_ci=denials.in_ci(),
         asked_today=not again and _was_asked_today(folder),
     )
-    host = (found.manifest.host if found.manifest else "") or str(agent.config["host"] or "").rstrip("/")
     if not allowed or found.broken or not is_host(host) or not _note_asked(folder):
         return
     if enrolment == NOTICE:
         _tell(f"{package} can count how it is used, if you like: see 'otumat usage on {package}'.")
     elif grows:
         _ask_for_more(agent, found, fresh)
+    elif moves:
+        _ask_to_move(agent, found, host)
     else:
         _ask_first(agent, found, host)
 
@@ -94,6 +98,17 @@ def _ask_for_more(agent: UsageAgent, found: Found, fresh: tuple[DeclaredEvent, .
     elif answer is not None:
         changing.decline_news(folder, found, source=QUESTION)
         _tell("It goes on as before, without that.")
+
+
+def _ask_to_move(agent: UsageAgent, found: Found, host: str) -> None:
+    package, folder = str(agent.config["package_name"]), str(agent.home_path)
+    text = f"{package} would like to send what you said yes to, from now on to {host} instead of {agent.answer.host}."
+    answer = ask_yes(f"{text}\nIs that all right?", timeout_s=float(agent.config["response_timeout"]))
+    if answer:
+        account = found.manifest.account if found.manifest else "required"
+        changing.turn(folder, ON, package=package, found=found, source=QUESTION, host=host, account=account)
+    elif answer is not None:
+        changing.decline_host(folder, found, host)
 
 
 def question(package: str, found: Found, host: str) -> str:

@@ -76,6 +76,16 @@ def decline_news(folder: str, found: Found, *, source: str) -> None:
     _amend(folder, found, source, accepted=False)
 
 
+def decline_host(folder: str, found: Found, host: str) -> None:
+    """Stay with the host that the answer names, and do not ask for this one again."""
+    with locked(os.path.join(folder, "consent.lock"), wait_s=LOCK_WAIT_S):
+        answer = answers.read(folder)
+        if answer.level == ON:
+            answer.declined = f"{answer.declined} {host}".strip()
+            answer.seen = found.stamp
+            _store(folder, answer)
+
+
 def note_seen(folder: str, found: Found) -> None:
     """The manifest's file was compared and asks for nothing new."""
     with locked(os.path.join(folder, "consent.lock"), wait_s=LOCK_WAIT_S):

@@ -28,6 +28,7 @@ SENT_MAX = 100
 _ROWS_ENOUGH = 700  # a segment adds at most 64 KiB / 50 bytes, 1,300 rows: together no more than event.BATCH_MAX_ROWS
 
 Cursors = dict[str, Any]
+Covers = dict[str, tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -128,9 +129,30 @@ def cursor_of(folder: str, segment: str) -> int:
     return int(read_json(_cursors(folder)).get("segments", {}).get(os.path.basename(segment), 0))
 
 
-def _gather(folder: str, cursors: Cursors) -> tuple[dict[str, int], list[Record]]:
+def unsent(folder: str) -> list[Record]:
+    """Every use that is held and that no host has taken, at any level, in the order of time."""
+    begins = {**read_json(_cursors(folder)).get("segments", {}), **_begins(folder)}
+    found = [
+        record
+        for path in held.segments(folder)
+        for record in held.records(held.read(path)[int(begins.get(os.path.basename(path), 0)) :])
+        if record is not None
+    ]
+    return sorted(found)
+
+
+def _begins(folder: str) -> dict[str, int]:
+    """Where in which segment the batches that wait begin."""
+    begins: dict[str, int] = {}
+    for frozen in waiting(folder):
+        for name, (start, _) in frozen.note["covers"].items():
+            begins[name] = min(start, begins.get(name, start))
+    return begins
+
+
+def _gather(folder: str, cursors: Cursors) -> tuple[Covers, list[Record]]:
     """Some of what is not in any batch yet, and up to where it was read in which segment."""
-    covers: dict[str, int] = {}
+    covers: Covers = {}
     found: list[Record] = []
     kinds: set[tuple[object, ...]] = set()
     for path in held.seal_all(folder):
@@ -140,7 +162,7 @@ def _gather(folder: str, cursors: Cursors) -> tuple[dict[str, int], list[Record]
         data = held.read(path)
         end = held.whole(data)
         if end > start:
-            covers[os.path.basename(path)] = end
+            covers[os.path.basename(path)] = (start, end)
             fresh = [record for record in held.records(data[start:end]) if record is not None]
             kinds.update((clock.day(each.at_us / 1e6), *each[1:]) for each in fresh)
             found += fresh
@@ -154,7 +176,7 @@ def _recovered(folder: str) -> Cursors:
     cursors: Cursors = json.loads(json.dumps(before))
     segments = cursors.setdefault("segments", {})
     for frozen in waiting(folder):
-        for name, end in frozen.note["covers"].items():
+        for name, (_, end) in frozen.note["covers"].items():
             segments[name] = max(int(segments.get(name, 0)), end)
         if frozen.note["sequence"] > int(cursors.get("sequence", 0)):
             cursors["sequence"], cursors["told"] = frozen.note["sequence"], frozen.note["lost"]
@@ -164,11 +186,11 @@ def _recovered(folder: str) -> Cursors:
 
 
 def _delete_done(folder: str, cursors: Cursors) -> None:
-    """Delete segments that are in batches to their last byte; forget the cursors of those that are gone."""
-    segments = cursors.get("segments", {})
+    """Delete segments that were sent to their last byte; forget the cursors of those that are gone."""
+    segments, waits = cursors.get("segments", {}), _begins(folder)
     for path in held.segments(folder, "on"):
         data = held.read(path)
-        if segments.get(os.path.basename(path), 0) == held.whole(data):
+        if os.path.basename(path) not in waits and segments.get(os.path.basename(path), 0) == held.whole(data):
             held.delete_if_done(path, len(data))
     there = {os.path.basename(path) for path in held.segments(folder, "on")}
     kept = {name: end for name, end in segments.items() if name in there}

@@ -24,13 +24,13 @@ def packages() -> list[str]:
 
 def logged(folder: str) -> list[tuple[str, str]]:
     """Every use that is held, as (UTC time, event)."""
-    return [(event_date(record.at_us), record.name) for record in held.held(folder)]
+    return [(event_date(record.at_us), record.name) for record in outbox.unsent(folder)]
 
 
 def counts(folder: str) -> dict[str, int]:
     """How often each event is held."""
     found: dict[str, int] = {}
-    for record in held.held(folder):
+    for record in outbox.unsent(folder):
         found[record.name] = found.get(record.name, 0) + 1
     return dict(sorted(found.items()))
 

@@ -37,6 +37,8 @@ def turn_on(options: argparse.Namespace, settings: Settings, console: Console) -
     console.note(printable(question(options.package, found, host).partition("\n  More: ")[0], keep_lines=True))
     before = answers.read(folder)
     changing.turn(folder, ON, package=options.package, found=found, source=SOURCE, host=host, account=account)
+    if options.host and found.manifest and found.manifest.host not in ("", host):
+        changing.decline_host(folder, found, found.manifest.host)  # the user has chosen: no question about it
     over = usage_transport()
     tombstones.tell(folder, over=over)
     if before.level != ON or before.host != host or options.way or _must_enrol(folder):

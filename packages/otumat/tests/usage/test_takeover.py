@@ -1,0 +1,129 @@
+"""What Otumat 0.3 left behind is carried over, once, and nothing of it can break the host."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from otumat.spec.consent import OFF, ON
+from otumat.usage import UsageAgent, answers, due, held, tokens
+from otumat.usage.hosts import usage_transport
+from otumat.usage.sender import send_round
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from otumat.testing.usage import UsageHost
+
+ACCEPTED = {
+    "author": "DataJoint",
+    "collect": True,
+    "data_directory": "datajoint-python",
+    "event_route": "/api/usage-event",
+    "refresh_route": "/auth/token",
+    "install_route": "/user/usage-install",
+    "package_name": "datajoint",
+    "package_version": "0.13.1",
+    "access_token": "A1",
+    "refresh_token": "R1",
+    "expires_at": 1.0,
+    "scope": "x",
+    "install_id": "install-42",
+    "client_id": "c",
+    "client_secret": "s",
+    "mac_address": "02:fc:00:00:00:01",
+    "location": "Houston, Texas, US",
+}
+
+
+def leave(home: Path, text: str) -> Path:
+    place = home / ".local/share/datajoint-python/usage"
+    place.mkdir(parents=True)
+    (place / "config.json").write_text(text)
+    with closing(sqlite3.connect(place / "main.db")) as connection:
+        connection.execute("CREATE TABLE event(event_date datetime(3), event_type varchar(100))")
+        rows = [("2026-11-21 20:33:40.441950", "import"), ("2026-11-21 20:33:41.000001", "fetch"), ("x", "y")]
+        connection.executemany("INSERT INTO event VALUES (?, ?)", [*rows, ("2026-11-21 20:33:42.0", b"bytes")])
+        connection.commit()
+    return place
+
+
+def datajoint(**more: Any) -> UsageAgent:
+    return UsageAgent(
+        author="DataJoint", data_directory="datajoint-python", package_name="datajoint", enrolment="manual", **more
+    )
+
+
+def test_a_yes_goes_on_with_what_waited(home: Path, host: UsageHost) -> None:
+    leave(home, json.dumps({**ACCEPTED, "host": host.url}))
+    agent = datajoint()
+    folder = str(agent.home_path)
+    answer = answers.read(folder)
+    assert (answer.level, answer.host, answer.bare) == (ON, host.url, True)
+    assert agent.show_logs() == [
+        ("2026-11-21 20:33:40.441950", "import"),
+        ("2026-11-21 20:33:41.000001", "fetch"),
+    ]
+    assert "02:fc" not in "".join(
+        path.read_text(errors="replace") for path in agent.home_path.rglob("*") if path.is_file()
+    )
+
+
+def test_it_is_taken_over_once(home: Path, host: UsageHost) -> None:
+    leave(home, json.dumps({**ACCEPTED, "host": host.url}))
+    datajoint()
+    assert len(datajoint().show_logs() or []) == 2
+
+
+def test_a_credential_of_an_old_host_is_used_in_its_own_dialect(home: Path, host: UsageHost) -> None:
+    host.is_old = True
+    host.families["install-42"] = [("R1", 0.0)]
+    host.installs["install-42"] = "datajoint"
+    leave(home, json.dumps({**ACCEPTED, "host": host.url}))
+    folder = str(datajoint().home_path)
+    assert send_round(folder, "datajoint", over=usage_transport()).trouble == ""
+    token, event = host.asked
+    assert token.headers["authorization"] == "Basic Yzpz"
+    body = json.loads(event.body)
+    assert body["installId"] == "install-42"
+    assert body["headers"] == ["install_id", "event_date", "event_type"]
+    assert body["rows"][0] == ["2026-11-21 20:33:40.441950", "import"]
+    assert held.segments(folder, "on") == []
+
+
+def test_a_no_stays_a_no(home: Path) -> None:
+    leave(home, json.dumps({"collect": False}))
+    folder = str(datajoint().home_path)
+    assert answers.read(folder).level == OFF
+    assert held.segments(folder) == []
+
+
+@pytest.mark.parametrize(
+    "text", ['{"collect": tr', "", "[]", '{"collect": true, "host": "http://evil.example.org"}', "{}"]
+)
+def test_K26_a_config_that_cannot_be_read_says_nothing_and_breaks_nothing(home: Path, text: str) -> None:
+    leave(home, text)
+    assert answers.read(str(datajoint().home_path)).level == "unset"
+
+
+def test_K18_the_old_file_is_closed_to_other_users(home: Path, host: UsageHost) -> None:
+    place = leave(home, json.dumps({**ACCEPTED, "host": host.url}))
+    os.chmod(place / "config.json", 0o644)
+    datajoint()
+    assert (place / "config.json").stat().st_mode & 0o777 == 0o600
+    known = tokens.read(tokens.path_of(str(datajoint().home_path)))
+    assert known is not None
+    assert known.install == "install-42"
+
+
+def test_old_files_are_left_where_they_are(home: Path, host: UsageHost) -> None:
+    place = leave(home, json.dumps({**ACCEPTED, "host": host.url}))
+    before = (place / "main.db").read_bytes()
+    datajoint()
+    assert (place / "main.db").read_bytes() == before
+    due.set_due(str(datajoint().home_path), 0)
