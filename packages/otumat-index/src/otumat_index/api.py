@@ -18,6 +18,7 @@ from otumat_index.publish.classifier_api import router as classifiers
 from otumat_index.publish.hooks.api import router as hooks
 from otumat_index.publish.notices.api import router as notices
 from otumat_index.publish.people_api import router as people
+from otumat_index.publish.signing.api import router as signing
 from otumat_index.publish.trusted.api import router as trusted
 from otumat_index.web import errors
 
@@ -31,6 +32,7 @@ api.add_router("", classifiers)
 api.add_router("", notices)
 api.add_router("", hooks)
 api.add_router("", trusted)
+api.add_router("", signing)
 api.add_router("", discover)
 
 

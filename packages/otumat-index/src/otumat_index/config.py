@@ -85,6 +85,15 @@ class Config:
     webhook_networks: str = option(
         "", "comma-separated addresses or networks, beside the public internet, that webhooks may call"
     )
+    signatures: str = option(
+        "mark",
+        "what an upload's signature does: off: not looked at; mark: shown; refuse: a project's keys must have signed its"
+        " wheels. A project may ask for more, never for less",
+        choices=("off", "mark", "refuse"),
+    )
+    attestation_roots: str = option(
+        "", "PEM file of the authorities whose certificates sign attestations (PEP 740); empty: none are kept"
+    )
     workers: int = option(2, "web worker processes", least=1)
     web_threads: int = option(8, "threads a worker runs pages and uploads in", least=1)
     body_timeout_s: int = option(60, "seconds a client may take to send its request body", least=1)
@@ -259,6 +268,9 @@ def check(values: Mapping[str, Any]) -> list[Problem]:
     if (ca := values.get("trusted_issuers_ca", "")) and not Path(ca).is_file():
         message = f"TRUSTED_ISSUERS_CA names {ca!r}, which is no file."
         problems.append(Problem("setting.malformed", "trusted_issuers_ca", message))
+    if (roots := values.get("attestation_roots", "")) and not Path(roots).is_file():
+        message = f"ATTESTATION_ROOTS names {roots!r}, which is no file."
+        problems.append(Problem("setting.malformed", "attestation_roots", message))
     return problems
 
 

@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "otumat_index.journal",
     "otumat_index.jobs",
     "otumat_index.accounts",
+    "otumat_index.trust",
     "otumat_index.publish",
     "otumat_index.discover",
     "allauth",  # after ours: our templates stand in for its own

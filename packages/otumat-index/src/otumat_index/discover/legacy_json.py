@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from otumat.spec import names
@@ -18,6 +19,7 @@ from otumat_index.discover.prepare import SERIAL_HEADER
 from otumat_index.journal import queries as journal
 from otumat_index.publish import queries as publish
 from otumat_index.publish.models import File, Project, Release
+from otumat_index.publish.signing import queries as signatures
 
 
 @require_safe
@@ -41,6 +43,8 @@ def project(request: HttpRequest, name: str, version: str | None = None) -> Http
     body["urls"] = by_version.get(release.version, []) if release else []
     if not version:
         body["releases"] = by_version
+    if release and body["urls"] and (signing := signatures.signing_of(found, release, at=timezone.now())):
+        body["signatures"] = signatures.shown_release(signing)
     response = JsonResponse(body)
     response[SERIAL_HEADER] = str(serial)
     response["Cache-Control"] = "private, no-store" if found.is_private else "no-cache"

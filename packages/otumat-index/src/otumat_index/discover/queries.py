@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
 from otumat.spec.simple import FileEntry, ProjectPage
+from otumat_index.accounts.adapter import public_url
 from otumat_index.journal import queries as journal
 from otumat_index.publish.models import File, Project
 
@@ -19,6 +20,8 @@ COLUMNS = (
     "is_yanked",
     "yank_reason",
     "metadata_sha256",
+    "has_provenance",
+    "release__version",
     "release__is_yanked",
     "release__yank_reason",
 )
@@ -45,7 +48,7 @@ def project_page(project: Project, *, serial: int) -> ProjectPage:
     rows = File.objects.filter(release__project=project).order_by("release__sort_key", "filename").values_list(*COLUMNS)
     return ProjectPage(
         name=project.normalized,
-        files=tuple(entry(*row) for row in rows),
+        files=tuple(entry(project.normalized, *row) for row in rows),
         versions=tuple(versions),
         status=project.status,  # type: ignore[arg-type]
         status_reason=project.status_reason,
@@ -54,6 +57,7 @@ def project_page(project: Project, *, serial: int) -> ProjectPage:
 
 
 def entry(
+    project: str,
     filename: str,
     key: str,
     sha256: str,
@@ -63,6 +67,8 @@ def entry(
     is_yanked: bool,
     yank_reason: str,
     metadata_sha256: str,
+    has_provenance: bool,
+    version: str,
     release_is_yanked: bool,
     release_yank_reason: str,
 ) -> FileEntry:
@@ -76,7 +82,13 @@ def entry(
         requires_python=requires_python,
         yanked=(yank_reason or release_yank_reason) if is_yanked or release_is_yanked else None,
         core_metadata_sha256=metadata_sha256 or None,
+        provenance=provenance_url(project, version, filename) if has_provenance else None,
     )
+
+
+def provenance_url(project: str, version: str, filename: str) -> str:
+    """Where a file's provenance is; PEP 740 wants the whole address."""
+    return public_url(f"/integrity/{project}/{quote(version, safe='')}/{quote(filename, safe='')}/provenance")
 
 
 def public_names() -> Iterator[str]:

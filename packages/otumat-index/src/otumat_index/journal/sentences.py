@@ -38,6 +38,10 @@ SENTENCES: Mapping[str, str] = {
     "publisher.claim": "claimed the name with the trusted publisher {subject}",
     "publisher.mint": "minted a token for {subject}",
     "publisher.burn": "ended the token of {subject}",
+    "key.add": "added the key {subject}",
+    "key.rotate": "let the key {subject} take the place of {old}",
+    "key.revoke": "ended the key {subject} ({kind})",
+    "project.signatures": "set what is done about signatures to {policy}",
     "webhook.create": "added a webhook to {subject}",
     "webhook.delete": "removed a webhook to {subject}",
     "webhook.enable": "turned a webhook to {subject} on",
@@ -75,7 +79,7 @@ SENTENCES: Mapping[str, str] = {
 }
 OWN: Mapping[str, str] = {"role.remove": "left the project", "member.remove": "left the group {group}"}
 """Where somebody did it to themselves."""
-WORDS = ("status", "role", "group", "name")
+WORDS = ("status", "role", "group", "name", "kind", "old", "policy")
 
 
 @dataclass(frozen=True, slots=True)

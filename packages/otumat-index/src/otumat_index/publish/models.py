@@ -26,6 +26,9 @@ class Project(models.Model):
     requires_second_factor = models.BooleanField(
         default=False, db_default=False, db_comment="managing and publishing take an account with one"
     )
+    signatures = models.CharField(
+        max_length=8, blank=True, default="", db_default="", db_comment="off, mark, refuse; empty: as the index has it"
+    )
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.ACTIVE)
     status_reason = models.CharField(max_length=500, blank=True, default="")
     created_at = models.DateTimeField()
@@ -217,6 +220,7 @@ class File(models.Model):
     requires_python = models.TextField(blank=True, default="", db_comment="from the file itself")
     is_yanked = models.BooleanField(default=False)
     yank_reason = models.CharField(max_length=500, blank=True, default="")
+    has_provenance = models.BooleanField(default=False, db_default=False, db_comment="PEP 740: something attests it")
     uploaded_at = models.DateTimeField()
     uploaded_by = models.CharField(max_length=150)
 

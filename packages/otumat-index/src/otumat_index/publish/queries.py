@@ -56,7 +56,8 @@ def widths() -> dict[str, int]:
 
 STANDING = """
 SELECT p.status, p.is_private, r.kind,
-       EXISTS (SELECT 1 FROM publish_role o WHERE o.project_id = p.id AND o.kind = 'owner'), p.requires_second_factor
+       EXISTS (SELECT 1 FROM publish_role o WHERE o.project_id = p.id AND o.kind = 'owner'), p.requires_second_factor,
+       p.signatures
 FROM publish_project p LEFT JOIN publish_role r ON r.project_id = p.id AND (r.user_id = %s OR r.group_id IN
     (SELECT m.group_id FROM accounts_groupmember m WHERE m.user_id = %s AND m.joined_at IS NOT NULL))
 WHERE p.normalized = %s
@@ -72,10 +73,10 @@ def standing_of(actor: Actor, normalized: str) -> rules.Standing:
         rows = cursor.fetchall()  # one for each role the actor holds, by name or in a group
     if not rows:
         return rules.Standing(name=normalized, exists=False)
-    status, is_private, _, has_owner, wants_factor = rows[0]
+    status, is_private, _, has_owner, wants_factor, signatures = rows[0]
     role = rules.strongest(row[2] or "" for row in rows)
     lacks_factor = bool(wants_factor) and not second_factor.stands_behind(actor)
-    return rules.Standing(normalized, True, role, status, bool(is_private), bool(has_owner), lacks_factor)
+    return rules.Standing(normalized, True, role, status, bool(is_private), bool(has_owner), lacks_factor, signatures)
 
 
 SIBLINGS = """

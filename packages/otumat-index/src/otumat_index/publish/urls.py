@@ -10,6 +10,7 @@ from otumat_index.publish import manage_views as manage
 from otumat_index.publish import people_views as people
 from otumat_index.publish.hooks import views as hooks
 from otumat_index.publish.notices import views as notices
+from otumat_index.publish.signing import urls as signing
 from otumat_index.publish.trusted import urls as trusted
 
 app_name = "publish"
@@ -18,6 +19,7 @@ urlpatterns = [
     path("manage/project/<str:name>/webhooks/", hooks.webhooks, name="webhooks"),
     path("manage/project/<str:name>/webhooks/<int:number>/", hooks.webhook, name="webhook"),
     *trusted.urlpatterns,
+    *signing.urlpatterns,
     path("submit", views.submit, name="submit"),
     path("legacy/", views.legacy, name="legacy"),
     path("legacy", views.legacy),

@@ -70,6 +70,7 @@ class FileRow:
     requires_python: str
     is_yanked: bool
     yank_reason: str
+    has_provenance: bool
 
 
 @dataclass(frozen=True, slots=True)

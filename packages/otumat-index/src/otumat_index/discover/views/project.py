@@ -6,6 +6,7 @@ import functools
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from otumat.errors import Invalid, NotFound, Problem
@@ -19,6 +20,7 @@ from otumat_index.discover.pages import project as pages
 from otumat_index.discover.pages.dependents import dependents_of
 from otumat_index.publish import queries as publish
 from otumat_index.publish.models import Project, Release
+from otumat_index.publish.signing.queries import signing_of
 
 DESCRIPTION_SHOWN_CHARS = 200_000
 
@@ -102,6 +104,7 @@ def show(request: HttpRequest, project: Project, release: Release) -> HttpRespon
         "publishers": publishers,
         "may_manage": pages.may_manage(actor, project),
         "changes": changes.changes_of(project),
+        "signing": signing_of(project, release, at=timezone.now()) if files else None,
     }
     return guarded(render(request, "discover/project.html", context), project)
 

@@ -21,6 +21,7 @@ from otumat_index.publish import invited, queries, rules
 from otumat_index.publish.actions import entry
 from otumat_index.publish.actions.roles import check_kind, check_may
 from otumat_index.publish.models import Invitation, Project, Role
+from otumat_index.trust import keys
 
 KEPT_DAYS = 14
 PENDING_MAX = 100
@@ -150,8 +151,8 @@ def hand_over(project: Project, user: User, *, by: Actor, at: datetime) -> Role:
     """
     Make one person the only owner of a locked project; every grant that others held ends (A47).
 
-    Roles, open invitations, trusted publishers and webhooks go; tokens lose the project, and those limited to it alone
-    are revoked. One journal row counts them.
+    Roles, open invitations, trusted publishers and webhooks go, keys end; tokens lose the project, and those limited
+    to it alone are revoked. One journal row counts them.
     """
     former = Role.objects.filter(project=project)
     held = [f"{role.holder} ({role.kind})" for role in former.select_related("user", "group")]
@@ -161,6 +162,7 @@ def hand_over(project: Project, user: User, *, by: Actor, at: datetime) -> Role:
         for relation, model in GRANTS.items()
     }
     cleared["tokens"] = unscope_tokens(project.normalized)
+    cleared["keys"] = keys.end_all(project.normalized, reason="The project has another owner.", by=by.name, at=at)
     role = Role.objects.create(project=project, user=user, kind=Role.Kind.OWNER, granted_at=at)
     journal.write(
         "project.transfer", user.username, by=by, at=at, topic=project.normalized, role="owner", roles=held, **cleared

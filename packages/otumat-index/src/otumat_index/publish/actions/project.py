@@ -15,6 +15,7 @@ from otumat_index.publish import files, queries, rules
 from otumat_index.publish.actions import entry
 from otumat_index.publish.actions.yank import check_reason
 from otumat_index.publish.models import File, Project
+from otumat_index.trust.judging import forget
 from otumat_index.web import hints
 
 
@@ -107,6 +108,7 @@ def unlist_file(project: Project, filename: str, *, by: Actor, at: datetime) -> 
         raise NotFound(f"{project.name} has no file {filename!r}.")
     marker = files.condemn(file.key)
     file.delete()
+    forget(scope=project.normalized, sha256=file.sha256)
     entry.refresh_latest(project, at=at)
     journal.write("file.remove", filename, by=by, at=at, topic=project.normalized, sha256=file.sha256)
     return marker

@@ -24,7 +24,9 @@ from otumat_index.publish.actions import entry
 from otumat_index.publish.actions.entry import Outcome
 from otumat_index.publish.actions.submit import check
 from otumat_index.publish.models import File, Project, Release, UsedName
+from otumat_index.publish.signing import attested, judging
 from otumat_index.publish.trusted.standing import stand_in
+from otumat_index.trust.judging import Judged, keep
 from otumat_index.web import prepared
 
 DIGESTS = ("sha256_digest", "blake2_256_digest", "md5_digest")
@@ -86,6 +88,11 @@ class Upload:
         """The project that the form names; the file itself must say the same."""
         return next((value.strip() for name, value in self.pairs if name == "name"), "")
 
+    @property
+    def attestations(self) -> str:
+        """PEP 740: a list as JSON; empty when there is none."""
+        return next((value for name, value in self.pairs if name == "attestations"), "")
+
     @cached_property
     def metadata_pairs(self) -> list[tuple[str, str]]:
         return [(name, value) for name, value in self.pairs if name not in NOT_METADATA]
@@ -98,6 +105,8 @@ class Checked:
     metadata: Metadata
     inspection: archive.Inspection
     problems: list[Problem] = field(default_factory=list)
+    judged: Judged | None = None
+    held: Sequence[attested.Checked] = ()
 
     @property
     def slot(self) -> str:
@@ -118,7 +127,7 @@ def publish_file(upload: Upload, *, by: Actor, at: datetime, verify: bool = Fals
         Conflict: The filename was used before, or another upload of it was quicker.
     """
     by = stand_in(by, upload.project_name, at=at)
-    checked = check_upload(upload, by=by)
+    checked = check_upload(upload, by=by, at=at)
     if any(problem.severity == "error" for problem in checked.problems):
         raise Invalid(checked.problems)
     same = already_there(upload, checked)
@@ -146,7 +155,7 @@ def outcome_of(action: str, checked: Checked) -> Outcome:
     return Outcome(action, checked.metadata.name, checked.metadata.version, tuple(checked.problems))
 
 
-def check_upload(upload: Upload, *, by: Actor) -> Checked:
+def check_upload(upload: Upload, *, by: Actor, at: datetime) -> Checked:
     """All checks of design section 7, in one go."""
     form, form_problems = spec.from_form(upload.metadata_pairs)
     standing = check_may_upload(form.name, by=by)  # before a stranger makes us open an archive
@@ -163,7 +172,17 @@ def check_upload(upload: Upload, *, by: Actor) -> Checked:
         problems += spec.compare(form, metadata)
         problems += check_against_siblings(standing.name, inspection.kind, metadata)
     problems += entry.check_claim(metadata.name, standing, by=by)
-    return Checked(metadata, inspection, list(dict.fromkeys(problems)))
+    judged, signature_problems = judging.judge(upload.file, inspection, standing, at=at)
+    held, attestation_problems = attested.check(
+        upload.attestations,
+        filename=upload.filename,
+        sha256=upload.digests["sha256_digest"],
+        project=standing.name,
+        by=by,
+        at=at,
+    )
+    problems += [*signature_problems, *attestation_problems]
+    return Checked(metadata, inspection, list(dict.fromkeys(problems)), judged, held)
 
 
 def check_may_upload(name: str, *, by: Actor) -> rules.Standing:
@@ -235,6 +254,7 @@ def write(upload: Upload, checked: Checked, key: str, *, by: Actor, at: datetime
     prepared.insert(UsedName(filename=checked.slot))
     release, created = release_for(project, metadata, release, at=at)
     add_file(release, upload, checked, key, by=by, at=at)
+    keep_trust(project, upload, checked, at=at)
     entry.refresh_latest(project, at=at)
     serial = journal.write(
         "file.publish",
@@ -248,6 +268,13 @@ def write(upload: Upload, checked: Checked, key: str, *, by: Actor, at: datetime
         claimed=claimed,
     )
     return Outcome("created", project.name, release.version, tuple(checked.problems), serial)
+
+
+def keep_trust(project: Project, upload: Upload, checked: Checked, *, at: datetime) -> None:
+    """What was found out about signatures and attestations, by the digest of the file."""
+    if checked.judged is not None:
+        keep(checked.judged, scope=project.normalized, sha256=upload.digests["sha256_digest"], at=at)
+    attested.keep(checked.held, scope=project.normalized, at=at)
 
 
 def check_new_siblings(project: Project, checked: Checked) -> None:
@@ -314,6 +341,7 @@ def add_file(release: Release, upload: Upload, checked: Checked, key: str, *, by
         metadata=inspection.metadata,
         metadata_sha256=hashlib.sha256(inspection.metadata).hexdigest() if served else "",
         requires_python=metadata.requires_python,
+        has_provenance=bool(checked.held),
         uploaded_at=at,
         uploaded_by=by.name,
     )

@@ -51,6 +51,8 @@ TABLE: Mapping[str, Deed] = {
     "transfer": deed("hand over", "owner admin", "manage", closed_in="quarantined"),
     # A publisher acts for whoever added it, so even an admin adds none without being an owner.
     "entrust": deed("add publishers to", "owner", "manage"),
+    # A key vouches for a project for good; an admin can end one, never add one.
+    "vouch": deed("add keys to", "owner", "manage", closed_in="quarantined"),
     "leave": deed("leave", "owner maintainer reader admin", "manage"),
     "assign": deed("assign an owner to", "admin", "manage"),
 }
@@ -68,6 +70,8 @@ class Standing:
     has_owner: bool = True
     lacks_factor: bool = False
     """The project wants a second factor behind whoever changes it, and there is none."""
+    signatures: str = ""
+    """What the project asks of signatures; empty: what the index does."""
 
 
 def strongest(kinds: Iterable[str]) -> str:

@@ -1,0 +1,46 @@
+"""Every question that one attestation of one file is asked, but whose it may be."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from otumat_index.trust.attestations import certificates
+from otumat_index.trust.attestations.certificates import Identity
+from otumat_index.trust.attestations.reading import Attested
+from otumat_index.trust.models import Attestation
+
+
+def check(attested: Attested, *, sha256: str, roots: str, at: datetime) -> Identity:
+    """
+    Whether it is about these bytes, and signed by whom a trusted authority knows.
+
+    Args:
+        roots: PEM file of the authorities.
+
+    Returns:
+        For whom the certificate speaks; whether that is anybody the file may come from, the caller knows.
+
+    Raises:
+        Untrusted: Saying what does not hold.
+    """
+    if attested.sha256 != sha256:
+        raise certificates.refused(
+            f"An attestation is about a file with the SHA-256 {attested.sha256[:64]!r}, not this."
+        )
+    certificate = certificates.read(attested.certificate)
+    certificates.check(certificate, certificates.anchors(roots), at=at)
+    if not certificates.verifies(certificate, attested.signature, attested.message):
+        raise certificates.refused("The signature of an attestation does not hold.")
+    return certificates.identity(certificate)
+
+
+def keep(attested: Attested, publisher: dict[str, str], *, scope: str, at: datetime) -> None:
+    """Write one that was checked; in the caller's transaction."""
+    Attestation.objects.create(
+        scope=scope,
+        sha256=attested.sha256,
+        predicate_type=attested.predicate_type,
+        publisher=publisher,
+        body=attested.body,
+        at=at,
+    )
