@@ -414,7 +414,7 @@ def test_T43_a_key_of_another_project_vouches_for_nothing_here(copy: Copy) -> No
     assert copy.verdict(policy=Policy({"plug*": trust})).state == "trusted"
 
 
-def test_T46_T55_T62_nothing_is_remembered_between_two_verdicts(copy: Copy) -> None:
+def test_T62_nothing_is_remembered_between_two_verdicts(copy: Copy) -> None:
     """There is no cache of what a file was: the same size and times buy nothing, the second verdict reads again."""
     assert copy.verdict().state == "trusted"
     swap(copy)

@@ -151,7 +151,8 @@ def test_the_same_without_cryptography_in_the_process(tmp_path: Path) -> None:
 
 def test_where_cryptography_is_missing_the_exception_is_ours(tmp_path: Path) -> None:
     (tmp_path / "base.pub").write_bytes(PUBLIC)
-    src = Path(otumat.__file__).parents[1]
+    (tmp_path / "src").mkdir()  # ours alone, whatever lies beside it where it is installed
+    (tmp_path / "src" / "otumat").symlink_to(Path(otumat.__file__).parent)
     code = (
         "import otumat\n"
         "try:\n"
@@ -160,7 +161,9 @@ def test_where_cryptography_is_missing_the_exception_is_ours(tmp_path: Path) -> 
         "    print(type(exc).__module__, type(exc).__name__)\n"
     )
     line = [sys.executable, "-S", "-c", code]
-    shown = subprocess.run(line, env={"PYTHONPATH": str(src)}, capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run(
+        line, env={"PYTHONPATH": str(tmp_path / "src")}, capture_output=True, text=True, check=True
+    ).stdout
     assert shown == "otumat.trust.invalid_signature InvalidSignature\n"
 
 
