@@ -274,10 +274,12 @@ class Bar:
             return
         self.shown = percent
         full = "#" * (percent // 4)
-        print(f"\r{self.what} [{full:<25}] {percent} %", end="", file=sys.stderr, flush=True)
+        begin, end = ("\r", "") if sys.stderr.isatty() else ("", "\n")
+        print(f"{begin}{self.what} [{full:<25}] {percent} %", end=end, file=sys.stderr, flush=True)
 
     def end(self) -> None:
-        print(file=sys.stderr)
+        if sys.stderr.isatty():
+            print(file=sys.stderr)
 
 
 def run_settings(args: argparse.Namespace) -> int:

@@ -254,13 +254,14 @@ def postings(gathered: Gathered, ids: Ids) -> dict[str, NDArray[Any]]:
     places = np.fromiter(map(place.__getitem__, gathered.tokens), np.uint64, len(gathered.tokens))
     gram_places = np.fromiter(map(place.__getitem__, grams), np.uint64, len(grams))
     del place
-    key = np.concatenate((places[np_of(gathered.token_ids)], gram_places[gram_of])) << np.uint64(32)
+    key = np.concatenate((places[np_of(gathered.token_ids)], gram_places[gram_of]))  # in place from here: it is large
+    key <<= np.uint64(32)
     key |= np.concatenate((np.repeat(ids, np_of(gathered.token_lengths)), gram_owners))
     key.sort()
-    owners = (key & np.uint64(0xFFFFFFFF)).astype(np.uint32)
-    counts = np.bincount((key >> np.uint64(32)).astype(np.int64), minlength=len(tokens))
-    del key
-    ends = np.cumsum(counts)
+    owners = key.astype(np.uint32)  # the lower half
+    ends = np.searchsorted(key, np.arange(1, len(tokens) + 1, dtype=np.uint64) << np.uint64(32))
+    counts = np.diff(ends, prepend=0)
+    del key, gram_of, gram_owners
     common = np.flatnonzero(counts > RARE)
     packed = [serialized(owners[ends[at] - counts[at] : ends[at]]) for at in common.tolist()]
     is_rare = np.repeat(counts <= RARE, counts)
@@ -276,7 +277,7 @@ def postings(gathered: Gathered, ids: Ids) -> dict[str, NDArray[Any]]:
     }
 
 
-def trigrams(gathered: Gathered, ids: Ids) -> tuple[list[str], NDArray[np.int64], Ids]:
+def trigrams(gathered: Gathered, ids: Ids) -> tuple[list[str], NDArray[np.int32], Ids]:
     """
     Every three letters in a row of every name, all names at once.
 
@@ -284,7 +285,7 @@ def trigrams(gathered: Gathered, ids: Ids) -> tuple[list[str], NDArray[np.int64]
         The tokens, and for every occurrence which token and whose name.
     """
     if not gathered.names:
-        return [], np.empty(0, np.int64), NOTHING
+        return [], np.empty(0, np.int32), NOTHING
     text = np.frombuffer("".join(f"^{name}$" for name in gathered.names).encode("ascii", "replace"), np.uint8)
     lengths = np.fromiter(map(len, gathered.names), np.int64, len(gathered.names)) + 2
     owner = np.repeat(ids, lengths).astype(np.uint64)
@@ -292,6 +293,9 @@ def trigrams(gathered: Gathered, ids: Ids) -> tuple[list[str], NDArray[np.int64]
     code = letters[:-2] << np.uint64(16) | letters[1:-1] << np.uint64(8) | letters[2:]
     whole = owner[:-2] == owner[2:]
     pairs = np.unique(code[whole] << np.uint64(32) | owner[:-2][whole])
-    codes, at = np.unique(pairs >> np.uint64(32), return_inverse=True)
+    del owner, letters, code, whole
+    grams = (pairs >> np.uint64(32)).astype(np.uint32)
+    is_first = np.diff(grams, prepend=0) != 0  # no gram is 0
+    codes, at = grams[is_first], np.cumsum(is_first, dtype=np.int32) - 1
     tokens = [TRIGRAM + chr(c >> 16) + chr(c >> 8 & 255) + chr(c & 255) for c in codes.tolist()]
-    return tokens, at.astype(np.int64), (pairs & np.uint64(0xFFFFFFFF)).astype(np.uint32)
+    return tokens, at, pairs.astype(np.uint32)
