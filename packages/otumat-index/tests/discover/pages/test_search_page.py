@@ -192,6 +192,19 @@ def test_while_somebody_types_the_list_alone_is_answered(client: Client, registe
     assert "<html" in whole.content.decode()
 
 
+def test_what_was_seen_while_typing_is_at_the_address_that_stands_there_then(
+    client: Client, register: Register, engine: None
+) -> None:
+    register("roundup", classifiers=["Typing :: Typed"])
+    register("roun", classifiers=["Typing :: Typed"])
+    typed = client.get("/search?q=roun", headers={"HX-Request": "true"})
+    assert typed["HX-Replace-Url"] == "/search?q=roun%2A"
+    assert sorted(names_on(typed)) == sorted(names_on(client.get(typed["HX-Replace-Url"]))) == ["roun", "roundup"]
+    assert "/search?q=roun%2A+typing%3Atyped" in typed.content.decode()
+    assert names_on(client.get("/search?q=roun")) == ["roun"]
+    assert names_on(client.get("/search?q=roundu")) == ["roundup"]
+
+
 def test_the_page_works_under_the_strict_policy(client: Client) -> None:
     answer = client.get("/search")
     page = answer.content.decode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from otumat.spec.classifiers import SEPARATOR, parents
 from otumat_index.discover import search
@@ -112,13 +113,9 @@ class Page:
     sees: frozenset[int]
     mode: str = boxes.NARROW
 
-    @property
-    def query(self) -> Query:
-        return self.question.query
-
     def answer(self) -> Answer:
         """Ask, and gather what the page says."""
-        found = Found(0, ()) if self.says_nothing else self.ask()
+        found = Found(0, ()) if self.says_nothing else self.understood[1]
         is_lost = not found.total and bool(self.query.terms)
         return Answer(
             url=self.at(self.query),
@@ -142,13 +139,28 @@ class Page:
             says_nothing=self.says_nothing,
         )
 
-    def ask(self) -> Found:
-        return search.ask(self.query, sees=self.sees, rows=self.question.rows, place=self.question.place)
+    @cached_property
+    def understood(self) -> tuple[Query, Found]:
+        """The query and what it finds: with its last word as a beginning, where as a whole word it finds nothing."""
+        exact = self.question.query
+        found = self.ask(exact)
+        if found.total or not self.question.may_grow or exact.is_typing:
+            return exact, found
+        grown = replace(exact, is_typing=True)
+        more = self.ask(grown)
+        return (grown, more) if more.total else (exact, found)
+
+    @property
+    def query(self) -> Query:
+        return self.understood[0]
+
+    def ask(self, query: Query) -> Found:
+        return search.ask(query, sees=self.sees, rows=self.question.rows, place=self.question.place)
 
     @property
     def says_nothing(self) -> bool:
         """Whether something was asked for and none of it could be used: then a list of everything would mislead."""
-        return self.path == questions.SEARCH and bool(self.question.slips) and not self.query.terms
+        return self.path == questions.SEARCH and bool(self.question.slips) and not self.question.query.terms
 
     def at(self, query: Query, **more: str) -> str:
         """The address of another list like this one."""

@@ -36,6 +36,7 @@ class Question:
     Attributes:
         text: The box, as it was typed.
         slips: What could not be used of it.
+        may_grow: The text ends with a word that may be the beginning of one.
         place: Opaque: where in the list the page begins.
         rows: Most projects on the page.
     """
@@ -43,6 +44,7 @@ class Question:
     query: Query
     text: str = ""
     slips: tuple[Slip, ...] = ()
+    may_grow: bool = False
     place: str = ""
     rows: int = ROWS
 
@@ -74,6 +76,7 @@ def read(query: QueryDict, *, names: Names, is_typing: bool = False) -> Question
         Query(tuple(terms)[: fields.TERMS_MAX], order, found.query.is_typing),
         found.text,
         slips,
+        read_text(found.text, names=names, is_typing=True).query.is_typing,
         query.get("place", "")[:PLACE_MAX_CHARS],
         rows_of(query.get("rows", "")),
     )

@@ -37,14 +37,24 @@ def search(request: HttpRequest) -> HttpResponse:
         text = questions.from_form(request.GET, names=questions.names())
         return HttpResponseRedirect(f"{questions.SEARCH}?{urlencode({'q': text})}" if text else questions.SEARCH)
     page = page_of(request, questions.SEARCH)
-    has_question = bool(page.query.terms or page.question.slips or page.query.order != Order.BEST)
+    query = page.question.query
+    has_question = bool(query.terms or page.question.slips or query.order != Order.BEST)
     context = {"answer": page.answer() if has_question else None, "examples": EXAMPLES, "path": questions.SEARCH}
     if is_swap(request):
-        return sent(request, render(request, FOUND, {**context, "is_swap": True}), page)
+        response = sent(request, render(request, FOUND, {**context, "is_swap": True}), page)
+        response["HX-Replace-Url"] = typed_url(page)
+        return response
     has_fields = not {"c", "sort", *questions.FORM_FIELDS}.isdisjoint(request.GET)
-    box = write(page.query, page.names) if has_fields else page.question.text
-    form = form_of(page.query, page)
+    box = write(query, page.names) if has_fields else page.question.text
+    form = form_of(query, page)
     return sent(request, render(request, "discover/search.html", {**context, **form, "box": box}), page)
+
+
+def typed_url(page: Page) -> str:
+    """The address that shows the same list again: as it was typed, slips and all, with the star that was meant."""
+    star = "*" if page.question.query.is_typing and not page.question.text.endswith("*") else ""
+    text = f"{page.question.text.strip()}{star}"
+    return f"{questions.SEARCH}?{urlencode({'q': text})}" if text else questions.SEARCH
 
 
 def page_of(request: HttpRequest, path: str) -> Page:

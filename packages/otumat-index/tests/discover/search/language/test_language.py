@@ -198,6 +198,18 @@ def test_only_a_word_that_may_grow_is_being_typed() -> None:
         assert read(text, names=NAMES).query.is_typing is False
 
 
+def test_a_star_behind_the_last_word_says_that_it_is_a_beginning() -> None:
+    for text in ("djan*", "rest djan* topic:internet", "djan** -windows"):
+        found = read(text, names=NAMES)
+        assert found.query.is_typing
+        assert "djan* " in write(found.query, NAMES) + " "
+        assert read(write(found.query, NAMES), names=NAMES).query == found.query
+    assert [slip.code for slip in read("djan* rest", names=NAMES).slips] == ["star.early"]
+    for text in ('"djan*"', "author:djan*", "-djan*"):
+        assert not read(text, names=NAMES).query.is_typing
+    assert read(write(Query((Term("text", ("c*",)),)), NAMES), names=NAMES).query == Query((Term("text", ("c*",)),))
+
+
 def test_D10_the_fields_of_a_form_become_terms() -> None:
     pairs = [("author", " R.  Jones "), ("license", "MIT"), ("summary", ""), ("nonsense", "x")]
     assert field_terms(pairs, names=NAMES) == (Term("author", ("R. Jones",)), Term("license", (MIT, "MIT")))
@@ -259,5 +271,5 @@ def test_A73_no_text_makes_it_fail_and_its_spelling_is_stable(text: str, is_typi
     once = write(found.query, NAMES)
     if len(once) <= fields.TEXT_MAX_CHARS:
         again = read(once, names=NAMES)
-        assert again.query.terms == found.query.terms
+        assert again.query == found.query
         assert write(again.query, NAMES) == once

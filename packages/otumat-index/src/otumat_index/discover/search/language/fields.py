@@ -72,6 +72,7 @@ HELP: tuple[tuple[str, tuple[Told, ...]], ...] = (
             Told("issue tracker", "both words, in name, keywords, summary or description"),
             Told('"time series"', "the phrase, as it stands"),
             Told("text:queue,broker", "either word"),
+            Told("djan*", "words that begin so; the last word of a query only"),
             Told("-windows", "without the word; a minus turns every test round"),
         ),
     ),

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from otumat_index.discover.search import asked
 from otumat_index.discover.search.asked import Order, Query, Term
 from otumat_index.discover.search.language import fields, meaning
 from otumat_index.discover.search.language.naming import Names
 from otumat_index.discover.search.language.scanning import Item, items
-from otumat_index.discover.search.language.writing import write_term
+from otumat_index.discover.search.language.writing import last_word, write_term
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def read(text: str, *, names: Names, is_typing: bool = False) -> Read:
     Args:
         text: Anything at all; the first `TEXT_MAX_CHARS` characters count.
         names: The classifiers of this index.
-        is_typing: The last word may still be growing.
+        is_typing: The last word may still be growing, as if it ended with a star.
 
     Returns:
         A query of at most `TERMS_MAX` terms with `VALUES_MAX` values each, every term once, and the slips in order.
@@ -66,8 +66,9 @@ def read(text: str, *, names: Names, is_typing: bool = False) -> Read:
         reader.told(
             "text.long", len(line), len(line), f"Only the first {fields.TEXT_MAX_CHARS} characters are looked at."
         )
-    grows = is_typing and reader.ends_with_word and line[-1:].isalnum()
-    return Read(Query(tuple(reader.terms), reader.order or Order.BEST, grows), tuple(reader.slips), line)
+    grows = reader.is_begun or (is_typing and reader.ends_with_word and line[-1:].isalnum())
+    query = Query(tuple(reader.terms), reader.order or Order.BEST)
+    return Read(replace(query, is_typing=grows and last_word(query) is not None), tuple(reader.slips), line)
 
 
 def field_terms(pairs: Iterable[tuple[str, str]], *, names: Names) -> tuple[Term, ...]:
@@ -87,7 +88,7 @@ class _Reader:
         self.terms: list[Term] = []
         self.slips: list[Slip] = []
         self.order: Order | None = None
-        self.ends_with_word = False
+        self.ends_with_word = self.is_begun = False
 
     def take(self, item: Item) -> None:
         """One item, whatever it is."""
@@ -105,6 +106,8 @@ class _Reader:
     def take_term(self, item: Item) -> None:
         """A test."""
         word = item.field or (asked.CLASSIFIER if item.is_whole else asked.TEXT)
+        if word == asked.TEXT and not item.negated:
+            item = self.starred(item)
         found = meaning.meaning_of(word, item.values[0], self.names)
         if found is None:
             return self.unknown(item)
@@ -120,6 +123,16 @@ class _Reader:
             item, Term(field, tuple(values)[: fields.VALUES_MAX], item.negated), is_cut=len(values) > fields.VALUES_MAX
         )
         return None
+
+    def starred(self, item: Item) -> Item:
+        """A word without the star behind it, which says that it is the beginning of one; only the last one may be."""
+        if self.is_begun:
+            self.told(
+                "star.early", item.start, item.end, "Only the last word can end with a star: those before are whole."
+            )
+        bare = item.values[0].rstrip("*")
+        self.is_begun = not item.field and not item.is_quoted and item.values[0] != bare != ""
+        return replace(item, values=(bare,)) if self.is_begun else item
 
     def add(self, item: Item, term: Term, *, is_cut: bool) -> None:
         """One more test, if it says something new and there is room for it."""

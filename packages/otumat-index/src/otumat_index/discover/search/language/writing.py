@@ -10,7 +10,7 @@ from otumat_index.discover.search.asked import Order, Query, Term
 from otumat_index.discover.search.language import fields, licences
 from otumat_index.discover.search.language.naming import Names
 
-_WORD = re.compile(r"[^\s\"\\:,-][^\s\"\\:,]*")
+_WORD = re.compile(r"[^\s\"\\:,-][^\s\"\\:,]*(?<!\*)")
 _VALUE = re.compile(r"[^\s\",\\:/][^\s,\\]*")
 
 
@@ -22,9 +22,18 @@ def write(query: Query, names: Names) -> str:
     'queue -author:"R. Jones"'
     """
     parts = [write_term(term, names) for term in query.terms]
+    if (last := last_word(query)) is not None and query.is_typing:
+        parts[last] += "*"
     if query.order != Order.BEST:
         parts.append(f"{fields.SORT}:{query.order}")
     return " ".join(parts)
+
+
+def last_word(query: Query) -> int | None:
+    """Where the last word that results must have stands among the terms, if it is written without quotes."""
+    texts = [place for place, term in enumerate(query.terms) if term.field == asked.TEXT and not term.negated]
+    values = query.terms[texts[-1]].values if texts else ()
+    return texts[-1] if len(values) == 1 and _WORD.fullmatch(values[0]) else None
 
 
 def write_term(term: Term, names: Names) -> str:
