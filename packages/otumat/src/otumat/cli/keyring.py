@@ -156,7 +156,7 @@ def _with(trust: ProjectTrust, **changes: object) -> ProjectTrust:
 
 def _save(policy: Policy, name: str, trust: ProjectTrust, path: str) -> None:
     key = next(iter(Policy({name: trust}).projects))
-    save(Policy({**policy.projects, key: trust}, source=path), path)
+    save(Policy({**policy.projects, key: trust}, enforcement=policy.enforcement, source=path), path)
 
 
 def _done(console: Console, path: str, text: str, told: dict[str, object] | dict[str, str]) -> int:

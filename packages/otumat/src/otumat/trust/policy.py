@@ -17,6 +17,7 @@ from otumat.spec.names import normalize
 from otumat.spec.statement import strict_json
 from otumat.spec.statement.strict_json import Malformed
 from otumat.spec.vouching.keyring import COMPROMISED, ROLES, SUPERSEDED, KeyRecord, ProjectTrust, is_moment
+from otumat.trust.enforce.rules import Enforcement
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,13 +45,21 @@ class Policy:
 
     Attributes:
         projects: Normalised name, or pattern with one `*` at its end, to what is asked.
+        enforcement: How strictly plugins are loaded.
         source: The file it was read from; empty for none.
     """
 
-    __slots__ = ("projects", "source")
+    __slots__ = ("enforcement", "projects", "source")
 
-    def __init__(self, projects: Mapping[str, ProjectTrust] | None = None, *, source: str = "") -> None:
+    def __init__(
+        self,
+        projects: Mapping[str, ProjectTrust] | None = None,
+        *,
+        enforcement: Enforcement | None = None,
+        source: str = "",
+    ) -> None:
         self.projects = {_key(name): trust for name, trust in (projects or {}).items()}
+        self.enforcement = enforcement or Enforcement()
         self.source = source
 
     def of(self, name: str) -> ProjectTrust:
@@ -61,12 +70,20 @@ class Policy:
         patterns = [key for key in self.projects if key.endswith("*") and wanted.startswith(key[:-1])]
         return self.projects[max(patterns, key=len)] if patterns else ProjectTrust()
 
+    def for_group(self, group: str) -> Policy:
+        """The same, with what is special to a group of entry points in its place."""
+        own = {_key(name): trust for name, trust in self.enforcement.projects_of(group).items()}
+        return Policy({**self.projects, **own}, enforcement=self.enforcement, source=self.source) if own else self
+
     def to_bytes(self) -> bytes:
         """The file: for people, too."""
         import json
 
         projects = {name: trust.to_dict() for name, trust in sorted(self.projects.items())}
-        return json.dumps({"otumatPolicy": FORMAT, "projects": projects}, indent=1, ensure_ascii=False).encode() + b"\n"
+        told: dict[str, object] = {"otumatPolicy": FORMAT, "projects": projects}
+        if enforcement := self.enforcement.to_dict():
+            told["enforcement"] = enforcement
+        return json.dumps(told, indent=1, ensure_ascii=False).encode() + b"\n"
 
     @classmethod
     def from_bytes(cls, data: bytes, *, source: str = "") -> Policy:
@@ -76,10 +93,15 @@ class Policy:
         """
         try:
             told = strict_json.read(data)
-            if strict_json.get(told, "otumatPolicy", int) != FORMAT or set(told) != {"otumatPolicy", "projects"}:
+            known = {"otumatPolicy", "projects", "enforcement"}
+            if strict_json.get(told, "otumatPolicy", int) != FORMAT or not set(told) <= known:
                 raise Malformed(f"it is not in format {FORMAT} of policy files")
             projects = strict_json.get(told, "projects", dict)
-            return cls({name: ProjectTrust.from_dict(each) for name, each in projects.items()}, source=source)
+            return cls(
+                {name: ProjectTrust.from_dict(each) for name, each in projects.items()},
+                enforcement=Enforcement.from_dict(strict_json.get(told, "enforcement", dict, default={})),
+                source=source,
+            )
         except Malformed as exc:
             told_where = source or "The policy"
             raise Invalid(

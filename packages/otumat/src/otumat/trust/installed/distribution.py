@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from otumat.spec.statement import Statement
     from otumat.trust.installed.finding import Installed
     from otumat.trust.policy import Policy
 
@@ -49,50 +50,72 @@ def verify_installed(
     installed: Installed, policy: Policy, *, at: str, folders: list[str], others: Iterable[Installed] = ()
 ) -> Verdict:
     """The same for one that has been found; `others` have the same name, later on the path."""
+    return examine(installed, policy, at=at, folders=folders, others=others)[0]
+
+
+def examine(
+    installed: Installed,
+    policy: Policy,
+    *,
+    at: str,
+    folders: list[str],
+    others: Iterable[Installed] = (),
+    bytecode: bool = True,
+) -> tuple[Verdict, Statement | None]:
+    """
+    The same, and what was signed, which is to be believed only where the verdict is true.
+
+    Args:
+        bytecode: Whether to prove compiled files; whoever never runs them (`trust.enforce`) need not.
+    """
     try:
-        return _verify(installed, policy, at, folders, list(others))
+        return _examine(installed, policy, at, folders, list(others), bytecode)
     except (OSError, Malformed, OtumatError) as exc:
         told = f"It cannot be read: {exc}."
-        return Verdict(
-            installed.name,
-            installed.version,
-            findings=[Finding(ERROR, "distribution.unreadable", told)],
-            location=installed.path,
-        )
+        findings = [Finding(ERROR, "distribution.unreadable", told)]
+        return Verdict(installed.name, installed.version, findings=findings, location=installed.path), None
 
 
-def _verify(installed: Installed, policy: Policy, at: str, folders: list[str], others: list[Installed]) -> Verdict:
+def _examine(
+    installed: Installed, policy: Policy, at: str, folders: list[str], others: list[Installed], bytecode: bool
+) -> tuple[Verdict, Statement | None]:
     twins = _of_others(installed, others)
     guarded = protected_by(installed, policy)
     if installed.is_editable() or installed.kind == "egg-info":
-        return Verdict(
-            installed.name, installed.version, findings=[*twins, _unverifiable(installed)], location=installed.path,
-            protected_by=guarded,
-        )  # fmt: skip
-    if data := installed.envelope():
-        return _by_envelope(installed, data, policy, at, folders, twins, guarded)
-    if signatures := installed.signatures():
-        return _by_legacy(installed, signatures, policy, at, twins, guarded)
-    told = Finding(UNSIGNED, "signature.none", "It carries no signature.", hint=_HINT_SIGN)
+        told = _unverifiable(installed)
+    elif data := installed.envelope():
+        return _by_envelope(installed, data, policy, at, folders, twins, guarded, bytecode)
+    elif signatures := installed.signatures():
+        return _by_legacy(installed, signatures, policy, at, twins, guarded), None
+    else:
+        told = Finding(UNSIGNED, "signature.none", "It carries no signature.", hint=_HINT_SIGN)
     return Verdict(
         installed.name, installed.version, findings=[*twins, told], location=installed.path, protected_by=guarded
-    )
+    ), None
 
 
 def _by_envelope(
-    installed: Installed, data: bytes, policy: Policy, at: str, folders: list[str], twins: list[Finding], guarded: str
-) -> Verdict:
+    installed: Installed,
+    data: bytes,
+    policy: Policy,
+    at: str,
+    folders: list[str],
+    twins: list[Finding],
+    guarded: str,
+    bytecode: bool,
+) -> tuple[Verdict, Statement | None]:
     trust = policy.of(installed.name)
     vouched = check_envelope(data, project=installed.name, version=installed.version, trust=trust, at=at)
     found = [*twins, *vouched.findings]
     if statement := vouched.statement:
         around = places.Places.around(installed.site)
-        found += differences(statement, observe(statement, around))
+        found += differences(statement, observe(statement, around, bytecode=bytecode))
         found += shadowing.shadows(statement, around, folders)
         if statement.dist_info != installed.folder:
             told = f"Its folder is {installed.folder!r}; {statement.dist_info!r} was signed."
             found.append(Finding(ERROR, "statement.folder", told))
-    return verdict(installed.name, installed.version, vouched, found, location=installed.path, protected_by=guarded)
+    told = verdict(installed.name, installed.version, vouched, found, location=installed.path, protected_by=guarded)
+    return told, vouched.statement
 
 
 def _by_legacy(

@@ -31,14 +31,20 @@ _LONGEST_HEAD_BYTES = 4096
 _TRAMPOLINE = b"#!/bin/sh\n'''exec' "
 
 
-def observe(statement: Statement, places: Places) -> Observed:
-    """Read everything that the statement lists, where it is installed. Raises nothing: what cannot be read is told."""
-    return _Observing(statement, places).run()
+def observe(statement: Statement, places: Places, *, bytecode: bool = True) -> Observed:
+    """
+    Read everything that the statement lists, where it is installed. Raises nothing: what cannot be read is told.
+
+    Args:
+        bytecode: Whether to prove compiled files, which takes a compilation each.
+    """
+    return _Observing(statement, places, bytecode).run()
 
 
 class _Observing:
-    def __init__(self, statement: Statement, places: Places) -> None:
+    def __init__(self, statement: Statement, places: Places, bytecode: bool) -> None:
         self.statement, self.places, self.observed = statement, places, Observed()
+        self.proves = bytecode
         self.dist_info = statement.dist_info
         self.by_site: dict[str, SignedFile] = {}
         for file in statement.files:
@@ -132,8 +138,8 @@ class _Observing:
         source = self.by_site.get(f"{folder}/{module}.py" if folder else f"{module}.py")
         if not module or source is None:
             self.observed.added.append((path, found.kind))
-            return
-        self.observed.bytecode.append(self._proof(path, f"{self.places.site}/{path}", found, source, name))
+        elif self.proves:
+            self.observed.bytecode.append(self._proof(path, f"{self.places.site}/{path}", found, source, name))
 
     def _proof(self, path: str, place: str, found: tree.Found, source: SignedFile, name: str) -> Bytecode:
         from otumat.trust.installed import bytecode
@@ -196,7 +202,7 @@ class _Observing:
 
     def _look_into_prefix(self) -> None:
         """Where PYTHONPYCACHEPREFIX has bytecode kept, it is kept outside of the packages, and read all the same."""
-        prefix = sys.pycache_prefix
+        prefix = sys.pycache_prefix if self.proves else None
         for path, source in self.by_site.items() if prefix else ():
             folder, _, name = f"{self.places.site}/{path}".rpartition("/")
             mirrored = os.path.join(
