@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import otumat
+from otumat.spec import consent
 from otumat.spec.consent import LOCAL, OFF, ON
 from otumat.usage import UsageAgent, answers, changing, due, held, manifests, places
 
@@ -324,3 +325,7 @@ def test_nothing_delays_the_end_of_a_program(enrolled: str, run_program: Run) ->
     code += "agent.log(event_type='x')\nprint(atexit._ncallbacks(), 'threading' in sys.modules)"
     due.set_due(enrolled, time.time() + 3600)
     assert run_program(code).stdout == "0 False\n"
+
+
+def test_the_levels_are_those_of_the_shared_language() -> None:
+    assert (answers.UNSET, answers.LEVELS, answers.RECORDING) == (consent.UNSET, consent.LEVELS, (LOCAL, ON))

@@ -13,9 +13,8 @@ import sys
 from time import time_ns
 
 import otumat
-from otumat.spec.consent import LOCAL, NOTICE, OFF, ON, PROMPT, UNSET, may_record
-from otumat.usage import denials, places
-from otumat.usage.answers import Answer, read
+from otumat.usage import places
+from otumat.usage.answers import OFF, ON, RECORDING, UNSET, Answer, read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ class UsageAgent:
         refresh_route: str | None = None,
         response_timeout: float = 60,
         upload_frequency: str = "24h",
-        enrolment: str = PROMPT,
+        enrolment: str = "prompt",
         manifest: str | os.PathLike[str] | None = None,
     ) -> None:
         self.config: dict[str, Any] = {
@@ -131,7 +130,7 @@ class UsageAgent:
         """What is held on this machine as (UTC time, event), oldest first; None when nothing is recorded."""
         try:
             self._look()
-            if not may_record(self._level):
+            if self._level not in RECORDING:
                 return None
             from otumat.usage.state import logged
 
@@ -198,7 +197,7 @@ class UsageAgent:
 
                 take_over(self._folder, old, package=config["package_name"], config=config)
                 self._look()
-        if self._level in (UNSET, ON, LOCAL) and self._enrolment in (PROMPT, NOTICE) and self.has_terminal():
+        if self._level in (UNSET, *RECORDING) and self._enrolment in ("prompt", "notice") and self.has_terminal():
             self._ask()
         self._look_at = 0
 
@@ -226,11 +225,19 @@ class UsageAgent:
             self._level = OFF
             return
         self.answer = read(folder)
+        if self.answer.level in RECORDING or os.environ.get("OTUMAT_USAGE"):
+            self._look_at_denials(package)
+        else:
+            self._level = self.answer.level  # nothing that could be denied
+        self.config["collect"] = self._level in RECORDING
+
+    def _look_at_denials(self, package: str) -> None:
+        from otumat.usage import denials
+
         # A dependant's wish is asked at every use, for it may come and go.
         self._level, source = denials.effective(package, self.answer.level, dependants=False)
-        if may_record(self._level) and source == "OTUMAT_USAGE" and denials.in_ci():
+        if self._level in RECORDING and source == "OTUMAT_USAGE" and denials.in_ci():
             self._accept_in_ci(package)
-        self.config["collect"] = may_record(self._level)
 
     def _accept_in_ci(self, package: str) -> None:
         self._folder = places.folder(package, in_ci=True)
@@ -247,7 +254,7 @@ class UsageAgent:
             self._said = _said()
             self._look()
             self._heads.clear()
-            if may_record(self._level):
+            if self._level in RECORDING:
                 self._begin_writing(now)
             else:
                 self._stop_writing()
@@ -275,7 +282,7 @@ class UsageAgent:
         """The segment was sealed, or wiped because the user withdrew: what does the answer say now?"""
         self._look()
         writer = self._writer
-        if not may_record(self._level) or writer is None:
+        if self._level not in RECORDING or writer is None:
             self._stop_writing()
             return
         writer.reopen(self._level)
@@ -286,8 +293,11 @@ class UsageAgent:
         said = _said()
         if said != self._said:
             self._look_again(time_ns())
-        disabled = otumat.DISABLE_USAGE_TRACKING_PACKAGES
-        return self._writer is None or (bool(disabled) and denials.is_disabled(str(self.config["package_name"])))
+        if not otumat.DISABLE_USAGE_TRACKING_PACKAGES:
+            return self._writer is None
+        from otumat.usage.denials import is_disabled
+
+        return self._writer is None or is_disabled(str(self.config["package_name"]))
 
     def _admit(self, key: object, name: str, properties: dict[str, str]) -> bytes:
         """What a use's record begins with; nothing for a use that was not declared and accepted."""
@@ -296,10 +306,10 @@ class UsageAgent:
         if len(self._heads) >= _HEADS_MAX:
             self._heads.clear()
         if not self._tail:
+            from otumat.usage.denials import in_ci
             from otumat.usage.releases import release_of
 
-            release = release_of(str(self.config["package_name"]))
-            self._tail = suffix(release, in_ci=denials.in_ci())
+            self._tail = suffix(release_of(str(self.config["package_name"])), in_ci=in_ci())
         accepted = self._accepted(name, properties)
         head = self._heads[key] = prefix(name, accepted) if accepted is not None else b""
         return head

@@ -14,7 +14,10 @@ from __future__ import annotations
 
 import os
 
-from otumat.spec.consent import LEVELS, LOCAL, OFF, ON, UNSET
+# As in otumat.spec.consent, which somebody who has not answered need not load.
+UNSET, OFF, LOCAL, ON = "unset", "off", "local", "on"
+LEVELS = (OFF, LOCAL, ON)
+RECORDING = (LOCAL, ON)
 
 FILE = "consent"
 FIRST_LINE = "otumat consent 1"
@@ -132,6 +135,3 @@ def _parse_event(answer: Answer, value: str) -> None:
         else:
             properties[key] = tuple(values.split("|"))
     answer.events[name] = (until, properties)
-
-
-__all__ = ["FILE", "LOCAL", "OFF", "ON", "UNSET", "Answer", "read", "write_text"]

@@ -192,6 +192,7 @@ def main() -> None:
     from otumat.usage.hosts import usage_transport
 
     folder, package, frequency = sys.argv[1:4]
+    os.closerange(3, 1024)  # a host's sockets, if it leaks any
     os.chdir(os.path.abspath(os.sep))  # keep no folder of the host busy
     if hasattr(os, "nice"):
         os.nice(10)
