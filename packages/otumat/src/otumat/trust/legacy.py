@@ -15,6 +15,7 @@ from __future__ import annotations
 import binascii
 import hashlib
 import os
+import sys
 import warnings
 
 from otumat.errors import Invalid, Problem
@@ -172,8 +173,8 @@ def _files(top: str) -> list[tree.Found]:
 
 
 def _value(top: str, files: list[tree.Found]) -> str:
-    name = os.fsencode(os.path.basename(top))
-    return listing_digest((name + b"/" + os.fsencode(each.path), each.git_mode, _blob(top, each)) for each in files)
+    name, how = os.path.basename(top), (sys.getfilesystemencoding(), sys.getfilesystemencodeerrors())
+    return listing_digest((f"{name}/{each.path}".encode(*how), each.git_mode, _blob(top, each)) for each in files)
 
 
 def _blob(top: str, found: tree.Found) -> str:

@@ -110,8 +110,11 @@ def read(path: str, size_bytes: int) -> bytes:
 
 
 def blob_digest_of(path: str, size_bytes: int) -> str:
-    """What git names the file; its bytes are in memory piece by piece."""
+    """What git names the file; of a large one only a piece at a time is in memory."""
     hasher = blob_hasher(size_bytes)
+    if size_bytes < _PIECE:
+        hasher.update(_whole(path, size_bytes))
+        return hasher.hexdigest()
     for piece in _pieces(path, size_bytes):
         hasher.update(piece)
     return hasher.hexdigest()
@@ -119,6 +122,8 @@ def blob_digest_of(path: str, size_bytes: int) -> str:
 
 def sha256_of(path: str, size_bytes: int) -> str:
     """The SHA-256 of the file, in hexadecimal."""
+    if size_bytes < _PIECE:
+        return hashlib.sha256(_whole(path, size_bytes)).hexdigest()
     hasher = hashlib.sha256()
     for piece in _pieces(path, size_bytes):
         hasher.update(piece)
@@ -145,6 +150,19 @@ def _kind(mode: int) -> str:
     if stat.S_ISDIR(mode):
         return FOLDER
     return LINK if stat.S_ISLNK(mode) else SPECIAL
+
+
+def _whole(path: str, size_bytes: int) -> bytes:
+    """A small file in one call."""
+    descriptor = os.open(path, _FLAGS)
+    try:
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            data = os.read(descriptor, size_bytes + 1)
+            if len(data) == size_bytes:
+                return data
+    finally:
+        os.close(descriptor)
+    raise _changed(path)
 
 
 def _pieces(path: str, size_bytes: int) -> Iterator[bytes]:

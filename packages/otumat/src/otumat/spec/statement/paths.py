@@ -12,8 +12,7 @@ import unicodedata
 _BAD = re.compile(
     "[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\\\\]"  # control, direction, \
     r"|^/|//|/$|^$|^[A-Za-z]:|(?:^|/)\.{1,2}(?:/|$)|[. ](?:/|$)"  # absolute, empty and dotted steps, a dot at the end
-    r"|(?:^|/)(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|/|$)",  # devices of Windows
-    re.IGNORECASE,
+    r"|(?:^|/)(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|/|$)"  # devices of Windows
 )
 MAX_PATH_BYTES = 1024
 
