@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+import otumat
 from bench.report import Options, Row
 from bench.upload import urlsafe
 from otumat.trust.signing.private import PrivateKey
@@ -90,6 +91,8 @@ def by_hashlib(top: Path) -> None:
 
 def verifying(folder: Path, options: Options) -> Iterator[Row]:
     """A process that verifies one small plugin and ends, as wheels are installed without and with bytecode."""
+    # Our own bytecode is there, as wherever pip installed us; a checkout may have none.
+    subprocess.run([sys.executable, "-m", "compileall", "-q", Path(otumat.__file__).parent], check=True)
     policy, site = folder / "policy.json", folder / "site"
     wheel = small_wheel(folder)
     policy.write_bytes(signed(wheel, folder))
@@ -134,8 +137,6 @@ def checking(folder: Path, options: Options) -> Row:
     """Legacy signatures of one RSA-2048 key, over values that are there already."""
     import cryptography.hazmat.primitives.asymmetric.padding
     from cryptography.hazmat.primitives.asymmetric import rsa
-
-    import otumat
 
     assert cryptography
     key = PrivateKey(rsa.generate_private_key(public_exponent=65537, key_size=2048))
