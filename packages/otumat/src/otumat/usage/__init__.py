@@ -8,6 +8,7 @@ A guest in other people's programs: nothing is recorded before a yes, nothing is
     places.py      where the state of a package lies
     denials.py     what says no from outside: variables, CI, the site's policy
     answers.py     the user's stored answer
+    admitting.py   which uses may be written down
     spool.py       one event is one write; held.py reads, evicts and wipes
     asking.py      the one question; manifests.py finds what a package declares
     changing.py    on, local, off: every change of the answer

@@ -27,9 +27,7 @@ _S = 1_000_000_000
 _LOOK_AGAIN_S = 60
 _LOOK_AGAIN_WHEN_SILENT_S = 10
 _HEADS_MAX = 1000
-_NAME_MAX_CHARS = 100
-_ALNUM = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
-_NAME = _ALNUM | frozenset("_.: -")
+_TRIES = 50
 
 
 class UsageAgent:
@@ -280,13 +278,15 @@ class UsageAgent:
 
     def _write_elsewhere(self, line: bytes) -> None:
         """The segment was sealed, or wiped because the user withdrew: what does the answer say now?"""
-        self._look()
-        writer = self._writer
-        if self._level not in RECORDING or writer is None:
-            self._stop_writing()
-            return
-        writer.reopen(self._level)
-        writer.write(line)
+        for _ in range(_TRIES):  # it may be sealed again under our hands
+            self._look()
+            writer = self._writer
+            if self._level not in RECORDING or writer is None:
+                self._stop_writing()
+                return
+            writer.reopen(self._level)
+            if writer.write(line):
+                return
 
     def _is_denied_now(self) -> bool:
         """The denials that a program can change while it runs; the others are looked at once a minute."""
@@ -301,6 +301,7 @@ class UsageAgent:
 
     def _admit(self, key: object, name: str, properties: dict[str, str]) -> bytes:
         """What a use's record begins with; nothing for a use that was not declared and accepted."""
+        from otumat.usage.admitting import accepted_properties
         from otumat.usage.spool import prefix, suffix
 
         if len(self._heads) >= _HEADS_MAX:
@@ -310,43 +311,11 @@ class UsageAgent:
             from otumat.usage.releases import release_of
 
             self._tail = suffix(release_of(str(self.config["package_name"])), in_ci=in_ci())
-        accepted = self._accepted(name, properties)
+        accepted = accepted_properties(self.answer, name, properties)
         head = self._heads[key] = prefix(name, accepted) if accepted is not None else b""
         return head
-
-    def _accepted(self, name: str, properties: dict[str, str]) -> dict[str, str] | None:
-        """The properties that were consented to, or None when the event was not."""
-        if name in self.answer.events:
-            until, vocabulary = self.answer.events[name]
-            if until and until < _today():
-                return None
-            return {key: value for key, values in vocabulary.items() if (value := _word(properties.get(key), values))}
-        return {} if self.answer.bare and _is_name(name) else None
 
 
 def _said() -> tuple[str | None, str | None]:
     environ = os.environ
     return environ.get("DO_NOT_TRACK"), environ.get("OTUMAT_USAGE")
-
-
-def _word(value: object, values: tuple[str, ...]) -> str:
-    """A value of the vocabulary, `other` where there is one, or nothing."""
-    if value is None:
-        return ""
-    text = value if isinstance(value, str) else str(value) if isinstance(value, int) else ""
-    return text if text in values else "other" if "other" in values else ""
-
-
-def _is_name(name: object) -> bool:
-    """
-    Whether a bare name is one: short, of a few characters; no text, no path, no address (see spec.manifest.EVENT_NAME).
-    """
-    if not isinstance(name, str) or not 1 <= len(name) <= _NAME_MAX_CHARS:
-        return False
-    return name[0] in _ALNUM and name[-1] != " " and _NAME.issuperset(name)
-
-
-def _today() -> str:
-    from time import gmtime, strftime
-
-    return strftime("%Y-%m-%d", gmtime())

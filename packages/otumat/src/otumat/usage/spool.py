@@ -27,6 +27,7 @@ SEGMENT_BYTES = 64 * 1024
 SPOOL_MAX_BYTES = 1024 * 1024
 SEALED_MODE = 0o400
 _WRITABLE = 0o200
+_TRIES = 50
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -146,15 +147,12 @@ class Writer:
             evict(os.path.dirname(self._spool), SPOOL_MAX_BYTES - 2 * SEGMENT_BYTES)
 
     def _open(self) -> None:
-        """Open and hold the open segment, making it (and its folder) if need be."""
-        for _ in range(8):
+        """Open and hold the open segment, making it (and its folder) if need be; else stay with what there is."""
+        for _ in range(_TRIES):
             fresh = self._open_once()
             if fresh >= 0:
                 self._adopt(fresh)
                 return
-        if self.fd >= 0:
-            os.close(self.fd)
-            self.fd = -1
 
     def _open_once(self) -> int:
         """A descriptor of the open segment, or -1 when it was sealed under our hands."""
