@@ -7,6 +7,7 @@ Trust: signatures made when something is built, checked where it is installed, b
     installed/      what is on disk: found, compared, judged
     policy.py       whom is trusted for what
     judging.py      the verdict on signatures of the 0.3 kind
+    enforce/        plugins loaded from the bytes that were checked; pluggy.py, stevedore.py, pytest.py: for those hosts
     backend.py      a PEP 517 backend that signs what another backend builds
     setuptools_keywords.py    setup(privkey_path=…, pubkey_path=…)
 
@@ -21,6 +22,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from otumat.spec.vouching.keyring import KeyRecord, ProjectTrust
     from otumat.spec.vouching.verdict import Finding, Verdict, Voucher
+    from otumat.trust.enforce.deciding import Decision
+    from otumat.trust.enforce.loading import Loaded, decide_entry_points, load_entry_points
+    from otumat.trust.enforce.refusal import UntrustedImport, UntrustedPlugin
+    from otumat.trust.enforce.rules import Enforcement, GroupRules
     from otumat.trust.installed.distribution import verify_distribution
     from otumat.trust.installed.environment import verify_environment
     from otumat.trust.legacy import WeakKeyWarning, hash_pkg, sign, verify
@@ -29,6 +34,14 @@ if TYPE_CHECKING:
     from otumat.trust.wheel import sign_wheels, verify_wheel
 
 _HOMES = {
+    "Decision": "otumat.trust.enforce.deciding",
+    "Enforcement": "otumat.trust.enforce.rules",
+    "GroupRules": "otumat.trust.enforce.rules",
+    "Loaded": "otumat.trust.enforce.loading",
+    "UntrustedImport": "otumat.trust.enforce.refusal",
+    "UntrustedPlugin": "otumat.trust.enforce.refusal",
+    "decide_entry_points": "otumat.trust.enforce.loading",
+    "load_entry_points": "otumat.trust.enforce.loading",
     "Finding": "otumat.spec.vouching.verdict",
     "KeyRecord": "otumat.spec.vouching.keyring",
     "NoTree": "otumat.trust.tree",
@@ -47,15 +60,23 @@ _HOMES = {
 }
 
 __all__ = [
+    "Decision",
+    "Enforcement",
     "Finding",
+    "GroupRules",
     "KeyRecord",
+    "Loaded",
     "NoTree",
     "Policy",
     "ProjectTrust",
+    "UntrustedImport",
+    "UntrustedPlugin",
     "Verdict",
     "Voucher",
     "WeakKeyWarning",
+    "decide_entry_points",
     "hash_pkg",
+    "load_entry_points",
     "sign",
     "sign_wheels",
     "verify",

@@ -114,8 +114,8 @@ def _by_envelope(
         if statement.dist_info != installed.folder:
             told = f"Its folder is {installed.folder!r}; {statement.dist_info!r} was signed."
             found.append(Finding(ERROR, "statement.folder", told))
-    told = verdict(installed.name, installed.version, vouched, found, location=installed.path, protected_by=guarded)
-    return told, vouched.statement
+    judged = verdict(installed.name, installed.version, vouched, found, location=installed.path, protected_by=guarded)
+    return judged, vouched.statement
 
 
 def _by_legacy(
