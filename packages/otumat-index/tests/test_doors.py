@@ -11,6 +11,8 @@ from typing import Any, cast
 
 import pytest
 from allauth.mfa.models import Authenticator
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -22,6 +24,8 @@ from otumat_index.journal.actor import NOBODY, command
 from otumat_index.publish import actions, queries, rules
 from otumat_index.publish.hooks.models import Webhook, WebhookDelivery
 from otumat_index.publish.models import Classifier, File, Invitation, Project, Role, TrustedPublisher
+from otumat_index.trust import keys
+from otumat_index.trust.models import Key
 
 pytestmark = pytest.mark.django_db
 WHEEL = "roundup-1.0-py3-none-any.whl"
@@ -87,6 +91,8 @@ def project(upload: Any, wheel: Any, alice: User, bob: User, person: Any, now: d
         webhook=hook, serial=1, asked_by=1, action="file.publish", due_at=later, created_at=now
     )
     Role.objects.create(project=made, user=person("mallory"), kind="maintainer", granted_at=now)
+    File.objects.update(has_provenance=True)
+    keys.add("roundup", SIGNERS[0], role="maintainer", note="", by="erin", at=now)
     return made
 
 
@@ -112,6 +118,10 @@ def somebody(project: Project, person: Any, admin: User, now: datetime) -> Calla
     return make
 
 
+SIGNERS = [
+    Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    for _ in range(2)
+]
 BODIES: dict[str, dict[str, Any]] = {
     "/status": {"status": "{status}"},
     "/visibility": {"is_private": True, "visibility": "private"},
@@ -124,6 +134,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "/invite": {"role": "reader", "whom": "new@example.org"},
     "/transfer": {"email": "new@example.org", "whom": "new@example.org"},
     "/publishers": {"issuer": "https://ids.example.org", "claims": {}},
+    "/keys": {"key": SIGNERS[1]},
+    "/signatures": {"policy": "mark"},
     "/webhooks": {"url": "http://nowhere.invalid/"},
     "/notifications": {"level": "none"},
     "/file/remove": {"filename": WHEEL, "again": WHEEL},
@@ -144,6 +156,7 @@ def filled(path: str, *, own: str) -> str:
         values[name] = str(model._default_manager.values_list("pk", flat=True).get())
     key = File.objects.get(filename=WHEEL).key
     values |= {"key": key, "kind": "atom"}
+    values["key_id"] = Key.objects.get().key_id
     values["delivery"] = str(WebhookDelivery.objects.get().pk)
     return re.sub(r"{(\w+)}", lambda found: values[found[1]], path)
 
@@ -255,7 +268,7 @@ def test_A45_ids_of_other_projects_are_out_of_reach(
 ) -> None:
     assert upload(charlie, wheel("another")).status_code == 200
     headers = {"Accept": "application/json", **auth(charlie)}
-    before = {model: model._default_manager.count() for model in (Invitation, TrustedPublisher, Webhook)}
+    before = {model: model._default_manager.count() for model in (Invitation, TrustedPublisher, Webhook, Key)}
     for door, asked in rules.DOORS.items():
         method, path = door.split(" ")
         if "/api/" in path and asked in rules.TABLE and ("_id}" in path or "{holder}" in path):

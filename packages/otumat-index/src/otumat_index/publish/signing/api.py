@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Router, Schema
 
+from otumat_index.accounts import credentials
 from otumat_index.accounts.api import caller
 from otumat_index.publish import queries as publish
 from otumat_index.publish.doors import opened
@@ -35,9 +37,9 @@ class Policy(Schema):
     policy: str
 
 
-@router.get("/project/{name}/keys", summary="A project's keys, those that ended included")
+@router.get("/project/{name}/keys", summary="A project's keys, those that ended included", auth=None)
 def list_keys(request: HttpRequest, name: str) -> dict[str, Any]:
-    project = opened(request, name, by=caller(request))
+    project = publish.find(name, functools.partial(credentials.from_request, request))
     return {
         "project": project.normalized,
         "policy": rules.stricter(settings.CONFIG.signatures, project.signatures),
@@ -77,9 +79,9 @@ def ask_signatures(request: HttpRequest, name: str, body: Policy) -> dict[str, A
     return {"ok": True, "policy": rules.stricter(settings.CONFIG.signatures, changed.signatures)}
 
 
-@router.get("/project/{name}/{version}/signatures", summary="Who signed a release, and what changed since the last")
+@router.get("/project/{name}/{version}/signatures", summary="Who signed a release, and what changed", auth=None)
 def release_signatures(request: HttpRequest, name: str, version: str) -> dict[str, Any]:
-    project = opened(request, name, by=caller(request))
+    project = publish.find(name, functools.partial(credentials.from_request, request))
     release = publish.release(project, version)
     signing = queries.signing_of(project, release, at=timezone.now())
     return {"project": project.normalized, "version": release.version, **queries.shown_release(signing)}

@@ -244,6 +244,6 @@ def file_of(project: Project, version: str, filename: str) -> File:
     """
     release = publish.release(project, version)
     file = release.files.filter(filename=filename, has_provenance=True).defer("metadata").first()
-    if file is None or project.status == Project.Status.QUARANTINED:
+    if file is None:
         raise NotFound(f"Nothing is attested of {filename!r}.", hint="Only some files carry attestations (PEP 740).")
     return file

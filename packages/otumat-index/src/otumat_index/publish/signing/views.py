@@ -36,7 +36,11 @@ INTEGRITY_JSON = "application/vnd.pypi.integrity.v1+json"
 @require_http_methods(["GET", "HEAD", "POST"])
 def keys(request: HttpRequest, name: str) -> HttpResponse:
     """A project's keys with their history, and a form for another; whoever adds one shows again who it is."""
-    project = opened(request, name, by=credentials.from_session(request))
+    by = credentials.from_session(request)
+    project = publish.project(name, by=by)
+    # Not by `opened`: when allauth answers a form that it kept, the request came to another door.
+    deed = "vouch" if request.method == "POST" else "manage"
+    publishing.check_may(by, deed, publish.standing_of(by, project.normalized), name_claims="admin")
     if request.method == "POST":
         answer: HttpResponse = add_key(request, project)
         return answer
