@@ -150,6 +150,17 @@ def test_a_failing_build_shows_what_the_back_end_said(project: Path) -> None:
     assert caught.value.code == "build.failed"
 
 
+def test_a_classifier_that_the_back_end_refuses_gets_the_same_advice(project: Path) -> None:
+    (project / "pyproject.toml").write_text(
+        '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n[project]\nname = "roundup"\n'
+        'version = "1.0"\nclassifiers = ["Environment :: Console (Text Based)"]\n'
+    )
+    with pytest.raises(OtumatError, match="Unknown classifier") as caught:
+        read_metadata(project, isolated=False)
+    assert caught.value.hint.startswith("Did you mean 'Environment :: Console'")
+    assert "Traceback" not in caught.value.message
+
+
 @pytest.mark.parametrize("pyproject", ["not toml at all", "[build-system]\nrequires = 1\n"])
 def test_a_broken_pyproject_is_told(project: Path, pyproject: str) -> None:
     (project / "pyproject.toml").write_text(pyproject)

@@ -141,7 +141,7 @@ def _in_isolation(folder: Path, scratch: str, tell: Callable[[str], None]) -> by
             return _metadata_file(builder, scratch)
     except CalledProcessError as exc:
         raise OtumatError(
-            f"What {folder} requires for building could not be installed.{_last_lines(exc)}",
+            f"What {folder} requires for building could not be installed.{_indented(_said(exc))}",
             code="build.requirements",
             hint="Without a network, install it beforehand and use --no-isolation.",
         ) from exc
@@ -199,18 +199,36 @@ def _lend_ourselves(scratch: str) -> str:
 
 
 def _build_failed(folder: Path, exc: Exception) -> OtumatError:
-    cause = getattr(exc, "exception", None)
-    lines = _last_lines(cause) if cause is not None else ""
+    lines = _said(getattr(exc, "exception", None))
     return OtumatError(
-        f"The project in {folder} cannot be built: {str(exc).rstrip('.')}.{lines}",
+        f"The project in {folder} cannot be built: {str(exc).rstrip('.')}.{_indented(lines)}",
         code="build.failed",
-        hint="Once `python -m build` succeeds in that folder, this does too.",
+        hint=_meant(lines) or "Once `python -m build` succeeds in that folder, this does too.",
     )
 
 
-def _last_lines(cause: object) -> str:
-    output: bytes | str = getattr(cause, "output", None) or b""
-    stderr: bytes | str = getattr(cause, "stderr", None) or b""
-    parts = [part.decode(errors="replace") if isinstance(part, bytes) else part for part in (output, stderr)]
-    lines = "".join(parts).rstrip().splitlines()[-SHOWN_OUTPUT_LINES:]
-    return "".join(f"\n  | {line}" for line in lines) + ("\n" if lines else "")
+def _said(cause: object) -> list[str]:
+    """What the back end printed, without the frames of its tracebacks: those are about its own insides."""
+    parts = [getattr(cause, name, None) or b"" for name in ("output", "stderr")]
+    texts = [part.decode(errors="replace") if isinstance(part, bytes) else str(part) for part in parts]
+    kept, in_frames = [], False
+    for line in "".join(texts).rstrip().splitlines():
+        in_frames = line.startswith("Traceback (most recent call last)") or (in_frames and line.startswith(" "))
+        if not in_frames:
+            kept.append(line)
+    return kept
+
+
+def _indented(lines: list[str]) -> str:
+    return "".join(f"\n  | {line}" for line in lines[-SHOWN_OUTPUT_LINES:]) + ("\n" if lines else "")
+
+
+def _meant(lines: list[str]) -> str:
+    """Some back ends refuse an unknown classifier before the index could; it gets the same advice."""
+    import re
+
+    from otumat.spec.classifiers import Vocabulary
+
+    found = re.search(r"Unknown classifier in field .*?: (.+)", lines[-1]) if lines else None
+    suggestions = Vocabulary.from_trove().suggest(found[1]) if found else []
+    return f"Did you mean {' or '.join(map(repr, suggestions))}?" if suggestions else ""
