@@ -95,16 +95,15 @@ Wheel = tuple[str, str, datetime]
 
 def signing_of(project: Project, release: Release, *, at: datetime) -> ReleaseSigning | None:
     """
-    How a release was signed, and what is different from the one before; None where nobody ever signed for the project.
+    How a release was signed, and what is different from the one before; None where the project never had a key.
 
-    Three queries where there are wheels, and two more where somebody signed.
+    One query without keys, five more with some.
     """
-    wheels = wheels_of([release.pk])
-    known = queries.keys(project.normalized) if wheels else []
-    signed = queries.signed(project.normalized, [sha256 for _, sha256, _ in wheels])
-    if not known and not signed:
+    keys = {key.key_id: key for key in queries.keys(project.normalized)}
+    if not keys:
         return None
-    keys = {key.key_id: key for key in known}
+    wheels = wheels_of([release.pk])
+    signed = queries.signed(project.normalized, [sha256 for _, sha256, _ in wheels])
     records = {key_id: queries.record(key) for key_id, key in keys.items()}
     files = tuple(file_signing(wheel, signed.get(wheel[1]), keys, records, at=at) for wheel in wheels)
     before, earlier = wheels_before(project, release)
