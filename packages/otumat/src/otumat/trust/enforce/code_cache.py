@@ -1,17 +1,20 @@
 """
-Compiled code of signed sources, by the SHA-256 of the source: a folder that only its owner may write.
+Compiled code of signed sources: one file for each distribution, in a folder that only its owner may write.
 
 Python's own `.pyc` files tell which source they are of and cannot prove it, so they are never run here (T10 to T12).
-What lies in this folder was compiled by us from bytes with that digest; whoever else could have put it there runs as
-the same user, and needs no such trick. The folder is opened once, seen to belong to who runs this and to be closed to
-everybody else, and from then on only reached through that descriptor. Where that cannot be had, nothing is kept.
+What lies in this folder was compiled by us from bytes with the signed digest, which is what it is looked up by; whoever
+else could have put it there runs as the same user, and needs no such trick. The folder is opened once, seen to belong
+to who runs this and to be closed to everybody else, and from then on only reached through that descriptor. Where that
+cannot be had, nothing is kept, and every source is compiled anew.
 
-It may be deleted at any time.
+It may be deleted at any time. A file is: mark, length of the index, index, code objects as marshal has them; written
+beside the old one and put in its place at once.
 """
 
 from __future__ import annotations
 
 import _imp
+import atexit
 import marshal
 import os
 import stat
@@ -23,15 +26,14 @@ if TYPE_CHECKING:
     from types import CodeType
 
 _MARK = b"otumat-code-1\0\0\0"
-_HEADER_BYTES = len(_MARK) + 8
-_KEY = 0x6F74756D6174
+_HEAD_BYTES = len(_MARK) + 8
 _READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _HAS_OWNERS = hasattr(os, "geteuid")
 
 
 class CodeCache:
-    """One process's view of the folder."""
+    """The folder of this user, this version of Python and this level of optimization."""
 
     __slots__ = ("_descriptor", "folder")
 
@@ -41,40 +43,89 @@ class CodeCache:
 
     @classmethod
     def of_user(cls, environ: Mapping[str, str]) -> CodeCache:
-        """The one of this user, this version of Python and this level of optimization."""
         return cls(os.path.join(user_folder(environ), "code", f"{_version()}-{sys.flags.optimize}"))
 
-    def get(self, sha256: str) -> CodeType | None:
-        """The code of the source with this digest, if it is there."""
+    def pack(self, root: str) -> Pack:
+        """The code of the distribution that has this digest."""
+        return Pack(self, root)
+
+    def open(self, name: str, flags: int = _READ) -> int | None:
+        """A descriptor of a file of the folder; None when there is none."""
         if self._descriptor is None:
             return None
         try:
-            file = _open(self._descriptor, self.folder, sha256, _READ)
+            if self._descriptor < 0:
+                return os.open(os.path.join(self.folder, name), flags, 0o600)
+            return os.open(name, flags, 0o600, dir_fd=self._descriptor)
         except OSError:
             return None
-        try:
-            data = os.read(file, os.fstat(file).st_size)
-        except OSError:
+
+    def rename(self, name: str, to: str) -> None:
+        if self._descriptor is None or self._descriptor < 0:
+            os.replace(os.path.join(self.folder, name), os.path.join(self.folder, to))
+        else:
+            os.replace(name, to, src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor)
+
+
+class Pack:
+    """
+    The code objects of one distribution, by the SHA-256 of their sources.
+
+    What is compiled is kept in memory until `write`, which is called when plugins have been loaded, and at exit.
+    """
+
+    __slots__ = ("_cache", "_file", "_index", "_made", "_name")
+
+    def __init__(self, cache: CodeCache, name: str) -> None:
+        self._cache, self._name = cache, name
+        self._made: dict[str, bytes] = {}
+        self._file, self._index = _opened(cache, name)
+
+    def get(self, sha256: str) -> CodeType | None:
+        """The code of the source with this digest, if it is there."""
+        if self._file is None or sha256 not in self._index:
             return None
-        finally:
-            os.close(file)
-        return _unpacked(data)
+        code: CodeType = marshal.loads(self._bytes(self._file, sha256))  # noqa: S302  # ours: see above
+        return code
 
     def put(self, sha256: str, code: CodeType) -> None:
-        """Keep it; silently not, where that cannot be done."""
-        if self._descriptor is None or sys.dont_write_bytecode:
+        """Keep it, unless Python is told to keep no bytecode."""
+        if sys.dont_write_bytecode:
             return
-        body = marshal.dumps(code)
-        scratch = f"{sha256}.{os.urandom(8).hex()}"
+        if not self._made:
+            atexit.register(self.write)
+        self._made[sha256] = marshal.dumps(code)
+
+    def write(self) -> None:
+        """Put everything compiled since into the folder; silently not, where that cannot be done."""
+        made, self._made = self._made, {}
+        if not made:
+            return
+        atexit.unregister(self.write)
+        if self._file is not None:
+            made = {name: self._bytes(self._file, name) for name in self._index} | made
+        scratch = f"{self._name}.{os.urandom(8).hex()}"
+        file = self._cache.open(scratch, _WRITE)
+        if file is None:
+            return
         try:
-            file = _open(self._descriptor, self.folder, scratch, _WRITE)
-            try:
-                _write(file, _MARK + _imp.source_hash(_KEY, body) + body)
-            finally:
-                os.close(file)
-            _rename(self._descriptor, self.folder, scratch, sha256)
+            with os.fdopen(file, "wb") as out:
+                out.write(_packed(made))
+                out.flush()
+                os.fsync(out.fileno())
+            self._cache.rename(scratch, self._name)
         except OSError:
             return
+        if self._file is not None:
+            os.close(self._file)
+        self._file, self._index = _opened(self._cache, self._name)
+
+    def _bytes(self, file: int, sha256: str) -> bytes:
+        at, size = self._index[sha256]
+        if hasattr(os, "pread"):
+            return os.pread(file, size, at)
+        os.lseek(file, at, os.SEEK_SET)
+        return os.read(file, size)
 
 
 def user_folder(environ: Mapping[str, str]) -> str:
@@ -106,33 +157,34 @@ def private_folder(path: str) -> int | None:
     return descriptor
 
 
-def _unpacked(data: bytes) -> CodeType | None:
-    body = data[_HEADER_BYTES:]
-    if data[:_HEADER_BYTES] != _MARK + _imp.source_hash(_KEY, body):
-        return None  # cut off when the machine stopped; it is compiled again
-    code: CodeType = marshal.loads(body)  # noqa: S302  # ours: see above
-    return code
+def _opened(cache: CodeCache, name: str) -> tuple[int | None, dict[str, tuple[int, int]]]:
+    file = cache.open(name)
+    if file is None:
+        return None, {}
+    try:
+        head = os.read(file, _HEAD_BYTES)
+        size = int.from_bytes(head[len(_MARK) :], "little")
+        if head.startswith(_MARK) and 0 < size <= os.fstat(file).st_size:
+            return file, marshal.loads(os.read(file, size))  # noqa: S302  # ours: see above
+    except (OSError, ValueError, EOFError, TypeError):
+        pass
+    os.close(file)
+    return None, {}
+
+
+def _packed(made: dict[str, bytes]) -> bytes:
+    def index(at: int) -> bytes:
+        told = {}
+        for name, body in made.items():
+            told[name] = (at, len(body))
+            at += len(body)
+        return marshal.dumps(told, 2)  # version 2 writes every number alike: its length does not depend on where it is
+
+    head = index(0)
+    head = index(_HEAD_BYTES + len(head))
+    return _MARK + len(head).to_bytes(8, "little") + head + b"".join(made.values())
 
 
 def _version() -> str:
-    magic = _imp.source_hash(_KEY, sys.version.encode()).hex()  # the build, for a development version may change
-    return f"{sys.implementation.cache_tag}-{magic}"
-
-
-def _open(folder: int, path: str, name: str, flags: int) -> int:
-    if folder < 0:
-        return os.open(os.path.join(path, name), flags, 0o600)
-    return os.open(name, flags, 0o600, dir_fd=folder)
-
-
-def _rename(folder: int, path: str, name: str, to: str) -> None:
-    if folder < 0:
-        os.replace(os.path.join(path, name), os.path.join(path, to))
-    else:
-        os.replace(name, to, src_dir_fd=folder, dst_dir_fd=folder)
-
-
-def _write(file: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(file, view) :]
+    # The build as well, for a development version may change what its bytecode means.
+    return f"{sys.implementation.cache_tag}-{_imp.source_hash(0, sys.version.encode()).hex()}"

@@ -55,18 +55,19 @@ class Guarded:
         findings: What was refused since.
     """
 
-    __slots__ = ("cache", "files", "findings", "modules", "name", "namespaces", "root", "site", "units", "version")
+    __slots__ = ("_pack", "files", "findings", "modules", "name", "namespaces", "root", "site", "units", "version")
 
     def __init__(
         self, name: str, version: str, *, site: str, root: str, files: Mapping[str, SignedFile], cache: CodeCache
     ) -> None:
-        self.name, self.version, self.site, self.root, self.cache = name, version, site, root, cache
+        self.name, self.version, self.site, self.root = name, version, site, root
+        self._pack = cache.pack(root)
         self.files = dict(files)
         self.findings: list[Finding] = []
         self.modules, self.units, self.namespaces = _modules(self.files)
 
     def place(self, path: str) -> str:
-        return os.path.join(self.site, *path.split("/"))
+        return f"{self.site}/{path}" if os.sep == "/" else os.path.join(self.site, *path.split("/"))
 
     def read(self, path: str) -> bytes:
         """
@@ -87,13 +88,17 @@ class Guarded:
     def code(self, path: str) -> CodeType:
         """The code of a source file, compiled from the signed bytes now or earlier."""
         place, signed = self.place(path), self.files[path]
-        code = self.cache.get(signed.sha256)
+        code = self._pack.get(signed.sha256)
         if code is None:
             made: CodeType = compile(self.read(path), place, "exec", dont_inherit=True, optimize=-1)
-            self.cache.put(signed.sha256, made)
+            self._pack.put(signed.sha256, made)
             return made
         _imp._fix_co_filename(code, place)  # type: ignore[attr-defined]  # one source, many places: as Python's own loader
         return code
+
+    def keep_code(self) -> None:
+        """Write what was compiled, so that the next process need not compile it."""
+        self._pack.write()
 
     def refused(self, path: str, told: str, *, module: str = "", code: str = "module.modified") -> UntrustedImport:
         """Note what was found, and return the error to raise."""
@@ -132,7 +137,8 @@ def _modules(files: Iterable[str]) -> tuple[dict[str, Module], set[str], set[str
     for path in sorted(files, key=_precedence):
         kind = _kind(path)
         folder, _, name = path.rpartition("/")
-        inside |= _folders(folder)
+        if folder not in inside:
+            inside |= _folders(folder)
         stem = name.partition(".")[0]
         if not kind or (stem == "__init__" and not folder):
             continue
@@ -140,11 +146,12 @@ def _modules(files: Iterable[str]) -> tuple[dict[str, Module], set[str], set[str
             modules.setdefault(folder.replace("/", "."), Module(path, kind, folder))
         else:
             modules.setdefault(f"{folder}/{stem}".strip("/").replace("/", "."), Module(path, kind))
-    units = {name for name in modules if not _has_package_above(name, modules)}
+    packages = {name for name, module in modules.items() if module.package}
+    units = {name for name in modules if packages.isdisjoint(_above(name))}
     shared = {parent for name in units for parent in _above(name)}
     for folder in inside:
         name = folder.replace("/", ".")
-        if name not in modules and _has_package_above(name, modules):
+        if name not in modules and not packages.isdisjoint(_above(name)):
             modules[name] = Module(folder, FOLDER, folder)
     return modules, units, shared
 
@@ -170,7 +177,3 @@ def _folders(folder: str) -> set[str]:
 def _above(name: str) -> list[str]:
     parts = name.split(".")
     return [".".join(parts[: count + 1]) for count in range(len(parts) - 1)]
-
-
-def _has_package_above(name: str, modules: Mapping[str, Module]) -> bool:
-    return any(parent in modules and modules[parent].package for parent in _above(name))

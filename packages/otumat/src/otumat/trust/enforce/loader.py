@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import _imp
 import importlib.util
 import marshal
 from importlib.machinery import ModuleSpec
 
-from otumat.trust.enforce import native, resources
+from otumat.trust.enforce import resources
 from otumat.trust.enforce.guarded import BYTECODE, EXTENSION, FOLDER, SOURCE
 
 TYPE_CHECKING = False
@@ -40,6 +41,7 @@ class SignedLoader:
         is_folder = self.module.kind == FOLDER
         spec = ModuleSpec(self.name, self, origin=None if is_folder else place, is_package=bool(self.module.package))  # type: ignore[arg-type]
         spec.has_location = not is_folder
+        spec.cached = ""  # there is no `.pyc`, and asking where it would be takes as long as all the rest
         if self.module.package:
             spec.submodule_search_locations = [self.guarded.place(self.module.package)]
         return spec
@@ -47,12 +49,14 @@ class SignedLoader:
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         if self.module.kind != EXTENSION:
             return None
+        from otumat.trust.enforce import native  # few need it, and all would pay for it
+
         return native.create(self.guarded, self.module.path, spec)
 
     def exec_module(self, module: ModuleType) -> None:
         self.before()
         if self.module.kind == EXTENSION:
-            native.execute(module)
+            _imp.exec_dynamic(module)
         elif code := self.get_code(self.name):
             exec(code, module.__dict__)  # noqa: S102  # what a loader is for
 

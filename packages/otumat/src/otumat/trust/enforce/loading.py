@@ -168,6 +168,8 @@ def load(decision: Decision) -> Any:
     loaded: Any = importlib.import_module(decision.module)
     for step in decision.attr.split(".") if decision.attr else ():
         loaded = getattr(loaded, step)
+    if decision.guarded is not None:
+        decision.guarded.keep_code()
     if decision.guarded is not None and len(decision.guarded.findings) > refused_before:
         # Its code may have caught the error and gone on without a part of itself; we do not.
         told = decision.guarded.findings[refused_before].message

@@ -42,11 +42,6 @@ def create(guarded: Guarded, path: str, spec: ModuleSpec) -> ModuleType:
     return module
 
 
-def execute(module: ModuleType) -> None:
-    """Run what an extension runs when it is imported."""
-    _imp.exec_dynamic(module)
-
-
 def _in_folder(guarded: Guarded, path: str) -> str:
     folder = os.path.join(code_cache.user_folder(os.environ), "native", guarded.root)
     descriptor = code_cache.private_folder(folder)
