@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.template.loader import render_to_string
 
 from otumat_index.discover.pages import facts
 from otumat_index.discover.pages.cards import cards
@@ -46,7 +45,7 @@ def test_a_card_tells_what_one_chooses_by(register: Register) -> None:
         "Framework :: Django :: 5.1",
     ]
     pk = register("roundup", summary="Issues & <b>more</b>", requires_python=">=3.12", classifiers=classifiers).pk
-    text = render_to_string("discover/card.html", {"card": cards([pk])[0]})
+    text = cards([pk])[0].html
     for words in ("MIT License", "Python &gt;=3.12", "for 3.12", ">Django<", "Issues &amp; &lt;b&gt;more", "<time"):
         assert words in text
     assert 'href="/browse/?c=Framework%20%3A%3A%20Django"' in text

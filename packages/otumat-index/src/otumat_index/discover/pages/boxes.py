@@ -2,12 +2,12 @@
 The boxes to browse by: every classifier with how many projects a click on it would show.
 
 A page has up to 900 of them, so their lines are joined here and not in a template, which would take ten times as long
-as everything else on the page. Start with `boxes`.
+as everything else on the page; what is the same on every page is made once for each list. Start with `boxes`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from html import escape
@@ -37,7 +37,7 @@ Asking = Callable[[Query], Counts]
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A classifier in the tree. `size` is the number of nodes below."""
+    """A classifier in the tree. `leaf` is its last part, escaped; `size` is the number of nodes below."""
 
     text: str
     leaf: str
@@ -67,10 +67,17 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a click on a classifier shows and where it leads; `among` are those that there is something to show of."""
+    """
+    What a click on a classifier shows and where it leads.
+
+    Attributes:
+        link: The address; `href` is the same, escaped for an attribute.
+        among: Those that there is something to show of.
+    """
 
     count: Callable[[str], int]
     link: Callable[[str], str]
+    href: Callable[[str], str]
     among: Counts
 
 
@@ -110,8 +117,8 @@ class Choosing:
         if term is not None:
             return self.widening(term)
         if self.mode == EXCLUDE:
-            return Plan(lambda text: self.total - self.counts.get(text, 0), self.adding(negated=True), self.counts)
-        return Plan(lambda text: self.counts.get(text, 0), self.adding(negated=False), self.counts)
+            return Plan(lambda text: self.total - self.counts.get(text, 0), *self.adding(negated=True), self.counts)
+        return Plan(lambda text: self.counts.get(text, 0), *self.adding(negated=False), self.counts)
 
     def widening(self, term: Term) -> Plan:
         """Whoever carries A or B: those with A, and those with B, less those with both."""
@@ -124,20 +131,44 @@ class Choosing:
             wider = Term(term.field, (*term.values, text))
             return questions.address(self.path, questions.instead(self.query, term, wider), self.names)
 
-        return Plan(count, link, relaxed)
+        return Plan(count, link, lambda text: escape(link(text)), relaxed)
 
-    def adding(self, *, negated: bool) -> Callable[[str], str]:
-        """Addresses that differ in one classifier: cut in two where it stands."""
-
-        def written(text: str) -> str:
-            term = Term(asked.CLASSIFIER, (text,), negated)
-            is_plain = self.path == questions.BROWSE and questions.is_chosen(term)
-            return quote_plus(text if is_plain else write_term(term, self.names))
-
+    def adding(self, *, negated: bool) -> tuple[Callable[[str], str], Callable[[str], str]]:
+        """Addresses that differ in one classifier, as they are and escaped: cut in two where it stands."""
         mark = Term(asked.CLASSIFIER, (MARK,), negated)
+        written = spelled(self.names, negated, self.path == questions.BROWSE and questions.is_chosen(mark))
         wider = replace(self.query, terms=(*self.query.terms, mark))
-        head, _, tail = questions.address(self.path, wider, self.names).partition(written(MARK))
-        return lambda text: head + written(text) + tail
+        head, _, tail = questions.address(self.path, wider, self.names).partition(written.spell(MARK))
+        safe_head, safe_tail = escape(head), escape(tail)  # what stands between has nothing to escape
+        return lambda text: head + written[text] + tail, lambda text: safe_head + written[text] + safe_tail
+
+
+class Spelled(dict[str, str]):
+    """How each classifier is written in an address; found out when it is asked for first."""
+
+    def __init__(self, names: Names, *, is_negated: bool, is_plain: bool) -> None:
+        self.names = names
+        self.is_negated = is_negated
+        self.is_plain = is_plain
+
+    def spell(self, text: str) -> str:
+        term = Term(asked.CLASSIFIER, (text,), self.is_negated)
+        return quote_plus(text if self.is_plain else write_term(term, self.names))
+
+    def __missing__(self, text: str) -> str:
+        if len(self) >= SPELLED_MAX:
+            self.clear()
+        self[text] = self.spell(text)
+        return self[text]
+
+
+SPELLED_MAX = 20_000
+
+
+@lru_cache(maxsize=8)
+def spelled(names: Names, is_negated: bool, is_plain: bool) -> Spelled:
+    """The spellings of an index's classifiers, shared by all pages."""
+    return Spelled(names, is_negated=is_negated, is_plain=is_plain)
 
 
 def asks_for(term: Term, category: str) -> bool:
@@ -157,7 +188,8 @@ def boxes(choosing: Choosing, *, few: bool = False) -> list[Box]:
     Args:
         few: Only the most frequent ones of each list.
     """
-    roots = forest(choosing.names.texts.union(choosing.counts))
+    known = choosing.names.texts
+    roots = forest(known if known.issuperset(choosing.counts) else known.union(choosing.counts))
     return [box_of(choosing, root, few=few) for root in roots if choosing.offers(root.text)]
 
 
@@ -170,7 +202,7 @@ def forest(texts: frozenset[str]) -> tuple[Node, ...]:
 
     def grow(text: str) -> Node:
         children = tuple(grow(each) for each in below.get(text, ()))
-        return Node(text, text.split(SEPARATOR)[-1], children, sum(1 + each.size for each in children))
+        return Node(text, escape(text.split(SEPARATOR)[-1]), children, sum(1 + each.size for each in children))
 
     return tuple(sorted(map(grow, below.get("", ())), key=place_of))
 
@@ -185,6 +217,8 @@ def box_of(choosing: Choosing, root: Node, *, few: bool) -> Box:
     plan = choosing.plan(root.text)
     chosen = {text for term in choosing.query.terms if asks_for(term, root.text) for text in term.values}
     writer = Writer(choosing, plan, chosen, few)
+    lines: list[str] = []
+    writer.lines(root, lines)
     is_chosen = root.text in chosen
     return Box(
         name=root.text,
@@ -192,7 +226,7 @@ def box_of(choosing: Choosing, root: Node, *, few: bool) -> Box:
         count=choosing.counts.get(root.text, 0) if is_chosen else plan.count(root.text),
         url="" if is_chosen or not plan.count(root.text) else plan.link(root.text),
         is_open=bool(chosen),
-        lines=mark_safe("".join(writer.lines(root))),  # noqa: S308 - every part of it is escaped there
+        lines=mark_safe("".join(lines)),  # noqa: S308 - every part of it is escaped there
         folded=writer.folded,
     )
 
@@ -207,49 +241,54 @@ class Writer:
     few: bool
     folded: int = 0
 
-    def lines(self, parent: Node) -> Iterator[str]:
-        """The list right below a classifier, with what is below each."""
+    def lines(self, parent: Node, out: list[str]) -> None:
+        """Add the list right below a classifier, with what is below each."""
         shown = [node for node in parent.children if self.is_shown(node)]
-        self.folded += sum(1 + node.size for node in parent.children) - sum(1 + node.size for node in shown)
+        self.folded += parent.size - sum([1 + node.size for node in shown])
         if self.few and len(shown) > FEW:
             shown = self.most(shown)
         if shown:
-            yield "<ul>"
+            out.append("<ul>")
             for node in shown:
-                yield from self.line(node)
-            yield "</ul>"
+                self.line(node, out)
+            out.append("</ul>")
 
     def is_shown(self, node: Node) -> bool:
-        return not self.choosing.counts or bool(self.plan.among.get(node.text)) or holds(node, self.chosen)
+        return not self.choosing.counts or node.text in self.plan.among or self.holds(node)
 
     def most(self, nodes: list[Node]) -> list[Node]:
         """The most frequent ones, in their order."""
-        best = sorted(nodes, key=lambda node: (not holds(node, self.chosen), -self.plan.among.get(node.text, 0)))[:FEW]
+        best = sorted(nodes, key=lambda node: (not self.holds(node), -self.plan.among.get(node.text, 0)))[:FEW]
         return [node for node in nodes if node in best]
 
-    def line(self, node: Node) -> Iterator[str]:
-        yield self.entry(node)
-        if below := list(self.lines(node)) if node.children else []:
-            is_open = " open" if holds(node, self.chosen) else ""
-            yield f'<details{is_open}><summary><span class="visually-hidden">Below {escape(node.leaf)}</span></summary>'
-            yield from below
-            yield "</details>"
-        yield "</li>"
+    def line(self, node: Node, out: list[str]) -> None:
+        out.append(self.entry(node))
+        if node.children:
+            is_open = " open" if self.holds(node) else ""
+            out.append(f'<details{is_open}><summary><span class="visually-hidden">Below {node.leaf}</span></summary>')
+            begun = len(out)
+            self.lines(node, out)
+            if len(out) == begun:
+                out.pop()  # nothing of it is shown
+            else:
+                out.append("</details>")
+        out.append("</li>")
 
     def entry(self, node: Node) -> str:
         """A classifier: chosen, to be clicked, or with nothing behind."""
-        leaf, number = escape(node.leaf), self.plan.count(node.text)
+        leaf, number = node.leaf, self.plan.count(node.text)
         if node.text in self.chosen:
             return f'<li aria-current="true"><strong>{leaf}</strong>{self.told(self.choosing.counts.get(node.text, 0))}'
         if self.choosing.counts and not number:
             return f'<li><span class="none">{leaf}</span>{self.told(number)}'
-        return f'<li><a href="{escape(self.plan.link(node.text))}">{leaf}</a>{self.told(number)}'
+        return f'<li><a href="{self.plan.href(node.text)}">{leaf}</a>{self.told(number)}'
 
     def told(self, number: int) -> str:
         return f' <span class="count">{number:,}</span>' if self.choosing.counts else ""
 
-
-def holds(node: Node, chosen: set[str]) -> bool:
-    """Whether a classifier, or one below it, is chosen."""
-    below = node.text + SEPARATOR
-    return any(text == node.text or text.startswith(below) for text in chosen)
+    def holds(self, node: Node) -> bool:
+        """Whether a classifier, or one below it, is chosen."""
+        if not self.chosen:
+            return False
+        below = node.text + SEPARATOR
+        return any(text == node.text or text.startswith(below) for text in self.chosen)

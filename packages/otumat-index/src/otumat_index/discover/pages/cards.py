@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q
+from django.utils.safestring import SafeString
 
 from otumat_index.discover.pages import facts
-from otumat_index.discover.pages.project import url_of
+from otumat_index.discover.pages.articles import article
 from otumat_index.publish.models import Project
 
 COLUMNS = (
@@ -62,7 +63,12 @@ class Card:
     @property
     def url(self) -> str:
         """Path of its page."""
-        return url_of(Project(normalized=self.normalized))
+        return f"/project/{self.normalized}/"
+
+    @property
+    def html(self) -> SafeString:
+        """It, as a list shows it."""
+        return article(self)
 
     @property
     def mark(self) -> str:
