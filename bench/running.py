@@ -96,18 +96,27 @@ class Load:
 
 
 def load(
-    server: Server, path: str, headers: Headers, *, seconds: float, connections: int = 64, is_paced: bool = False
+    server: Server,
+    path: str,
+    headers: Headers,
+    *,
+    seconds: float,
+    connections: int = 64,
+    is_paced: bool = False,
+    script: Path | None = None,
 ) -> Load:
     """
     Put wrk on a path for some seconds, all connections kept alive; one thread, which leaves the servers a core.
 
     Paced, each connection rests 2 to 6 ms between its requests, so that cores stay free: latency is then the server's.
     Without, wrk and the workers want three cores of two, and who is put aside waits for the system's next tick (4 ms
-    at 250 Hz), whatever server it is.
+    at 250 Hz), whatever server it is. A script says what wrk asks for instead of the path.
     """
     words = [program("wrk", "wrk"), "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--latency"]
     if is_paced:
         words += ["-s", str(PACED)]
+    if script:
+        words += ["-s", str(script)]
     for name, value in headers.items():
         words += ["-H", f"{name}: {value}"]
     before = server.cpu_s()

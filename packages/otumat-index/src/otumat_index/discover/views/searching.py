@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from otumat.spec import metadata as spec
@@ -84,19 +87,25 @@ def form_of(query: Query, page: Page) -> dict[str, Any]:
     chosen = [term for term in rest.terms if questions.is_chosen(term)]
     rest = Query(tuple(term for term in rest.terms if term not in chosen), rest.order)
     inputs = [
-        {"name": field.attribute, "header": field.header, "value": shown.get(field.attribute, "")}
+        (field.attribute, field.header, shown.get(field.attribute, ""))
         for field in spec.FIELDS
         if field.attribute != "classifiers"
     ]
-    more = [each for each in inputs if each["name"] not in FIRST_FIELDS]
+    more = tuple(each for each in inputs if each[0] not in FIRST_FIELDS)
     return {
-        "first_inputs": [each for each in inputs if each["name"] in FIRST_FIELDS],
-        "more_inputs": more,
-        "more_is_open": any(each["value"] for each in more),
+        "first_inputs": written_inputs(tuple(each for each in inputs if each[0] in FIRST_FIELDS)),
+        "more_inputs": written_inputs(more),
+        "more_is_open": any(value for *_, value in more),
         "form_is_open": bool(shown),
         "rest": write(rest, page.names),
         "classifiers": [term.values[0] for term in chosen],
     }
+
+
+@lru_cache(maxsize=64)
+def written_inputs(inputs: tuple[tuple[str, str, str], ...]) -> SafeString:
+    """Inputs of the form, by name, header and value. Most pages show them empty."""
+    return render_to_string("discover/inputs.html", {"inputs": inputs})
 
 
 @require_safe
