@@ -114,11 +114,8 @@ def load_entry_points(
     """
     decided = decide_entry_points(group, policy, mode=mode, name=name, path=path, at=at)
     result = Loaded(group, decided.mode)
-    for decision in decided.decisions:
-        if decision.loads:
-            _load(decision, result)
-        else:
-            _refuse(decision, result, f"{decision.why}")
+    for decision in decided:
+        _load(decision, result)
     return result
 
 
@@ -177,27 +174,44 @@ def load(decision: Decision) -> Any:
     return loaded
 
 
+def loaded_or_none(decision: Decision) -> Any:
+    """
+    The object, or None where it is refused, which is warned of. For adapters: a plugin's own errors are raised.
+    """
+    if not decision.verdict:
+        tell(decision)
+    if not decision.loads:
+        return None
+    try:
+        return load(decision)
+    except UntrustedImport as exc:
+        decision.loads = False
+        warn(f"The plugin {decision.name!r} is refused: {exc}")
+        return None
+
+
+def tell(decision: Decision) -> None:
+    """Warn of a plugin that is not trusted, unless nothing was asked."""
+    if not any(each.code == "trust.off" for each in decision.verdict.findings):
+        warn(f"{_told(decision)} It is {'loaded all the same' if decision.loads else 'refused'}.")
+
+
 def warn(message: str) -> None:
     """Tell it where the host asked for plugins."""
     warnings.warn(message, UntrustedPlugin, stacklevel=_depth())
 
 
 def _load(decision: Decision, result: Loaded) -> None:
-    if not decision.verdict and result.mode != "off":
-        warn(f"{_told(decision)} It is loaded all the same.")
     try:
-        result.loaded.append(Plugin(decision, load(decision)))
-    except UntrustedImport as exc:
-        _refuse(decision, result, str(exc))
+        loaded = loaded_or_none(decision)
     except Exception as exc:  # noqa: BLE001  # a plugin's failure is not the host's
         result.failed.append(Failure(decision, exc))
         warn(f"The plugin {decision.name!r} ({decision.value}) failed to load: {exc!r}")
-
-
-def _refuse(decision: Decision, result: Loaded, why: str) -> None:
-    decision.loads = False
-    result.refused.append(decision)
-    warn(f"{_told(decision)} It is refused." if not decision.verdict else f"{decision.name!r} is refused: {why}")
+        return
+    if decision.loads:
+        result.loaded.append(Plugin(decision, loaded))
+    else:
+        result.refused.append(decision)
 
 
 def _told(decision: Decision) -> str:
