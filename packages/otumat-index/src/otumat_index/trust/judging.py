@@ -41,7 +41,7 @@ def judge(file: BinaryIO, filename: str, records: Iterable[KeyRecord], *, at: da
         records: The keys of the scope, those that ended included.
     """
     try:
-        wheel = Wheel(file, filename)
+        wheel = Wheel(file, filename, lean=True)
     except Invalid as exc:
         found = [Finding(ERROR, each.code, each.message, hint=each.hint) for each in exc.problems]
         return Judged(Verdict(filename, "", findings=found))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from otumat.cli.parser.options import Actions, Commands, add_json
+from otumat.cli.parser.options import Actions, Commands, add_index, add_json
 
 KEYGEN = """\
 Make a key pair to sign with: PATH holds the private key, readable by you alone, and PATH.pub the public one, which you
@@ -62,7 +62,17 @@ examples:
   otumat keys add acme.pub --for plugin1 --note "Acme, release key"
   otumat keys add acme.pub --for 'acme-*'
   otumat keys ask plugin1 --threshold 2 --minimum-version 1.1
+  otumat keys pin plugin1                the keys that the index lists for it
   otumat keys list
+"""
+
+PIN_EXAMPLES = """\
+The index is taken at its word once. Later, keys that ended there end here, too, and a key that is new is held back
+until --new says that it is right; the exit code is 1 then.
+
+examples:
+  otumat keys pin plugin1 --index https://index.example.org
+  otumat keys pin plugin1 --new
 """
 
 
@@ -116,6 +126,8 @@ def add_keys(commands: Commands) -> None:
     _add_remove(actions)
     _add_revoke(actions)
     _add_ask(actions)
+    _add_fetch(actions)
+    _add_pin(actions)
 
 
 def add_policy(parser: argparse.ArgumentParser) -> None:
@@ -177,6 +189,27 @@ def _add_ask(actions: Actions) -> None:
     parser.add_argument("--minimum-sequence", type=natural, metavar="N", help="the same by the number of the release")
     parser.add_argument("--modern-from", metavar="VERSION", help="from here on, signatures of the 0.3 kind never do")
     parser.add_argument("--legacy", choices=["yes", "no"], help="whether signatures of the 0.3 kind will do")
+    add_policy(parser)
+    add_json(parser)
+
+
+def _add_fetch(actions: Actions) -> None:
+    parser = actions.add(
+        "fetch", "show the keys an index lists for a project", "examples:\n  otumat keys fetch plugin1 --index acme"
+    )
+    parser.set_defaults(run="pinning:fetch")
+    parser.add_argument("project", metavar="NAME")
+    add_index(parser)
+    add_policy(parser)
+    add_json(parser)
+
+
+def _add_pin(actions: Actions) -> None:
+    parser = actions.add("pin", "take the keys an index lists into your policy", PIN_EXAMPLES)
+    parser.set_defaults(run="pinning:pin")
+    parser.add_argument("project", metavar="NAME")
+    parser.add_argument("--new", action="store_true", help="take keys that are new, although there are some already")
+    add_index(parser)
     add_policy(parser)
     add_json(parser)
 

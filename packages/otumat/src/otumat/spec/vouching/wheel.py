@@ -22,6 +22,7 @@ from otumat.spec.statement import Malformed, SignedFile, is_left_out, texts
 
 SCRIPT_MARK = b"#!python"
 _KEPT_BYTES = 256 * 1024
+_MOST_KEPT_BYTES = 128 * 1024 * 1024
 _LIMITS = Limits()
 
 
@@ -36,9 +37,12 @@ class Wheel:
         files: What a statement lists of it.
         record, envelope, signatures: Bytes of RECORD and of the envelope ("" when there is none), and of each `.sig`.
         entry_points: Bytes of entry_points.txt.
+
+    A `lean` one keeps no more in memory than the envelope is compared with, for strangers' wheels: then `holds` and
+    `blob_digests` are not to be asked.
     """
 
-    def __init__(self, file: BinaryIO, filename: str) -> None:
+    def __init__(self, file: BinaryIO, filename: str, *, lean: bool = False) -> None:
         parsed = parse(filename)
         if parsed.kind != "wheel":
             raise Invalid(
@@ -46,7 +50,7 @@ class Wheel:
             )
         self.filename, self.project, self.tags = filename, parsed.project, parsed.tags
         self.files: list[SignedFile] = []
-        self._window = Window(file)
+        self._window, self._is_lean = Window(file), lean
         self._findings = Findings("wheel")
         try:
             self.entries, self.directory_at = open_zip(self._window, self._findings, _LIMITS)
@@ -120,8 +124,11 @@ class Wheel:
 
     def _read(self) -> None:
         scripts = self.dist_info.removesuffix(".dist-info") + ".data/scripts/"
-        keep = {name for name, entry in self._by_name.items() if entry.size <= _KEPT_BYTES}
-        keep |= {name for name in self._by_name if name.startswith((scripts, f"{self.dist_info}/"))}
+        keep = {name for name in self._by_name if name.startswith((scripts, f"{self.dist_info}/"))}
+        if self._is_lean and sum(self._by_name[name].size for name in keep) > _MOST_KEPT_BYTES:
+            self._findings.stop("wheel.large", "Scripts and metadata are too large to be looked at, each in one piece.")
+        if not self._is_lean:
+            keep |= {name for name, entry in self._by_name.items() if entry.size <= _KEPT_BYTES}
         contents = read_members(self._window, self.entries, self.directory_at, self._findings, algorithms={}, keep=keep)
         self._kept = contents.kept
         if self._findings.errors:
