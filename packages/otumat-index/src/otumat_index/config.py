@@ -87,13 +87,21 @@ class Config:
     )
     signatures: str = option(
         "mark",
-        "what an upload's signature does: off: not looked at; mark: shown; refuse: a project's keys must have signed its"
+        "what signatures of uploads do: off: not looked at; mark: shown; refuse: a project's keys must have signed its"
         " wheels. A project may ask for more, never for less",
         choices=("off", "mark", "refuse"),
     )
     attestation_roots: str = option(
         "", "PEM file of the authorities whose certificates sign attestations (PEP 740); empty: none are kept"
     )
+    events_url: str = option(
+        "",
+        "where uses are counted: postgresql://user:password@host/name; empty: with the catalogue if that is PostgreSQL,"
+        " else a SQLite file of its own in the data folder",
+        secret=True,
+    )
+    usage_raw_days: int = option(30, "how long batches of uses are kept as they were sent; counts stay", least=1)
+    usage_backup_days: int = option(30, "how long backups are kept, as receipts of an erasure say", least=1)
     workers: int = option(2, "web worker processes", least=1)
     web_threads: int = option(8, "threads a worker runs pages and uploads in", least=1)
     body_timeout_s: int = option(60, "seconds a client may take to send its request body", least=1)
@@ -125,6 +133,11 @@ class Config:
     def database_path(self) -> Path:
         """The embedded SQLite catalogue."""
         return self.data / "index.sqlite3"
+
+    @property
+    def events_path(self) -> Path:
+        """The embedded SQLite database of uses."""
+        return self.data / "events.sqlite3"
 
     @property
     def lane_path(self) -> Path:
@@ -242,6 +255,7 @@ def check(values: Mapping[str, Any]) -> list[Problem]:
     schemes = {
         "public_url": ("http", "https"),
         "database_url": ("postgres", "postgresql"),
+        "events_url": ("postgres", "postgresql"),
         "files_url": ("s3",),
         "mail_url": ("smtp", "smtps"),
     }
@@ -276,6 +290,7 @@ def check(values: Mapping[str, Any]) -> list[Problem]:
 
 CONTACT = re.compile(r"(mailto:[!-~]+@[!-~]+|https://[!-~]+)")
 HINTS = {
+    "events_url": "Leave it empty for the catalogue's PostgreSQL, or a SQLite file in the data folder.",
     "database_url": "Leave it empty for the SQLite database in the data folder.",
     "files_url": "Leave it empty for a folder in the data folder.",
 }
