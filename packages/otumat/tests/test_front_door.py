@@ -31,16 +31,19 @@ def run_python(python: str, code: str) -> str:
 
 
 def interpreters() -> list[object]:
-    others = [
-        pytest.param(name, id=name, marks=_unless_present(name)) for name in ("python3.12", "python3.13", "python3.14")
-    ]
-    return [pytest.param(sys.executable, id="this"), *others]
+    return [pytest.param(sys.executable, id="this"), *map(_other, ("3.12", "3.13", "3.14"))]
 
 
-def _unless_present(name: str) -> pytest.MarkDecorator:
-    path = shutil.which(name)
-    runs = path is not None and subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode == 0
-    return pytest.mark.skipif(not runs, reason=f"no {name} on PATH")
+def _other(version: str) -> object:
+    """An interpreter on PATH, or one that pyenv keeps."""
+    kept = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser().glob(f"versions/{version}*/bin/python")
+    found = [path for path in (shutil.which(f"python{version}"), *map(str, sorted(kept))) if path and _runs(path)]
+    missing = pytest.mark.skipif(not found, reason=f"no python{version} on PATH")
+    return pytest.param(found[0] if found else "", id=f"python{version}", marks=missing)
+
+
+def _runs(path: str) -> bool:
+    return subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode == 0
 
 
 @pytest.mark.parametrize("python", interpreters())
