@@ -235,7 +235,7 @@ def test_A47_a_transfer_ends_every_other_grant(
     assert Entry.objects.count() == before + 1
     row = Entry.objects.get(action="project.transfer")
     assert sorted(row.data.pop("roles")) == ["alice (owner)", "charlie (maintainer)"]
-    assert row.data == {"role": "owner", "invitations": 1, "publishers": 1, "webhooks": 1, "tokens": 2}
+    assert row.data == {"role": "owner", "invitations": 1, "publishers": 1, "webhooks": 1, "tokens": 2, "keys": 0}
 
 
 def test_a_project_in_quarantine_is_not_handed_over(

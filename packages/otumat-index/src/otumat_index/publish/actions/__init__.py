@@ -6,8 +6,9 @@ from otumat_index.publish.actions.classifiers import add_classifiers, remove_cla
 from otumat_index.publish.actions.invitations import accept, decline, invite, withdraw
 from otumat_index.publish.actions.project import remove_file, require_second_factor, set_status, set_visibility
 from otumat_index.publish.actions.roles import assign_name, assign_role, remove_role
+from otumat_index.publish.actions.sent import NOT_METADATA, Upload
 from otumat_index.publish.actions.submit import submit_release
-from otumat_index.publish.actions.upload import NOT_METADATA, Upload, publish_file
+from otumat_index.publish.actions.upload import publish_file
 from otumat_index.publish.actions.yank import unyank_file, unyank_release, yank_file, yank_release
 
 __all__ = [
