@@ -16,6 +16,7 @@ from otumat_index.discover.search import CLASSIFIER, TEXT, Found, Order, Query, 
 from otumat_index.discover.search.engine.here import Here
 from otumat_index.publish import actions, queries
 from otumat_index.publish.models import Project
+from otumat_index.web.errors import TooMany
 
 pytestmark = pytest.mark.django_db
 AT = int(datetime.now(UTC).timestamp())  # noqa: TID251 - the actions of these tests happen now
@@ -168,3 +169,14 @@ def test_asking_costs_a_web_worker_no_memory_for_the_engine() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_A74_few_walks_over_the_catalogue_at_once_and_a_plain_list_always(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sql, "WAIT_S", 0)
+    with sql.one_of_few(), sql.one_of_few():
+        with pytest.raises(TooMany):
+            by_sql(Query((term(TEXT, "anchor"),)))
+        assert by_sql(Query()).total == 5
+    assert by_sql(Query((term(TEXT, "anchor"),))).total == 3

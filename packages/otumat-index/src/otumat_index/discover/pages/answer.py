@@ -116,7 +116,7 @@ class Page:
     def answer(self) -> Answer:
         """Ask, and gather what the page says."""
         found = Found(0, ()) if self.says_nothing else self.understood[1]
-        is_lost = not found.total and bool(self.query.terms)
+        is_lost = not found.total and bool(self.query.terms) and found.source == Source.ENGINE
         return Answer(
             url=self.at(self.query),
             text=write(self.query, self.names),
@@ -144,8 +144,8 @@ class Page:
         """The query and what it finds: with its last word as a beginning, where as a whole word it finds nothing."""
         exact = self.question.query
         found = self.ask(exact)
-        if found.total or not self.question.may_grow or exact.is_typing:
-            return exact, found
+        if found.total or not self.question.may_grow or exact.is_typing or found.source == Source.SQL:
+            return exact, found  # SQL's words are parts of words anyway
         grown = replace(exact, is_typing=True)
         more = self.ask(grown)
         return (grown, more) if more.total else (exact, found)

@@ -26,7 +26,7 @@ BEHIND_MAX = 20_000
 SILENT_MAX_S = 10.0
 """Since the searcher last heard from the journal; longer means that it has lost the catalogue."""
 PAUSE_S = 0.5
-"""After a failure to connect: pages that come meanwhile do not even try."""
+"""After a failure to connect, or no answer in time: pages that come meanwhile do not even try."""
 
 
 @dataclass(slots=True)
@@ -99,6 +99,7 @@ def exchange(question: dict[str, Any]) -> tuple[dict[str, Any], bytes, list[str]
             forget()
             if is_kept and not isinstance(exc, TimeoutError):
                 continue
+            _pause["until"] = time.monotonic() + PAUSE_S
             log.warning("The searcher did not answer: %s", exc or type(exc).__name__)
             return None
         if "nodes" in answer:
@@ -110,9 +111,11 @@ def exchange(question: dict[str, Any]) -> tuple[dict[str, Any], bytes, list[str]
 
 
 def kept() -> Connection | None:
-    """This thread's connection, made when there is none."""
+    """This thread's connection, made when there is none; None while the searcher is not to be reached."""
+    if time.monotonic() < _pause["until"]:
+        return None
     found: Connection | None = getattr(_kept, "connection", None)
-    if found is None and time.monotonic() >= _pause["until"]:
+    if found is None:
         try:
             found = _kept.connection = Connection(connect())
         except OSError:

@@ -6,7 +6,9 @@ Order by quality is order by name here, words are substrings, and places by name
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import reduce
 from operator import or_
@@ -21,9 +23,13 @@ from otumat_index.discover.search.found import Found, Source
 from otumat_index.discover.search.moments import span
 from otumat_index.journal import queries as journal
 from otumat_index.publish.models import File, Project, ReleaseClassifier
+from otumat_index.web.errors import TooMany
 
 COUNTED_MAX = 10_000
 """A larger total is told as this: an exact one would cost a walk over the whole catalogue."""
+WALKS = threading.BoundedSemaphore(2)
+"""One takes seconds at 886,000 projects: so many threads of a worker may be busy with them, and the others serve on."""
+WAIT_S = 0.5
 NOBODY = Q(pk__in=[])
 ORDERS: dict[Order, tuple[str, ...]] = {
     Order.BEST: ("normalized", "pk"),
@@ -34,7 +40,30 @@ ORDERS: dict[Order, tuple[str, ...]] = {
 
 
 def ask(query: Query, *, sees: frozenset[int], rows: int, place: str, at: int) -> Found:
-    """One page of projects."""
+    """
+    One page of projects.
+
+    Raises:
+        TooMany: As many questions as may are under way; each may be a walk over the catalogue.
+    """
+    with one_of_few() if query.terms else nullcontext():
+        return page_of(query, sees=sees, rows=rows, place=place, at=at)
+
+
+@contextmanager
+def one_of_few() -> Iterator[None]:
+    """A place among the walks over the catalogue."""
+    if not WALKS.acquire(timeout=WAIT_S):
+        hint = "Try again in a minute: the search index is being made."
+        raise TooMany("Too many searches are under way at once.", hint=hint, retry_after_s=60)
+    try:
+        yield
+    finally:
+        WALKS.release()
+
+
+def page_of(query: Query, *, sees: frozenset[int], rows: int, place: str, at: int) -> Found:
+    """The page itself."""
     serial = journal.last_serial()
     found = narrowed(query, sees, at)
     column = ORDERS[query.order][0].lstrip("-")
@@ -45,8 +74,9 @@ def ask(query: Query, *, sees: frozenset[int], rows: int, place: str, at: int) -
     here = page[:rows][::-1] if is_back else page[:rows]
     more = len(page) > rows
     has_next, has_previous = (bool(page), more) if is_back else (more, key is not None)
+    is_all = key is None and len(page) <= rows and rows > 0
     return Found(
-        total=found.order_by()[:COUNTED_MAX].count(),
+        total=len(page) if is_all else found.order_by()[:COUNTED_MAX].count(),
         ids=tuple(pk for pk, _ in here),
         next=f"a.{place_of(*here[-1])}" if here and has_next else "",
         previous=f"b.{place_of(*here[0])}" if here and has_previous else "",

@@ -137,6 +137,8 @@ SLIPS = {
     "x" * 600: ("text.long", 500, 500, None, 1),
     " ".join(f"w{n}" for n in range(40)): ("terms.many", 118, 121, None, 32),
     "text:" + ",".join(f"w{n}" for n in range(20)): ("values.many", 0, 74, None, 1),
+    " ".join(f'"a w{n}"' for n in range(13)): ("values.dear", 86, 93, None, 12),
+    "x updated:" + ",".join(f"<{n}d" for n in range(14)): ("values.dear", 2, 69, None, 2),
 }
 
 
@@ -150,6 +152,28 @@ def test_a_slip_is_told_with_its_place_and_the_rest_still_counts(text: str) -> N
     assert slip.message.endswith(".")
     assert instead is None or slip.instead[0] == instead
     assert len(found.query.terms) == count
+
+
+TWO = [f"{first}{second}" for first in "bcdfghjklmnpqrst" for second in "aeiouvwxyz"]
+MANY_SLIPS = [
+    "classifier:" + ",".join(TWO),
+    " ".join(f"classifier:{each}" for each in TWO),
+    " ".join(f"os:q{each}" for each in TWO),
+    " ".join(f"q{each}:a" for each in TWO),
+    "is:" + ",".join(TWO),
+    " ".join(f"sort:{each}" for each in TWO),
+]
+
+
+@pytest.mark.parametrize("text", MANY_SLIPS, ids=range(len(MANY_SLIPS)))
+def test_A74_only_few_slips_are_told_and_nothing_is_looked_for_beyond_them(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[str] = []
+    near = Names.near
+    monkeypatch.setattr(Names, "near", lambda names, *of: looks.append(of[1]) or near(names, *of))
+    assert len(read(text, names=NAMES).slips) == fields.SLIPS_MAX
+    assert len(set(looks)) <= fields.SLIPS_MAX
 
 
 def test_what_a_slip_offers_is_understood_in_its_place() -> None:
@@ -244,7 +268,7 @@ some_terms = some.one_of(
     some.builds(Term, some.sampled_from(["updated", "created"]), lists(ages | dates), some.booleans()),
     some.builds(Term, some.just("depends"), lists(some.from_regex(r"[a-z]{1,9}(-[a-z0-9]{1,9})?", fullmatch=True))),
 )
-queries = some.builds(Query, some.lists(some_terms, max_size=5, unique=True).map(tuple), some.sampled_from(Order))
+queries = some.builds(Query, some.lists(some_terms, max_size=3, unique=True).map(tuple), some.sampled_from(Order))
 
 
 @settings(deadline=None, max_examples=400)

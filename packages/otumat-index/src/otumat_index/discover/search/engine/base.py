@@ -49,6 +49,10 @@ class Base:
         self._common_counts: list[int] = arrays["common_counts"].tolist()
         self._common = pieces["common"]
         self._common_begins: list[int] = arrays["common_begins"].tolist()
+        self._pair_words: Ids = arrays["pair_words"]
+        self._pair_keys: Ids = arrays["pair_keys"]
+        self._pairs = pieces["pairs"]
+        self._pairs_begins: NDArray[np.uint64] = arrays["pairs_begins"]
         self._nodes = pieces["nodes"]
         self._nodes_begins: list[int] = arrays["nodes_begins"].tolist()
         self.has_long_rows = len(self.rows) > self.count
@@ -77,6 +81,17 @@ class Base:
 
     def _read_common(self, at: int) -> BitMap:
         return BitMap.deserialize(self._common.read(self._common_begins[at], self._common_begins[at + 1]))
+
+    def pair(self, first: int, second: int) -> BitMap | None:
+        """Who has two words one after the other, by their hashes; None where one of them is not frequent."""
+        places = np.searchsorted(self._pair_words, np.array((first, second), np.uint32)).tolist()
+        if max(places) >= len(self._pair_words) or self._pair_words[places].tolist() != [first, second]:
+            return None
+        key = places[0] * len(self._pair_words) + places[1]
+        at = int(np.searchsorted(self._pair_keys, np.uint32(key)))
+        if at == len(self._pair_keys) or self._pair_keys[at] != key:
+            return BitMap()
+        return BitMap.deserialize(self._pairs.read(int(self._pairs_begins[at]), int(self._pairs_begins[at + 1])))
 
     def having(self, begin: int, end: int) -> list[BitMap]:
         """Bitmaps that together hold everybody who has any of a range of tokens."""

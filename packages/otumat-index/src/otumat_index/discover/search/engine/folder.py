@@ -12,7 +12,7 @@ import os
 import secrets
 import shutil
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -20,11 +20,11 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-FORMAT = 1
+FORMAT = 2
 HEAD = "head.json"
 PREFIX = "index-"
 UNFINISHED = "new-"
-Arrays = Mapping[str, NDArray[Any]]
+Arrays = Iterable[tuple[str, NDArray[Any]]]
 
 
 class Damaged(Exception):
@@ -32,12 +32,12 @@ class Damaged(Exception):
 
 
 def save(parent: Path, arrays: Arrays, head: Mapping[str, Any]) -> Path:
-    """Write a folder; whoever is killed meanwhile leaves nothing that is found."""
+    """Write a folder, each array before the next is made; whoever is killed meanwhile leaves nothing that is found."""
     parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     name = f"{head['serial']:020d}-{secrets.token_hex(4)}"
     making = parent / f"{UNFINISHED}{name}"
     making.mkdir(mode=0o700)
-    described = {each: write(making / f"{each}.bin", array) for each, array in arrays.items()}
+    described = {each: write(making / f"{each}.bin", array) for each, array in arrays}
     told = json.dumps({"format": FORMAT, **head, "arrays": described}).encode()
     sync(making / HEAD, told + b"\n%08x" % crc32(told))
     sync_folder(making)
@@ -97,7 +97,7 @@ class Pieces:
         return os.pread(self._file.fileno(), end - begin, begin)
 
 
-PIECES = frozenset({"tokens", "names", "common", "nodes"})
+PIECES = frozenset({"tokens", "names", "common", "nodes", "pairs"})
 """Arrays that are only ever read in pieces."""
 
 

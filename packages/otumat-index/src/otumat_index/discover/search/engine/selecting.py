@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial, reduce
 from zlib import crc32
@@ -125,13 +125,20 @@ def in_a_row(index: Index, candidates: BitMap, wanted: list[str]) -> BitMap:
     if len(wanted) < 2:
         return candidates
     hashes = [crc32(word.encode()) for word in wanted]
-    old = ids_of(candidates - index.changed)
-    old = old[old < index.base.count]
-    found = [
-        rows_with(index, part, hashes) for part in np.array_split(old, len(old) // VERIFIED_AT_ONCE + 1) if len(part)
-    ]
+    known = [bits for bits in map(index.base.pair, hashes, hashes[1:]) if bits is not None]
+    old = reduce(BitMap.intersection, known, candidates - index.changed)
+    found = [old] if known and len(hashes) == 2 else list(read_through(index, old, hashes))
     fresh = [n for n in candidates & index.fresh_ids if len(places_of(index.fresh[n].sequence, hashes))]
-    return union([*(bitmap(part) for part in found), BitMap(fresh)])
+    return union([*found, BitMap(fresh)])
+
+
+def read_through(index: Index, candidates: BitMap, hashes: list[int]) -> Iterator[BitMap]:
+    """Those whose text, as the folder has it, has these words in a row."""
+    ids = ids_of(candidates)
+    ids = ids[ids < index.base.count]
+    for part in np.array_split(ids, len(ids) // VERIFIED_AT_ONCE + 1):
+        if len(part):
+            yield bitmap(rows_with(index, part, hashes))
 
 
 def rows_with(index: Index, ids: Ids, hashes: list[int]) -> Ids:

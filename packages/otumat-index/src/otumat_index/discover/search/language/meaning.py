@@ -22,13 +22,13 @@ class Meant:
     Attributes:
         values: As a `Term` carries them; none when the value says nothing.
         code: Of what is wrong with it; empty when nothing is.
-        instead: Values of the same field that were perhaps meant.
+        instead: Tells values of the same field that were perhaps meant; they take time to find.
     """
 
     values: tuple[str, ...]
     code: str = ""
     message: str = ""
-    instead: tuple[str, ...] = ()
+    instead: Callable[[], tuple[str, ...]] = tuple
 
 
 Meaning = Callable[[Names, str, str], Meant]
@@ -75,12 +75,12 @@ def short(names: Names, field: str, value: str) -> Meant:
         return Meant(found)
     if 1 < len(found) <= fields.VALUES_MAX:
         told = f"“{field}:{value}” may mean {len(found)} classifiers; each of them was looked for."
-        return Meant(found, "classifier.ambiguous", told, found[:5])
+        return Meant(found, "classifier.ambiguous", told, lambda: found[:5])
     if found:
         told = f"“{field}:{value}” may mean {len(found)} classifiers; it was left out."
-        return Meant((), "classifier.ambiguous", told, found[:5])
+        return Meant((), "classifier.ambiguous", told, lambda: found[:5])
     told = f"There is no “{value}” in {names.roots[field]}; it was left out."
-    return Meant((), "classifier.unknown", told, names.near(field, value))
+    return Meant((), "classifier.unknown", told, lambda: names.near(field, value))
 
 
 def in_full(names: Names, field: str, value: str) -> Meant:
@@ -90,12 +90,14 @@ def in_full(names: Names, field: str, value: str) -> Meant:
     found = tuple(dict.fromkeys(each for root in names.roots for each in names.find(root, value)))
     if len(found) == 1 and SEPARATOR not in value:
         return Meant(found)
-    near = found[:5] or tuple(
-        dict.fromkeys(each for root in names.roots for each in names.near(root, value.split("::")[-1]))
-    )
-    return Meant(
-        (value,), "classifier.unknown", f"“{value}” is no classifier of this index: nothing carries it.", near[:3]
-    )
+    told = f"“{value}” is no classifier of this index: nothing carries it."
+    return Meant((value,), "classifier.unknown", told, lambda: (found[:5] or near_in_any(names, value))[:3])
+
+
+def near_in_any(names: Names, value: str) -> tuple[str, ...]:
+    """Classifiers of any kind whose last part is like a value's."""
+    last = value.split("::")[-1]
+    return tuple(dict.fromkeys(each for root in names.roots for each in names.near(root, last)))
 
 
 def licence(names: Names, field: str, value: str) -> Meant:
@@ -108,9 +110,8 @@ def licence(names: Names, field: str, value: str) -> Meant:
     found = names.find(field, value)
     if len(found) == 1:
         return Meant(licences.group(found[0]))
-    near = found[:5] or names.near(field, value)
     told = f"“{value}” names no single licence of the list; it was looked for as it stands."
-    return Meant((value,), "license.unknown", told, near)
+    return Meant((value,), "license.unknown", told, lambda: found[:5] or names.near(field, value))
 
 
 def project(names: Names, field: str, value: str) -> Meant:
@@ -141,7 +142,7 @@ def one_of(allowed: Collection[str], others: Collection[str] = ()) -> Meaning:
             return Meant((), "value.mixed", f"Say “{field}:{lowered}” by itself: here it was left out.")
         every = [*allowed, *others]
         told = f"“{field}:” takes {', '.join(every)}, not “{value}”; it was left out."
-        return Meant((), "value.unknown", told, tuple(difflib.get_close_matches(lowered[:40], every, n=2)))
+        return Meant((), "value.unknown", told, lambda: tuple(difflib.get_close_matches(lowered[:40], every, n=2)))
 
     return meaning
 

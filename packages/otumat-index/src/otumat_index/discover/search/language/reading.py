@@ -56,7 +56,8 @@ def read(text: str, *, names: Names, is_typing: bool = False) -> Read:
         is_typing: The last word may still be growing, as if it ended with a star.
 
     Returns:
-        A query of at most `TERMS_MAX` terms with `VALUES_MAX` values each, every term once, and the slips in order.
+        A query of at most `TERMS_MAX` terms with `VALUES_MAX` values each, every term once, and the first `SLIPS_MAX`
+        slips in order.
     """
     line = "".join(char if char.isprintable() else " " for char in text[: fields.TEXT_MAX_CHARS])
     reader = _Reader(names)
@@ -89,6 +90,7 @@ class _Reader:
         self.slips: list[Slip] = []
         self.order: Order | None = None
         self.ends_with_word = self.is_begun = False
+        self.dear = 0
 
     def take(self, item: Item) -> None:
         """One item, whatever it is."""
@@ -113,16 +115,29 @@ class _Reader:
             return self.unknown(item)
         field, mean = found
         values: dict[str, None] = {}
-        for value in item.values:
+        for value in item.values[: fields.VALUES_MAX]:
             meant = mean(self.names, word, value)
             values.update(dict.fromkeys(meant.values))
-            if meant.code:
-                instead = tuple(write_term(Term(field, (each,), item.negated), self.names) for each in meant.instead)
-                self.told(meant.code, item.start, item.end, meant.message, instead)
-        self.add(
-            item, Term(field, tuple(values)[: fields.VALUES_MAX], item.negated), is_cut=len(values) > fields.VALUES_MAX
-        )
+            if meant.code and self.has_patience:
+                instead = (write_term(Term(field, (each,), item.negated), self.names) for each in meant.instead())
+                self.told(meant.code, item.start, item.end, meant.message, tuple(instead))
+        is_cut = max(len(item.values), len(values)) > fields.VALUES_MAX
+        paid = self.affordable(item, field, tuple(values)[: fields.VALUES_MAX])
+        self.add(item, Term(field, paid, item.negated), is_cut=is_cut)
         return None
+
+    def affordable(self, item: Item, field: str, values: tuple[str, ...]) -> tuple[str, ...]:
+        """The values of a test without those that would make the question a dear one."""
+        kept = []
+        for value in values:
+            is_dear = field in fields.DEAR or (field == asked.TEXT and not value.isalnum())
+            self.dear += is_dear
+            if not is_dear or self.dear <= fields.DEAR_MAX:
+                kept.append(value)
+        if len(kept) < len(values):
+            message = f"No more than {fields.DEAR_MAX} phrases, moments and versions at once: the others were left out."
+            self.told("values.dear", item.start, item.end, message)
+        return tuple(kept)
 
     def starred(self, item: Item) -> Item:
         """A word without the star behind it, which says that it is the beginning of one; only the last one may be."""
@@ -159,6 +174,8 @@ class _Reader:
 
     def unknown(self, item: Item) -> None:
         """A word before a colon that is no field: perhaps a slip, perhaps just a word with a colon in it."""
+        if not self.has_patience:
+            return
         near = difflib.get_close_matches(item.field[:40], meaning.words(self.names), n=2, cutoff=0.75)
         values = ",".join(item.values)
         message = f"There is no field “{item.field}”; it was left out. To look for it as it stands, put it in quotes."
@@ -166,5 +183,11 @@ class _Reader:
         as_text = write_term(Term(asked.TEXT, (f"{item.field}:{values}",), item.negated), self.names)
         self.told("field.unknown", item.start, item.end, message, (*instead, as_text))
 
+    @property
+    def has_patience(self) -> bool:
+        """Whether another slip is told."""
+        return len(self.slips) < fields.SLIPS_MAX
+
     def told(self, code: str, start: int, end: int, message: str, instead: tuple[str, ...] = ()) -> None:
-        self.slips.append(Slip(code, start, end, message, instead))
+        if self.has_patience:
+            self.slips.append(Slip(code, start, end, message, instead))

@@ -1,0 +1,189 @@
+"""From what each project has to who has it: tokens, three letters of a name in a row, two words in a row."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otumat_index.discover.search.engine.bitmaps import Ids, bitmap
+from otumat_index.discover.search.engine.dictionary import pack
+from otumat_index.discover.search.engine.document import GAP, TRIGRAM
+from otumat_index.discover.search.engine.gathered import Gathered, np_of
+
+Array = tuple[str, NDArray[Any]]
+RARE = 32
+"""Up to so many ids of a token are kept as they are; more, as a roaring bitmap."""
+AT_ONCE = 4_000_000
+"""Ids that are sorted together: some 100 MB on the way."""
+NAMES_AT_ONCE = 50_000
+FREQUENT = 8_000
+"""A word that stands so often in names, keywords and summaries; of less frequent ones the texts are looked at."""
+
+
+class Inverted:
+    """Ids by what has them, in the order in which it is added: up to `rare` as they are, more as roaring bitmaps."""
+
+    def __init__(self, *, rare: int = RARE) -> None:
+        self.rare = rare
+        self.few: list[Ids] = []
+        self.many: list[bytes] = []
+        self.counts: list[NDArray[np.int64]] = []
+
+    def add(self, owners: Ids, counts: NDArray[np.int64]) -> None:
+        """Take in owners of several things, one thing after the other, ascending; and how many each has."""
+        ends = np.cumsum(counts)
+        is_common = counts > self.rare
+        common = np.flatnonzero(is_common).tolist()
+        self.many += [serialized(owners[ends[at] - counts[at] : ends[at]]) for at in common]
+        self.few.append(owners[np.repeat(~is_common, counts)])
+        self.counts.append(counts)
+
+    def packed(self, name: str) -> Iterator[Array]:
+        """The bitmaps, and where each begins and the last one ends."""
+        yield name, np.frombuffer(b"".join(self.many), np.uint8)
+        yield f"{name}_begins", np.array([0, *accumulate(map(len, self.many))], np.uint64)
+
+
+def serialized(ids: Ids) -> bytes:
+    bits = bitmap(ids)
+    bits.run_optimize()
+    return bytes(bits.serialize())
+
+
+def each_owners(things: NDArray[Any], owners: Ids, count: int) -> tuple[Ids, NDArray[np.int64]]:
+    """Who has each thing, by things 0 to `count` - 1, owners ascending; and how many have each."""
+    key = things.astype(np.uint64)  # in place from here: it is large
+    key <<= np.uint64(32)
+    key |= owners
+    key.sort()
+    return key.astype(np.uint32), np.bincount(things, minlength=count)
+
+
+def postings(gathered: Gathered, ids: Ids) -> Iterator[Array]:
+    """The dictionary of tokens, and which projects have each. Gives up the gathered tokens and names."""
+    grams, gram_owners, gram_counts = trigrams(gathered.names, ids)
+    gathered.names.clear()
+    tokens, places = sorted_tokens(gathered)
+    middle = bisect_left(tokens, TRIGRAM)  # no other token begins so: those of names stand together
+    blob, offsets = pack([*tokens[:middle], *grams, *tokens[middle:]])
+    yield "tokens", blob
+    yield "tokens_offsets", offsets
+    count = len(tokens)
+    del tokens, blob
+    at = np.take(places, np_of(gathered.token_ids)) if count else places
+    gathered.token_ids = array("I")
+    owners = np.repeat(ids, np_of(gathered.token_lengths))
+    inverted = Inverted()
+    invert(inverted, at, owners, 0, middle, count)
+    inverted.add(gram_owners, gram_counts)
+    invert(inverted, at, owners, middle, count, count)
+    del at, owners, gram_owners
+    counts = np.concatenate(inverted.counts)
+    rare = np.where(counts <= RARE, counts, 0)
+    yield "rare", np.concatenate(inverted.few)
+    yield "rare_begins", np.concatenate(([0], np.cumsum(rare))).astype(np.uint32)
+    yield "common_tokens", np.flatnonzero(counts > RARE).astype(np.uint32)
+    yield "common_counts", counts[counts > RARE].astype(np.uint32)
+    yield from inverted.packed("common")
+
+
+def sorted_tokens(gathered: Gathered) -> tuple[list[str], Ids]:
+    """All tokens in order, and the place of each by the number it was gathered under."""
+    texts = list(gathered.tokens)
+    gathered.tokens.clear()
+    order = sorted(range(len(texts)), key=texts.__getitem__)
+    places = np.empty(len(texts), np.uint32)
+    places[np.array(order, np.int64)] = np.arange(len(texts), dtype=np.uint32)
+    return [texts[at] for at in order], places
+
+
+def invert(inverted: Inverted, at: Ids, owners: Ids, begin: int, end: int, count: int) -> None:
+    """Add the owners of tokens from one place to another, some at a time."""
+    ends = np.cumsum(np.bincount(at, minlength=count))
+    done = int(ends[begin - 1]) if begin else 0
+    cuts = np.searchsorted(ends, np.arange(done + AT_ONCE, int(ends[end - 1]) if end else 0, AT_ONCE)) + 1
+    for first, last in pairwise(sorted({begin, *(int(cut) for cut in cuts if begin < cut < end), end})):
+        some = (at >= first) & (at < last)
+        inverted.add(*each_owners(at[some] - np.uint32(first), owners[some], last - first))
+
+
+def trigrams(names: Sequence[str], ids: Ids) -> tuple[list[str], Ids, NDArray[np.int64]]:
+    """
+    Every three letters in a row of every name.
+
+    Returns:
+        The tokens in order, the projects of one after the other, and how many each has.
+    """
+    found = [
+        letters(names[at : at + NAMES_AT_ONCE], ids[at : at + NAMES_AT_ONCE])
+        for at in range(0, len(names), NAMES_AT_ONCE)
+    ]
+    keys = np.concatenate(found) if found else np.empty(0, np.uint64)
+    del found
+    keys.sort()
+    grams = (keys >> np.uint64(32)).astype(np.uint32)
+    first = np.flatnonzero(np.diff(grams, prepend=0))  # no gram is 0
+    codes, counts = grams[first].tolist(), np.diff(np.append(first, len(grams)))
+    tokens = [TRIGRAM + chr(c >> 16) + chr(c >> 8 & 255) + chr(c & 255) for c in codes]
+    return tokens, keys.astype(np.uint32), counts
+
+
+def letters(names: Sequence[str], ids: Ids) -> NDArray[np.uint64]:
+    """Three letters in a row as one number, and below it whose name they are in; each once, in order."""
+    text = np.frombuffer("".join(f"^{name}$" for name in names).encode("ascii", "replace"), np.uint8).astype(np.uint64)
+    owner = np.repeat(ids, np.fromiter(map(len, names), np.int64, len(names)) + 2).astype(np.uint64)
+    code = text[:-2] << np.uint64(16) | text[1:-1] << np.uint64(8) | text[2:]
+    whole = owner[:-2] == owner[2:]
+    return np.unique(code[whole] << np.uint64(32) | owner[:-2][whole])
+
+
+def pairs(values: Ids, begins: NDArray[np.int64]) -> Iterator[Array]:
+    """
+    Who has two frequent words one after the other: looking at the texts of all who have both takes too long for them.
+
+    Args:
+        values: Hashes of words, project after project.
+        begins: Where those of each project begin, and the last one's end.
+    """
+    frequent = often(values)
+    found = [
+        neighbours(values, begins[at : at + NAMES_AT_ONCE + 1], at, frequent)
+        for at in range(0, len(begins) - 1, NAMES_AT_ONCE)
+    ]
+    keys = np.concatenate(found) if found else np.empty(0, np.uint64)
+    keys.sort()
+    both = (keys >> np.uint64(32)).astype(np.uint32)
+    first = np.flatnonzero(np.diff(both.astype(np.int64), prepend=-1))
+    inverted = Inverted(rare=0)
+    inverted.add(keys.astype(np.uint32), np.diff(np.append(first, len(both))))
+    yield "pair_words", frequent
+    yield "pair_keys", both[first]
+    yield from inverted.packed("pairs")
+
+
+def often(values: Ids) -> Ids:
+    """Frequent words in order."""
+    ordered = np.sort(values)
+    first = np.flatnonzero(np.diff(ordered.astype(np.int64), prepend=-1))
+    counts = np.diff(np.append(first, len(ordered)))
+    found = ordered[first[counts >= FREQUENT]]
+    return found[found != GAP]
+
+
+def neighbours(values: Ids, begins: NDArray[np.int64], begin: int, frequent: Ids) -> NDArray[np.uint64]:
+    """Two frequent words in a row as one number, and below it whose they are; each once, of some projects."""
+    some = values[begins[0] : begins[-1]]
+    if not len(frequent) or len(some) < 2:
+        return np.empty(0, np.uint64)
+    place = np.minimum(np.searchsorted(frequent, some), len(frequent) - 1).astype(np.uint64)
+    is_frequent = frequent[place] == some
+    owner = np.repeat(np.arange(begin, begin + len(begins) - 1, dtype=np.uint64), np.diff(begins))
+    both = np.flatnonzero(is_frequent[:-1] & is_frequent[1:] & (owner[:-1] == owner[1:]))
+    keys = (place[both] * np.uint64(len(frequent)) + place[both + 1]) << np.uint64(32) | owner[both]
+    return np.unique(keys)
