@@ -150,14 +150,16 @@ PLUGIN: dict[str, bytes] = {
 }
 
 
-def _wheel(folder: Path, files: dict[str, bytes], *, name: str = "plugin1", version: str = "1.0") -> Path:
+def _wheel(
+    folder: Path, files: dict[str, bytes], *, name: str = "plugin1", version: str = "1.0", points: bytes = b""
+) -> Path:
     """A wheel with these files, as any backend makes them."""
     info = f"{name}-{version}.dist-info"
     contents = {
         **files,
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n\nWords.\n".encode(),
         f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{info}/entry_points.txt": f"[base.plugins]\np = {name}.core:f\n".encode(),
+        f"{info}/entry_points.txt": points or f"[base.plugins]\np = {name}.core:f\n".encode(),
     }
     rows = [f"{path},sha256={_urlsafe(data)},{len(data)}\n" for path, data in contents.items()]
     contents[f"{info}/RECORD"] = "".join([*rows, f"{info}/RECORD,,\n"]).encode()

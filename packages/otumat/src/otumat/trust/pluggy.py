@@ -60,9 +60,10 @@ def load_setuptools_entrypoints(
     *,
     policy: Policy | str | os.PathLike[str] | None = None,
     mode: str | None = None,
+    quiet: bool = False,
 ) -> tuple[int, list[Decision]]:
     """
-    What the method of that name does, as the policies in force allow.
+    What the method of that name does, as the policies in force allow; with `quiet`, nothing is warned of.
 
     Returns:
         How many plugins were registered, and the decisions on those that were refused.
@@ -71,7 +72,7 @@ def load_setuptools_entrypoints(
     for decision in loading.decide_entry_points(group, policy, mode=mode, name=name):
         if manager.get_plugin(decision.name) or manager.is_blocked(decision.name):
             continue
-        plugin = loading.loaded_or_none(decision)
+        plugin = loading.loaded_or_none(decision, quiet=quiet)
         if plugin is None:
             refused.append(decision)
             continue

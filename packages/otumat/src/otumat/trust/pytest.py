@@ -36,13 +36,13 @@ def pytest_plugin_registered(plugin: object, manager: pytest.PytestPluginManager
 
 
 class _Loading:
-    """In place of the manager's method of that name."""
+    """In place of the manager's method of that name. It warns of nothing: pytest may take warnings for errors."""
 
     def __init__(self, manager: pytest.PytestPluginManager) -> None:
         self.manager = manager
 
     def __call__(self, group: str, name: str | None = None) -> int:
-        count, refused = load_setuptools_entrypoints(self.manager, group, name)
+        count, refused = load_setuptools_entrypoints(self.manager, group, name, quiet=True)
         _own_way[self.manager] += refused
         if name is not None and refused:
             # pytest would go on and import a module of that name.

@@ -99,8 +99,10 @@ def host(original: Path, policy: Policy, tmp_path: Path) -> Host:
 def add(host: Host, wheel: Callable[..., Path], keys: Any, record_of: Any, tmp_path: Path) -> Callable[..., Path]:
     """`add("plugin2", {files}, key="ed25519")` puts another plugin beside the first, and trusts its key for it."""
 
-    def put(name: str, files: dict[str, bytes], *, key: str = "ed25519", site: Path | None = None) -> Path:
-        path = wheel(tmp_path / f"dist-{name}", files, name=name)
+    def put(
+        name: str, files: dict[str, bytes], *, key: str = "ed25519", site: Path | None = None, points: bytes = b""
+    ) -> Path:
+        path = wheel(tmp_path / f"dist-{name}", files, name=name, **({"points": points} if points else {}))
         if key:
             sign_wheels([path], [private.read_file(keys(key).private)])
             known = Policy.from_bytes(host.policy.read_bytes())

@@ -1,5 +1,5 @@
 """
-Attacks by their numbers, on a host that loads plugins: each ends in a named verdict, and whatever runs is what was signed.
+Attacks by their numbers, on a host that loads plugins: each ends in a named verdict, and what runs is what was signed.
 
 The same attacks on `verify_distribution` are in `../test_attacks.py`; here it is about what is executed.
 """
@@ -329,8 +329,15 @@ def test_T59_what_cannot_be_read_is_an_error_and_no_crash(host: Host) -> None:
     assert host.load()["refused"][0]["verdict"]["state"] == "error"
 
 
-@pytest.mark.parametrize("content", [b"[base.plugins]\np = plugin1.core:f\np = os:system\n", b"[base.plugins]\n\xff = x\n",
-                                     b"base.plugins\n", b"[base.plugins]\np plugin1\n"])  # fmt: skip
+UNCLEAR = [
+    b"[base.plugins]\np = plugin1.core:f\np = os:system\n",
+    b"[base.plugins]\n\xff = x\n",
+    b"base.plugins\n",
+    b"[base.plugins]\np plugin1\n",
+]
+
+
+@pytest.mark.parametrize("content", UNCLEAR)
 def test_T15_entry_points_with_two_readings(content: bytes, host: Host) -> None:
     (host.info / "entry_points.txt").write_bytes(content)
     told = host.load()

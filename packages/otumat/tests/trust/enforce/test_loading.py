@@ -143,7 +143,8 @@ def test_data_is_read_as_it_was_signed(host: Host) -> None:
 import importlib.resources as r, pkgutil, plugin1
 files = r.files("plugin1")
 assert (files / "data.json").read_text() == '{"a": 1}\\n' and files.joinpath("texts", "words.txt").is_file()
-assert sorted(each.name for each in files.iterdir()) == ["__init__.py", "core.py", "data.json", "late.py", "sub", "texts"]
+names = ["__init__.py", "core.py", "data.json", "late.py", "sub", "texts"]
+assert [each.name for each in files.iterdir()] == names
 assert pkgutil.get_data("plugin1", "data.json") == b'{"a": 1}\\n'
 assert r.files("plugin1.texts").joinpath("words.txt").read_bytes() == b"w\\n"
 with r.as_file(files / "data.json") as path: assert path.read_bytes() == b'{"a": 1}\\n'
@@ -179,7 +180,11 @@ def test_the_second_process_compiles_nothing_and_runs_the_same(host: Host) -> No
     (kept,) = (host.root / ".cache" / "otumat" / "code").glob("*/*")
     before = kept.stat()
     assert before.st_mode & 0o777 == 0o600
-    no_compiler = "import builtins\ndef none(*a, **k): raise SystemExit('compiled')\nimport warnings, otumat.trust.enforce.loading\nbuiltins.compile = none"
+    no_compiler = """
+import builtins, otumat.trust.enforce.loading
+def none(*words, **more): raise SystemExit("compiled")
+builtins.compile = none
+"""
     assert host.load(before=no_compiler)["values"] == {"p": 2}
     assert kept.stat().st_mtime_ns == before.st_mtime_ns
 

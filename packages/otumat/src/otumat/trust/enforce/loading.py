@@ -174,11 +174,14 @@ def load(decision: Decision) -> Any:
     return loaded
 
 
-def loaded_or_none(decision: Decision) -> Any:
+def loaded_or_none(decision: Decision, *, quiet: bool = False) -> Any:
     """
     The object, or None where it is refused, which is warned of. For adapters: a plugin's own errors are raised.
+
+    Args:
+        quiet: Warn of nothing; whoever asks tells it in another way.
     """
-    if not decision.verdict:
+    if not decision.verdict and not quiet:
         tell(decision)
     if not decision.loads:
         return None
@@ -186,7 +189,8 @@ def loaded_or_none(decision: Decision) -> Any:
         return load(decision)
     except UntrustedImport as exc:
         decision.loads = False
-        warn(f"The plugin {decision.name!r} is refused: {exc}")
+        if not quiet:
+            warn(f"The plugin {decision.name!r} is refused: {exc}")
         return None
 
 
