@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from otumat.errors import Invalid
 from otumat_index.accounts.credentials import of_user
 from otumat_index.accounts.models import User
+from otumat_index.discover import search
 from otumat_index.discover.search import CLASSIFIER, TEXT, Found, Order, Query, Source, Term, sql
 from otumat_index.discover.search.engine.here import Here
 from otumat_index.publish import actions, queries
@@ -109,6 +111,20 @@ def test_places_of_one_side_are_good_on_the_other(here: Here, order: Order) -> N
         assert answer(rows=2, place=second.next).ids == whole[4:]
         assert answer(rows=2, place=second.next).next == ""
         assert answer(rows=2, place="a.\x00nonsense" if order is not Order.NAME else "nonsense").ids == whole[:2]
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        tuple(term(TEXT, f"w{number}") for number in range(33)),
+        (term(TEXT, *(f"w{number}" for number in range(17))),),
+        (term(TEXT, "w" * 501),),
+    ],
+)
+def test_A74_a_question_is_bounded_whichever_door_it_came_by(terms: tuple[Term, ...]) -> None:
+    with pytest.raises(Invalid) as refused:
+        search.ask(Query(terms))
+    assert [problem.code for problem in refused.value.problems] == ["query.large"]
 
 
 def test_sql_says_that_it_is_sql(here: Here) -> None:

@@ -14,9 +14,11 @@ from collections.abc import Callable, Iterator
 
 from django.utils import timezone
 
+from otumat.errors import Invalid, Problem
 from otumat_index.discover.search import client, sql
 from otumat_index.discover.search.asked import CLASSIFIER, TEXT, Order, Query, Term
 from otumat_index.discover.search.found import Found, Source
+from otumat_index.discover.search.language import fields
 from otumat_index.discover.search.state import BUILDING, OFF, READY, State
 
 __all__ = [
@@ -54,12 +56,26 @@ def ask(
         rows: Projects a page, at most `ROWS_MAX`.
         place: `next` or `previous` of a page before; empty, or anything unknown, is the first page.
         counts: Whether to count classifiers.
+
+    Raises:
+        Invalid: More tests or values than `fields.TERMS_MAX` and `fields.VALUES_MAX`, or a longer one than any field.
     """
+    check(query)
     at = int(timezone.now().timestamp())
     rows = max(1, min(rows, ROWS_MAX))
     answerer = _here[-1] if _here else client.ask
     found = answerer(query, sees=sees, rows=rows, place=place, counts=counts, at=at)
     return found if found is not None else sql.ask(query, sees=sees, rows=rows, place=place, at=at)
+
+
+def check(query: Query) -> None:
+    """Bound what a question may cost (A74), whichever door it came by; doors that people use tell them sooner."""
+    most = max((len(term.values) for term in query.terms), default=0)
+    longest = max((len(value) for term in query.terms for value in term.values), default=0)
+    if len(query.terms) > fields.TERMS_MAX or most > fields.VALUES_MAX or longest > fields.TEXT_MAX_CHARS:
+        message = f"{len(query.terms)} tests with up to {most} values of up to {longest} characters are too many."
+        limits = f"{fields.TERMS_MAX} tests, {fields.VALUES_MAX} values each, {fields.TEXT_MAX_CHARS} characters"
+        raise Invalid([Problem("query.large", "q", message)], hint=f"This index answers up to {limits}.")
 
 
 def describe() -> State:

@@ -26,7 +26,7 @@ AT = 1_800_000_000
 DAY = 86_400
 NAMES = ("anchor", "beam-net", "cork", "deck-anchor", "e", "fathom-line", "gaff", "hull", "beam", "net-tools", "zz-9")
 WORDS = ("anchor", "beam", "net", "line", "the", "of")
-PHRASES = ("anchor beam", "net line", "the line")
+PHRASES = ("anchor beam", "net line", "the line", "beam net line")
 LEAVES = ("A", "A :: B", "A :: B :: C", "A :: D", "E :: F", "E :: G :: H", "Programming Language :: Python :: 3.13")
 MANY = tuple(f"M :: {number:02}" for number in range(40))
 """More than one block of a row has room for."""
@@ -212,16 +212,20 @@ SLOWLY = settings(deadline=None, max_examples=60, suppress_health_check=[HealthC
     changes=st.lists(st.tuples(st.sampled_from(NAMES), st.booleans(), documents()), max_size=8),
     asked=st.lists(queries(), min_size=1, max_size=5),
     sees=st.frozensets(st.integers(1, len(NAMES)), max_size=4),
+    frequent=st.sampled_from([1, 4, 1_000]),
 )
 def test_D11_every_count_is_the_length_of_the_list_behind_it(
     first: list[Document],
     changes: list[tuple[str, bool, Document]],
     asked: list[Query],
     sees: frozenset[int],
+    frequent: int,
 ) -> None:
     known = numbered(first)
     with tempfile.TemporaryDirectory() as folder:
-        made = building.build(Path(folder), [list(known.values())], expected=1, head={"serial": 1}, at=AT)
+        made = building.build(
+            Path(folder), [list(known.values())], expected=1, head={"serial": 1}, at=AT, frequent=frequent
+        )
         index = Index(Base(made))
     for query in asked:
         check(index, known, query, sees)
@@ -237,11 +241,13 @@ def test_D11_every_count_is_the_length_of_the_list_behind_it(
 
 
 @SLOWLY
-@given(first=st.lists(documents(), max_size=10), query=queries())
-def test_all_ways_of_counting_agree(first: list[Document], query: Query) -> None:
+@given(first=st.lists(documents(), max_size=10), query=queries(), frequent=st.sampled_from([1, 1_000]))
+def test_all_ways_of_counting_agree(first: list[Document], query: Query, frequent: int) -> None:
     known = numbered(first)
     with tempfile.TemporaryDirectory() as folder:
-        made = building.build(Path(folder), [list(known.values())], expected=1, head={"serial": 1}, at=AT)
+        made = building.build(
+            Path(folder), [list(known.values())], expected=1, head={"serial": 1}, at=AT, frequent=frequent
+        )
         index = Index(Base(made))
     match = select(index, query, index.public, at=AT).match
     counted = counting.by_rows(index, match).tolist()

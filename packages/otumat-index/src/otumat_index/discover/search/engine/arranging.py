@@ -27,7 +27,7 @@ AT_ONCE = 100_000
 """Projects whose classifiers are worked on together."""
 
 
-def arranged(gathered: Gathered, progress: Progress) -> Iterator[Array]:
+def arranged(gathered: Gathered, progress: Progress, frequent: int) -> Iterator[Array]:
     """All arrays of a folder, each with its name."""
     order = by_quality(gathered)
     ids = inverse(order)
@@ -36,7 +36,7 @@ def arranged(gathered: Gathered, progress: Progress) -> Iterator[Array]:
     yield from by_names(gathered, ids)
     yield from postings(gathered, ids)
     progress(0.9)
-    yield from sequences(gathered, order)
+    yield from sequences(gathered, order, frequent)
     public = np_of(gathered.private) == 0
     values, begins = reordered(gathered.node_ids, gathered.node_lengths, order)
     gathered.node_ids = array("H")
@@ -96,13 +96,13 @@ def parts(order: NDArray[Any]) -> Iterator[NDArray[Any]]:
     yield from (order[at : at + AT_ONCE] for at in range(0, len(order), AT_ONCE))
 
 
-def sequences(gathered: Gathered, order: NDArray[np.int64]) -> Iterator[Array]:
+def sequences(gathered: Gathered, order: NDArray[np.int64], frequent: int) -> Iterator[Array]:
     """The words of every project in order, and who has two frequent ones in a row."""
     values, begins = reordered(gathered.sequence, gathered.sequence_lengths, order)
     gathered.sequence = array("I")
     yield "sequence", values
     yield "sequence_begins", begins.astype(np.uint32)
-    yield from pairs(values, begins)
+    yield from pairs(values, begins, frequent)
 
 
 def links(values: NDArray[np.uint16], begins: NDArray[np.int64], nodes: int) -> Iterator[Array]:

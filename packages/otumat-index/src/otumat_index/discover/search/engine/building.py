@@ -17,6 +17,7 @@ from otumat_index.discover.search.engine import folder
 from otumat_index.discover.search.engine.arranging import arranged
 from otumat_index.discover.search.engine.document import Document
 from otumat_index.discover.search.engine.gathered import Gathered
+from otumat_index.discover.search.engine.inverting import FREQUENT
 
 Progress = Callable[[float], object]
 
@@ -29,6 +30,7 @@ def build(
     head: dict[str, Any],
     at: int,
     progress: Progress = lambda _: None,
+    frequent: int = FREQUENT,
 ) -> Path:
     """
     Write a folder of everything.
@@ -39,6 +41,7 @@ def build(
         head: What the folder says of itself; `serial` is the journal's before the first document was read.
         at: Now, in seconds since 1970.
         progress: Called with what part of the work is done, 0 to 1.
+        frequent: See `inverting.FREQUENT`.
     """
     gathered = Gathered()
     gathered.nodes[""]  # number 0 fills up rows
@@ -48,7 +51,7 @@ def build(
                 gathered.add(document, at)
             progress(min(0.75, 0.75 * len(gathered.names) / max(expected, 1)))
     more = {"count": len(gathered.names), "nodes": list(gathered.nodes), "built_at": at}
-    made = folder.save(parent, arranged(gathered, progress), {**head, **more})
+    made = folder.save(parent, arranged(gathered, progress, frequent), {**head, **more})
     progress(1.0)
     return made
 

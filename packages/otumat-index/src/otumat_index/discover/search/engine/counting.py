@@ -10,7 +10,7 @@ from otumat_index.discover.search.asked import CLASSIFIER, Query
 from otumat_index.discover.search.engine.bitmaps import ids_of
 from otumat_index.discover.search.engine.index import Index
 
-BY_ROWS_MAX = 50_000
+BY_ROWS_MAX = 80_000
 """Up to here reading the rows of all projects is quicker, beyond it an intersection with every classifier's bitmap."""
 
 Counts = NDArray[np.int64]

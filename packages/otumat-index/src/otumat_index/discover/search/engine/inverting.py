@@ -143,7 +143,7 @@ def letters(names: Sequence[str], ids: Ids) -> NDArray[np.uint64]:
     return np.unique(code[whole] << np.uint64(32) | owner[:-2][whole])
 
 
-def pairs(values: Ids, begins: NDArray[np.int64]) -> Iterator[Array]:
+def pairs(values: Ids, begins: NDArray[np.int64], frequent: int) -> Iterator[Array]:
     """
     Who has two frequent words one after the other: looking at the texts of all who have both takes too long for them.
 
@@ -151,9 +151,9 @@ def pairs(values: Ids, begins: NDArray[np.int64]) -> Iterator[Array]:
         values: Hashes of words, project after project.
         begins: Where those of each project begin, and the last one's end.
     """
-    frequent = often(values)
+    known = often(values, frequent)
     found = [
-        neighbours(values, begins[at : at + NAMES_AT_ONCE + 1], at, frequent)
+        neighbours(values, begins[at : at + NAMES_AT_ONCE + 1], at, known)
         for at in range(0, len(begins) - 1, NAMES_AT_ONCE)
     ]
     keys = np.concatenate(found) if found else np.empty(0, np.uint64)
@@ -162,17 +162,17 @@ def pairs(values: Ids, begins: NDArray[np.int64]) -> Iterator[Array]:
     first = np.flatnonzero(np.diff(both.astype(np.int64), prepend=-1))
     inverted = Inverted(rare=0)
     inverted.add(keys.astype(np.uint32), np.diff(np.append(first, len(both))))
-    yield "pair_words", frequent
+    yield "pair_words", known
     yield "pair_keys", both[first]
     yield from inverted.packed("pairs")
 
 
-def often(values: Ids) -> Ids:
+def often(values: Ids, frequent: int) -> Ids:
     """Frequent words in order."""
     ordered = np.sort(values)
     first = np.flatnonzero(np.diff(ordered.astype(np.int64), prepend=-1))
     counts = np.diff(np.append(first, len(ordered)))
-    found = ordered[first[counts >= FREQUENT]]
+    found: Ids = ordered[first[counts >= frequent]]
     return found[found != GAP]
 
 
