@@ -190,8 +190,8 @@ def test_asking_costs_a_web_worker_no_memory_for_the_engine() -> None:
 def test_A74_few_walks_over_the_catalogue_at_once_and_a_plain_list_always(
     here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sql, "WAIT_S", 0)
-    with sql.one_of_few(), sql.one_of_few():
+    monkeypatch.setattr(sql.WALKS, "wait_s", 0)
+    with sql.WALKS, sql.WALKS:
         with pytest.raises(TooMany):
             by_sql(Query((term(TEXT, "anchor"),)))
         assert by_sql(Query()).total == 5

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import gzip
-import threading
 from collections.abc import Callable
 from typing import BinaryIO, cast
 
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
-from otumat.errors import Refused
 from otumat_index.discover import listing, simple
 from otumat_index.discover.mirrors import calls, changelog, values
 from otumat_index.discover.prepare import SERIAL_HEADER
 from otumat_index.journal import queries as journal
 from otumat_index.publish import views as publish
+from otumat_index.web.few import Few
 from otumat_index.web.packing import compressed
 
 XML_TYPES = ("text/xml", "application/xml")
@@ -29,9 +28,8 @@ GONE = {
 }
 """Methods that no current client needs, and what to ask instead."""
 
-WAIT_S = 5
-LONG_AT_ONCE = threading.BoundedSemaphore(2)
-"""A long answer costs up to a second: strangers may keep so many threads of a worker busy with them."""
+LONG = Few(2, wait_s=5, told="Too many changelogs are asked for at once.")
+"""A long answer costs up to a second."""
 
 
 @csrf_exempt
@@ -70,7 +68,7 @@ def changelog_since_serial(request: HttpRequest, *params: int | str) -> HttpResp
     """The next changes after a serial. Read to their end before the first byte is sent: no slow reader holds them."""
     expect(params, int)
     packed = simple.takes_gzip(request)
-    with one_of_few():
+    with LONG:
         pieces = values.changes(changelog.since(cast(int, params[0])))
         body = b"".join(compressed(pieces) if packed else pieces)
     response = HttpResponse(body, content_type="text/xml")
@@ -91,7 +89,7 @@ def list_packages_with_serial(request: HttpRequest, *params: int | str) -> HttpR
         content.close()
     if listing.is_long():
         raise calls.Fault(calls.NOT_NOW, "The list of projects is being made. Ask again in a minute.")
-    with one_of_few():
+    with LONG:
         body = b"".join(values.serials(listing.read(serial).pairs()))
     response = HttpResponse(body, content_type="text/xml")
     response[SERIAL_HEADER] = str(serial)
@@ -118,7 +116,7 @@ def built_list(request: HttpRequest, serial: int, content: BinaryIO) -> FileResp
 
 def list_without(hidden: frozenset[str], serial: int, content: BinaryIO) -> HttpResponse:
     """The list without projects that became private since it was built."""
-    with one_of_few(), Unpacked(content) as unpacked:
+    with LONG, Unpacked(content) as unpacked:
         left = listing.without(hidden, "xml", unpacked.read())
     return HttpResponse(left, content_type="text/xml", headers={SERIAL_HEADER: str(serial)})
 
@@ -140,17 +138,6 @@ def expect(params: tuple[int | str, ...], *kinds: type) -> None:
     if [type(each) for each in params] != list(kinds):
         wanted = ", ".join("a whole number" for _ in kinds) or "no parameters"
         raise calls.Fault(calls.BAD_PARAMETERS, f"This method takes {wanted}.")
-
-
-class one_of_few:  # noqa: N801 - reads as a sentence after `with`
-    """A place among the long answers, or none."""
-
-    def __enter__(self) -> None:
-        if not LONG_AT_ONCE.acquire(timeout=WAIT_S):
-            raise Refused("Too many changelogs are asked for at once.", hint="Try again in a minute.", code="too_many")
-
-    def __exit__(self, *_: object) -> None:
-        LONG_AT_ONCE.release()
 
 
 METHODS: dict[str, Callable[..., HttpResponseBase]] = {

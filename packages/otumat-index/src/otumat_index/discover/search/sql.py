@@ -6,9 +6,8 @@ Order by quality is order by name here, words are substrings, and places by name
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import reduce
 from operator import or_
@@ -23,13 +22,12 @@ from otumat_index.discover.search.found import Found, Source
 from otumat_index.discover.search.moments import span
 from otumat_index.journal import queries as journal
 from otumat_index.publish.models import File, Project, ReleaseClassifier
-from otumat_index.web.errors import TooMany
+from otumat_index.web.few import Few
 
 COUNTED_MAX = 10_000
 """A larger total is told as this: an exact one would cost a walk over the whole catalogue."""
-WALKS = threading.BoundedSemaphore(2)
-"""One takes seconds at 886,000 projects: so many threads of a worker may be busy with them, and the others serve on."""
-WAIT_S = 0.5
+WALKS = Few(2, wait_s=0.5, told="Too many searches are under way while the search index is being made.")
+"""Each may take seconds at 886,000 projects."""
 NOBODY = Q(pk__in=[])
 ORDERS: dict[Order, tuple[str, ...]] = {
     Order.BEST: ("normalized", "pk"),
@@ -46,20 +44,8 @@ def ask(query: Query, *, sees: frozenset[int], rows: int, place: str, at: int) -
     Raises:
         TooMany: As many questions as may are under way; each may be a walk over the catalogue.
     """
-    with one_of_few() if query.terms else nullcontext():
+    with WALKS if query.terms else nullcontext():
         return page_of(query, sees=sees, rows=rows, place=place, at=at)
-
-
-@contextmanager
-def one_of_few() -> Iterator[None]:
-    """A place among the walks over the catalogue."""
-    if not WALKS.acquire(timeout=WAIT_S):
-        hint = "Try again in a minute: the search index is being made."
-        raise TooMany("Too many searches are under way at once.", hint=hint, retry_after_s=60)
-    try:
-        yield
-    finally:
-        WALKS.release()
 
 
 def page_of(query: Query, *, sees: frozenset[int], rows: int, place: str, at: int) -> Found:
