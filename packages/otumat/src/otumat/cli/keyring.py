@@ -11,6 +11,7 @@ from otumat.cli.console import printable
 from otumat.errors import Invalid, NotFound, Problem
 from otumat.spec.keys import BadKey, PublicKey, key_problems
 from otumat.spec.statement import Malformed
+from otumat.trust.enforce.rules import GroupRules
 from otumat.trust.policy import KeyRecord, Policy, ProjectTrust, default_path, is_moment, load, save
 
 if TYPE_CHECKING:
@@ -113,6 +114,21 @@ def ask(options: argparse.Namespace, settings: Settings, console: Console) -> in
         raise Invalid([Problem("policy.value", "policy", f"That cannot be asked: {exc}.")]) from None
     _save(policy, options.project, trust, path)
     return _done(console, path, f"That is asked of {options.project} now.", trust.to_dict())
+
+
+def mode(options: argparse.Namespace, settings: Settings, console: Console) -> int:
+    """Set how strictly plugins are loaded, all of them or those of one group."""
+    path = policy_path(options, settings)
+    policy = load(path)
+    rules = policy.enforcement
+    if options.group:
+        rules.groups.setdefault(options.group, GroupRules()).mode = options.mode
+    else:
+        rules.mode = options.mode
+    rules.editable = options.editable or rules.editable
+    save(policy, path)
+    whose = f"Plugins of {options.group}" if options.group else "Plugins"
+    return _done(console, path, f"{whose} are loaded in the mode '{options.mode}' now.", rules.to_dict())
 
 
 def policy_path(options: argparse.Namespace, settings: Settings) -> str:

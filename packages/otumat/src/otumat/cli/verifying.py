@@ -25,8 +25,10 @@ _MOST_FINDINGS = 20
 
 def verify(options: argparse.Namespace, settings: Settings, console: Console) -> int:
     """Tell the verdict on each; the exit code is that of the worst."""
-    if bool(options.names) == options.env:
-        raise OtumatError("Name what is to be verified, or say --env.", code="project.none")
+    if [bool(options.names), options.env, bool(options.group)].count(True) != 1:
+        raise OtumatError("Name what is to be verified, or say --env, or --group GROUP.", code="project.none")
+    if options.group:
+        return _group(options, settings, console)
     policy = _policy(options, settings)
     verdicts = _environment(options, policy, console) if options.env else _named(options, policy)
     if console.as_json:
@@ -37,6 +39,35 @@ def verify(options: argparse.Namespace, settings: Settings, console: Console) ->
         for each in verdicts:
             _show(each, console)
     return max((each.exit_code for each in verdicts), default=0)
+
+
+def _group(options: argparse.Namespace, settings: Settings, console: Console) -> int:
+    """What a host would load that asks for this group and has no policy of its own; the exit code is of the worst."""
+    from otumat.trust.enforce.loading import decide_entry_points
+
+    named = _policy(options, settings) if options.key or options.policy else None
+    decided = decide_entry_points(options.group, named, path=_path(options), at=now())
+    decisions = decided.decisions
+    if console.as_json:
+        told = {"ok": all(each.verdict for each in decisions), "group": options.group, "mode": decided.mode}
+        console.show_json(told | {"decisions": [each.to_dict() for each in decisions]})
+    elif decisions:
+        rows = [
+            (
+                "loaded" if each.loads else "refused",
+                each.name,
+                each.value,
+                each.verdict.name,
+                each.verdict.state,
+                each.why,
+            )
+            for each in decisions
+        ]
+        console.show_columns(("would be", "name", "entry point", "of", "state", "why"), rows)
+        console.note(f"The mode is '{decided.mode}'.")
+    else:
+        console.note(f"Nothing that is installed declares entry points in {printable(options.group)}.")
+    return max((each.verdict.exit_code for each in decisions), default=0)
 
 
 def now() -> str:

@@ -50,6 +50,7 @@ examples:
   otumat verify plugin1                         by the keys of your policy ('otumat keys')
   otumat verify plugin1 --key acme.pub          by this key alone
   otumat verify dist/plugin1-1.0-py3-none-any.whl
+  otumat verify --group acme.plugins            what a host would load of these entry points, and why not the rest
   otumat verify --env --json | jq '.verdicts[] | select(.trusted | not) | .name'
 """
 
@@ -62,6 +63,7 @@ examples:
   otumat keys add acme.pub --for plugin1 --note "Acme, release key"
   otumat keys add acme.pub --for 'acme-*'
   otumat keys ask plugin1 --threshold 2 --minimum-version 1.1
+  otumat keys mode warn --group acme.plugins
   otumat keys pin plugin1                the keys that the index lists for it
   otumat keys list
 """
@@ -109,6 +111,7 @@ def add_verify(commands: Commands) -> None:
     parser.set_defaults(run="verifying:verify")
     parser.add_argument("names", nargs="*", metavar="NAME", help="a project that is installed here, or a wheel")
     parser.add_argument("--env", action="store_true", help="everything that is installed, and what belongs to nobody")
+    parser.add_argument("--group", default="", metavar="GROUP", help="what would be loaded of these entry points?")
     parser.add_argument("--path", action="append", default=[], metavar="FOLDER", help="look here, instead of sys.path")
     parser.add_argument(
         "--key", action="append", default=[], metavar="FILE", help="trust this public key, and no policy"
@@ -126,6 +129,7 @@ def add_keys(commands: Commands) -> None:
     _add_remove(actions)
     _add_revoke(actions)
     _add_ask(actions)
+    _add_mode(actions)
     _add_fetch(actions)
     _add_pin(actions)
 
@@ -210,6 +214,19 @@ def _add_pin(actions: Actions) -> None:
     parser.add_argument("project", metavar="NAME")
     parser.add_argument("--new", action="store_true", help="take keys that are new, although there are some already")
     add_index(parser)
+    add_policy(parser)
+    add_json(parser)
+
+
+def _add_mode(actions: Actions) -> None:
+    examples = "examples:\n  otumat keys mode warn\n  otumat keys mode enforce --group acme.plugins --editable own"
+    parser = actions.add("mode", "how strictly plugins are loaded", examples)
+    parser.set_defaults(run="keyring:mode")
+    parser.add_argument("mode", choices=["off", "warn", "enforce"], help="check nothing, tell, or refuse")
+    parser.add_argument("--group", default="", metavar="GROUP", help="for these entry points alone")
+    parser.add_argument(
+        "--editable", choices=["refuse", "own"], help="editable installs: none, or of your own checkouts"
+    )
     add_policy(parser)
     add_json(parser)
 
