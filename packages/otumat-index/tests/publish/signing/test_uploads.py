@@ -227,6 +227,7 @@ def test_T64_nothing_counts_that_was_published_since_a_key_was_compromised(
     assert (told()["state"], told()["files"][0]["state"]) == ("bad", "revoked")
     page = client.get("/project/roundup/1.0/").content.decode()
     assert "signature does not hold" in page
+    assert "laptop stolen" in page
 
 
 def test_what_changed_since_the_release_before_is_told_in_words(

@@ -30,6 +30,8 @@ class Signer:
     role: str
     note: str
     since: datetime | None
+    ended: datetime | None
+    reason: str
 
     @property
     def short(self) -> str:
@@ -147,7 +149,8 @@ def file_signing(
 
 
 def signer(told: dict[str, str], key: Key | None) -> Signer:
-    return Signer(told["key"], told["kind"], told["role"], told["note"], key.added_at if key else None)
+    since, ended, reason = (key.added_at, key.revoked_at, key.reason) if key else (None, None, "")
+    return Signer(told["key"], told["kind"], told["role"], told["note"], since, ended, reason)
 
 
 def shown_key(key: Key) -> dict[str, Any]:
