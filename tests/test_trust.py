@@ -90,8 +90,11 @@ def test_from_the_first_signature_to_the_loss_of_the_key(
     assert (held.code, "held back" in held.output, "ended: " in held.output) == (1, True, True)
     assert "added: " in otumat("keys", "pin", name, "--new").ok()
 
-    index.request("DELETE", f"/api/v1{path}/{added.json()['id']}?kind=compromised", headers=basic("alice", index.create_user("alice")))
+    index.request(
+        "DELETE",
+        f"/api/v1{path}/{added.json()['id']}?kind=compromised",
+        headers=basic("alice", index.create_user("alice")),
+    )
     assert "ended: " in otumat("keys", "pin", name).output
     verdict = json.loads(otumat("verify", name, "--path", site, "--json").output)["verdicts"][0]
     assert verdict["state"] == "revoked"
-
