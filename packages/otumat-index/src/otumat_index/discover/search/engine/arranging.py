@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from otumat_index.discover.search.engine.bitmaps import Ids, rows
 from otumat_index.discover.search.engine.dictionary import pack
 from otumat_index.discover.search.engine.document import DEPENDS
-from otumat_index.discover.search.engine.gathered import Gathered, np_of
+from otumat_index.discover.search.engine.gathered import Gathered, counted, np_of
 from otumat_index.discover.search.engine.inverting import Array, Inverted, each_owners, pairs, postings
 
 Progress = Callable[[float], object]
@@ -53,7 +53,7 @@ def inverse(order: NDArray[Any]) -> Ids:
 
 def by_quality(gathered: Gathered) -> NDArray[np.int64]:
     """Documents in order of quality, best first: what was read first wins among equals."""
-    needed = np.bincount(np_of(gathered.token_ids), minlength=len(gathered.tokens))
+    needed = counted(np_of(gathered.token_ids), len(gathered.tokens))
     found = gathered.tokens.get
     dependents = np.array([needed[t] if (t := found(DEPENDS + name)) is not None else 0 for name in gathered.names])
     bits = np.ceil(np.log2(np.minimum(dependents, 10**6) + 1.0)) if len(dependents) else np.empty(0)

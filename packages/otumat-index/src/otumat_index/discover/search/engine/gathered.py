@@ -60,6 +60,18 @@ class Gathered:
         self.merits.append(quality(document, dependents=0, at=at))
 
 
+AT_ONCE = 4_000_000
+"""Numbers that numpy turns into eight bytes each on the way."""
+
+
+def counted(values: NDArray[Any], size: int) -> NDArray[np.int64]:
+    """How often each number below `size` is there."""
+    found = np.zeros(size, np.int64)
+    for begin in range(0, len(values), AT_ONCE):
+        found += np.bincount(values[begin : begin + AT_ONCE], minlength=size)
+    return found
+
+
 def np_of(values: array[Any]) -> NDArray[Any]:
     """An array as numpy has it, the same memory."""
     return np.frombuffer(values, values.typecode) if values else np.empty(0, values.typecode)

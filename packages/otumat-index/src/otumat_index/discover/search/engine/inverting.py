@@ -14,13 +14,11 @@ from numpy.typing import NDArray
 from otumat_index.discover.search.engine.bitmaps import Ids, bitmap
 from otumat_index.discover.search.engine.dictionary import pack
 from otumat_index.discover.search.engine.document import GAP, TRIGRAM
-from otumat_index.discover.search.engine.gathered import Gathered, np_of
+from otumat_index.discover.search.engine.gathered import AT_ONCE, Gathered, counted, np_of
 
 Array = tuple[str, NDArray[Any]]
 RARE = 32
 """Up to so many ids of a token are kept as they are; more, as a roaring bitmap."""
-AT_ONCE = 4_000_000
-"""Ids that are sorted together: some 100 MB on the way."""
 NAMES_AT_ONCE = 50_000
 FREQUENT = 8_000
 """A word that stands so often in names, keywords and summaries; of less frequent ones the texts are looked at."""
@@ -62,28 +60,35 @@ def each_owners(things: NDArray[Any], owners: Ids, count: int) -> tuple[Ids, NDA
     key <<= np.uint64(32)
     key |= owners
     key.sort()
-    return key.astype(np.uint32), np.bincount(things, minlength=count)
+    return key.astype(np.uint32), counted(things, count)
+
+
+def starts(ordered: Ids) -> NDArray[np.int64]:
+    """Where in a sorted array each number begins to stand."""
+    return np.flatnonzero(np.concatenate((np.ones(min(len(ordered), 1), np.bool_), ordered[1:] != ordered[:-1])))
 
 
 def postings(gathered: Gathered, ids: Ids) -> Iterator[Array]:
     """The dictionary of tokens, and which projects have each. Gives up the gathered tokens and names."""
+    tokens, places = sorted_tokens(gathered)
     grams, gram_owners, gram_counts = trigrams(gathered.names, ids)
     gathered.names.clear()
-    tokens, places = sorted_tokens(gathered)
     middle = bisect_left(tokens, TRIGRAM)  # no other token begins so: those of names stand together
     blob, offsets = pack([*tokens[:middle], *grams, *tokens[middle:]])
     yield "tokens", blob
     yield "tokens_offsets", offsets
     count = len(tokens)
     del tokens, blob
-    at = np.take(places, np_of(gathered.token_ids)) if count else places
-    gathered.token_ids = array("I")
+    at = np_of(gathered.token_ids)
+    for begin in range(0, len(at), AT_ONCE):  # in place: it is the largest of all
+        at[begin : begin + AT_ONCE] = places[at[begin : begin + AT_ONCE]]
     owners = np.repeat(ids, np_of(gathered.token_lengths))
     inverted = Inverted()
     invert(inverted, at, owners, 0, middle, count)
     inverted.add(gram_owners, gram_counts)
     invert(inverted, at, owners, middle, count, count)
     del at, owners, gram_owners
+    gathered.token_ids = array("I")
     counts = np.concatenate(inverted.counts)
     rare = np.where(counts <= RARE, counts, 0)
     yield "rare", np.concatenate(inverted.few)
@@ -105,7 +110,7 @@ def sorted_tokens(gathered: Gathered) -> tuple[list[str], Ids]:
 
 def invert(inverted: Inverted, at: Ids, owners: Ids, begin: int, end: int, count: int) -> None:
     """Add the owners of tokens from one place to another, some at a time."""
-    ends = np.cumsum(np.bincount(at, minlength=count))
+    ends = np.cumsum(counted(at, count))
     done = int(ends[begin - 1]) if begin else 0
     cuts = np.searchsorted(ends, np.arange(done + AT_ONCE, int(ends[end - 1]) if end else 0, AT_ONCE)) + 1
     for first, last in pairwise(sorted({begin, *(int(cut) for cut in cuts if begin < cut < end), end})):
@@ -128,7 +133,7 @@ def trigrams(names: Sequence[str], ids: Ids) -> tuple[list[str], Ids, NDArray[np
     del found
     keys.sort()
     grams = (keys >> np.uint64(32)).astype(np.uint32)
-    first = np.flatnonzero(np.diff(grams, prepend=0))  # no gram is 0
+    first = starts(grams)
     codes, counts = grams[first].tolist(), np.diff(np.append(first, len(grams)))
     tokens = [TRIGRAM + chr(c >> 16) + chr(c >> 8 & 255) + chr(c & 255) for c in codes]
     return tokens, keys.astype(np.uint32), counts
@@ -159,7 +164,7 @@ def pairs(values: Ids, begins: NDArray[np.int64], frequent: int) -> Iterator[Arr
     keys = np.concatenate(found) if found else np.empty(0, np.uint64)
     keys.sort()
     both = (keys >> np.uint64(32)).astype(np.uint32)
-    first = np.flatnonzero(np.diff(both.astype(np.int64), prepend=-1))
+    first = starts(both)
     inverted = Inverted(rare=0)
     inverted.add(keys.astype(np.uint32), np.diff(np.append(first, len(both))))
     yield "pair_words", known
@@ -170,10 +175,10 @@ def pairs(values: Ids, begins: NDArray[np.int64], frequent: int) -> Iterator[Arr
 def often(values: Ids, frequent: int) -> Ids:
     """Frequent words in order."""
     ordered = np.sort(values)
-    first = np.flatnonzero(np.diff(ordered.astype(np.int64), prepend=-1))
+    first = starts(ordered)
     counts = np.diff(np.append(first, len(ordered)))
-    found: Ids = ordered[first[counts >= frequent]]
-    return found[found != GAP]
+    words: Ids = ordered[first[(counts >= frequent) & (ordered[first] != GAP)]]
+    return words
 
 
 def neighbours(values: Ids, begins: NDArray[np.int64], begin: int, frequent: Ids) -> NDArray[np.uint64]:

@@ -41,6 +41,8 @@ def count() -> int:
 
 def everything() -> Iterator[list[Document]]:
     """All documents, a few thousand at a time; each part is of one moment, and the next one may be of a later one."""
+    if connection.vendor == "sqlite":
+        fetch("PRAGMA mmap_size = 0", [])  # what is read once need not count as our memory
     after = 0
     while rows := fetch(_RANGE, [after]):
         after = rows[-1][0]
