@@ -82,12 +82,12 @@ def postings(gathered: Gathered, ids: Ids) -> Iterator[Array]:
     at = np_of(gathered.token_ids)
     for begin in range(0, len(at), AT_ONCE):  # in place: it is the largest of all
         at[begin : begin + AT_ONCE] = places[at[begin : begin + AT_ONCE]]
-    owners = np.repeat(ids, np_of(gathered.token_lengths))
+    ends = np.cumsum(np_of(gathered.token_lengths), dtype=np.int64)
     inverted = Inverted()
-    invert(inverted, at, owners, 0, middle, count)
+    invert(inverted, at, (ids, ends), 0, middle, count)
     inverted.add(gram_owners, gram_counts)
-    invert(inverted, at, owners, middle, count, count)
-    del at, owners, gram_owners
+    invert(inverted, at, (ids, ends), middle, count, count)
+    del at, gram_owners
     gathered.token_ids = array("I")
     counts = np.concatenate(inverted.counts)
     rare = np.where(counts <= RARE, counts, 0)
@@ -108,14 +108,21 @@ def sorted_tokens(gathered: Gathered) -> tuple[list[str], Ids]:
     return [texts[at] for at in order], places
 
 
-def invert(inverted: Inverted, at: Ids, owners: Ids, begin: int, end: int, count: int) -> None:
-    """Add the owners of tokens from one place to another, some at a time."""
+def invert(inverted: Inverted, at: Ids, whose: tuple[Ids, NDArray[np.int64]], begin: int, end: int, count: int) -> None:
+    """
+    Add the owners of tokens from one place to another, some at a time.
+
+    Args:
+        whose: The projects in the order of reading, and where the tokens of each end.
+    """
+    owners, token_ends = whose
     ends = np.cumsum(counted(at, count))
     done = int(ends[begin - 1]) if begin else 0
     cuts = np.searchsorted(ends, np.arange(done + AT_ONCE, int(ends[end - 1]) if end else 0, AT_ONCE)) + 1
     for first, last in pairwise(sorted({begin, *(int(cut) for cut in cuts if begin < cut < end), end})):
-        some = (at >= first) & (at < last)
-        inverted.add(*each_owners(at[some] - np.uint32(first), owners[some], last - first))
+        some = np.flatnonzero((at >= first) & (at < last))
+        mine = owners[np.searchsorted(token_ends, some, "right")]
+        inverted.add(*each_owners(at[some] - np.uint32(first), mine, last - first))
 
 
 def trigrams(names: Sequence[str], ids: Ids) -> tuple[list[str], Ids, NDArray[np.int64]]:

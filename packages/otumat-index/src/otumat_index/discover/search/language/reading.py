@@ -46,7 +46,7 @@ class Read:
     text: str = ""
 
 
-def read(text: str, *, names: Names, is_typing: bool = False) -> Read:
+def read(text: str, *, names: Names, is_typing: bool = False, slips_max: int = fields.SLIPS_MAX) -> Read:
     """
     Understand a text.
 
@@ -54,13 +54,14 @@ def read(text: str, *, names: Names, is_typing: bool = False) -> Read:
         text: Anything at all; the first `TEXT_MAX_CHARS` characters count.
         names: The classifiers of this index.
         is_typing: The last word may still be growing, as if it ended with a star.
+        slips_max: So many slips are told; none where nobody reads them, for they take time.
 
     Returns:
-        A query of at most `TERMS_MAX` terms with `VALUES_MAX` values each, every term once, and the first `SLIPS_MAX`
-        slips in order.
+        A query of at most `TERMS_MAX` terms with `VALUES_MAX` values each, every term once, and the first slips
+        in order.
     """
     line = "".join(char if char.isprintable() else " " for char in text[: fields.TEXT_MAX_CHARS])
-    reader = _Reader(names)
+    reader = _Reader(names, slips_max)
     for item in items(line, whole=names.within):
         reader.take(item)
     if len(text) > fields.TEXT_MAX_CHARS:
@@ -84,8 +85,9 @@ def field_terms(pairs: Iterable[tuple[str, str]], *, names: Names) -> tuple[Term
 class _Reader:
     """Collects terms and slips, item by item."""
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Names, slips_max: int = 0) -> None:
         self.names = names
+        self.slips_max = slips_max
         self.terms: list[Term] = []
         self.slips: list[Slip] = []
         self.order: Order | None = None
@@ -186,7 +188,7 @@ class _Reader:
     @property
     def has_patience(self) -> bool:
         """Whether another slip is told."""
-        return len(self.slips) < fields.SLIPS_MAX
+        return len(self.slips) < self.slips_max
 
     def told(self, code: str, start: int, end: int, message: str, instead: tuple[str, ...] = ()) -> None:
         if self.has_patience:
