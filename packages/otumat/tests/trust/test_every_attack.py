@@ -1,4 +1,9 @@
-"""Every attack of the list has a test that carries its number; a missing one is named here."""
+"""
+Every attack of the list has a test that carries its number; a missing one is named here.
+
+T64 has two halves: thresholds, revocation and expiry are a client's; versions, roots, logs and checkpoints of what an
+index serves are tested with the index.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +11,6 @@ import re
 from pathlib import Path
 
 HERE = Path(__file__).parent
-INDEX = {
-    "T64": "metadata of an index: versions, roots, logs. Thresholds and revocation are tested here, the rest there."
-}
-"""Attacks that are, in part, on what an index serves."""
 
 
 def numbers(text: str) -> set[str]:
