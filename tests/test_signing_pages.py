@@ -29,7 +29,7 @@ def test_an_owner_adds_a_key_and_everybody_sees_who_signed(
     words = {"OTUMAT_INDEX": index.url, "OTUMAT_USERNAME": "alice", "OTUMAT_PASSWORD": password}
     for key in ("first", "second"):
         home.run("otumat", "keygen", home.folder / key, "--no-passphrase").ok()
-    home.run("otumat", "publish", make_wheel(name, "1.0").write(tmp_path), **words).ok()
+    home.run("otumat", "publish", make_wheel(name, "1.0").write(tmp_path), cwd=None, stdin="", **words).ok()
 
     with browser.new_context(base_url=index.url) as context:
         page = context.new_page()
@@ -51,7 +51,7 @@ def test_an_owner_adds_a_key_and_everybody_sees_who_signed(
             expect(page.get_by_text("may sign for")).to_be_visible()
             wheel = make_wheel(name, "1.1" if key == "first" else "1.2").write(tmp_path)
             home.run("otumat", "sign", wheel, "--key", home.folder / key).ok()
-            home.run("otumat", "publish", wheel, **words).ok()
+            home.run("otumat", "publish", wheel, cwd=None, stdin="", **words).ok()
         page.reload()
         expect(page.get_by_role("heading", name="Keys that ended")).to_be_visible()
         picture(page, "keys")

@@ -53,17 +53,21 @@ def judge(file: BinaryIO, filename: str, records: Iterable[KeyRecord], *, at: da
 
 
 def keep(judged: Judged, *, scope: str, sha256: str, at: datetime) -> None:
-    """Write a verdict, and what can be looked up of the wheel; in the caller's transaction."""
+    """
+    Write a verdict, and what can be looked up of the wheel; in the caller's transaction.
+
+    The same bytes may be published twice, with another build number in the name: the newest verdict counts.
+    """
     verdict = judged.verdict
-    row = models.SignedFile.objects.create(
-        scope=scope,
-        sha256=sha256,
-        state=verdict.state,
-        keys=[key.to_dict() for key in verdict.keys],
-        findings=[finding.to_dict() for finding in verdict.findings[:FINDINGS_MAX]],
-        sequence=min(verdict.sequence, 2**63 - 1),
-        at=at,
-    )
+    found = {
+        "state": verdict.state,
+        "keys": [key.to_dict() for key in verdict.keys],
+        "findings": [finding.to_dict() for finding in verdict.findings[:FINDINGS_MAX]],
+        "sequence": min(verdict.sequence, 2**63 - 1),
+        "at": at,
+    }
+    row, _ = models.SignedFile.objects.update_or_create(scope=scope, sha256=sha256, defaults=found)
+    row.members.all().delete()
     telling = [each for each in judged.files if each.size_bytes > COMMON_BYTES][:MEMBERS_MAX]
     models.Member.objects.bulk_create(
         [models.Member(of=row, sha256=each.sha256, path=each.path) for each in telling], batch_size=500

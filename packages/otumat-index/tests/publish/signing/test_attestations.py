@@ -108,6 +108,8 @@ A60: dict[str, Callable[[Any, Any, Any], list[Any]]] = {
     "log entries that are none": lambda make, file, _: [with_material(make(file), transparency_entries=[1])],
     "one that does not hold beside one that does": lambda make, file, _: [
         make(file), make(file, predicate=SLSA, repository="evil/rocket")],
+    "a NUL": lambda make, file, _: [with_material(make(file), transparency_entries=[{"a": "\0"}])],
+    "half a character": lambda make, file, _: [with_material(make(file), transparency_entries=[{"a": "\ud800"}])],
     "no object": lambda make, file, _: ["x"],
     "none": lambda make, file, _: [],
 }  # fmt: skip

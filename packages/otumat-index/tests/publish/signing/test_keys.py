@@ -282,3 +282,9 @@ def test_A88_each_change_leaves_one_row_that_reads_as_a_sentence(
     rows = list(Entry.objects.order_by("serial")[before:])
     assert [row.action for row in rows] == ["key.add", "key.rotate", "project.signatures", "key.revoke"]
     assert all("{" not in told(row).sentence for row in rows)
+
+
+def test_changes_of_keys_are_public(client: Client, roundup: Project, add: Any, key: PrivateKey) -> None:
+    add(key, note="release key")
+    assert "added the key" in client.get("/project/roundup/").content.decode()
+    assert "(release key)" in client.get("/project/roundup/feed.atom").content.decode()

@@ -290,6 +290,19 @@ def test_A86_a_private_projects_files_are_found_by_holders_of_a_role_alone(
     assert client.get("/api/v1/project/roundup/keys", headers=auth(charlie)).status_code == 404
 
 
+def test_the_same_bytes_may_be_published_under_another_build_number(
+    roundup: Project, add: Any, key: PrivateKey, signed: Any, upload: Any, told: Any, alice: User
+) -> None:
+    add(key)
+    filename, data = signed(key, members={"roundup/body.py": BODY})
+    assert upload(alice, (filename, data)).status_code == 200
+    assert upload(alice, (filename.replace("1.0-", "1.0-1-"), data)).status_code == 200
+    assert [file["state"] for file in told()["files"]] == ["trusted", "trusted"]
+    remove_file(roundup, filename, by=of_user(alice, "session"), at=timezone.now())
+    assert [file["state"] for file in told()["files"]] == ["trusted"]
+    assert Member.objects.filter(path="roundup/body.py").count() == 1
+
+
 def test_of_a_file_that_was_removed_nothing_is_told(
     roundup: Project, add: Any, key: PrivateKey, signed: Any, upload: Any, alice: User, client: Client
 ) -> None:

@@ -26,6 +26,9 @@ PUBLIC = frozenset(
         "role.assign",
         "role.accept",
         "role.remove",
+        "key.add",
+        "key.rotate",
+        "key.revoke",
     }
 )
 

@@ -108,7 +108,8 @@ def unlist_file(project: Project, filename: str, *, by: Actor, at: datetime) -> 
         raise NotFound(f"{project.name} has no file {filename!r}.")
     marker = files.condemn(file.key)
     file.delete()
-    forget(scope=project.normalized, sha256=file.sha256)
+    if not File.objects.filter(release__project=project, sha256=file.sha256).exists():
+        forget(scope=project.normalized, sha256=file.sha256)
     entry.refresh_latest(project, at=at)
     journal.write("file.remove", filename, by=by, at=at, topic=project.normalized, sha256=file.sha256)
     return marker

@@ -25,6 +25,9 @@ ACTIONS = (
     "project.visibility",
     "role.assign",
     "role.remove",
+    "key.add",
+    "key.rotate",
+    "key.revoke",
 )
 """Changes a webhook may hear of."""
 TEST = "webhook.test"

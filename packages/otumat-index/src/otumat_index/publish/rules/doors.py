@@ -16,6 +16,7 @@ AUDIENCES: Mapping[str, str] = {
     "account": "a person about the own account, without a limited token; others' rows are not there",
     "group": "members of a group, and its managers to change it; for others it is not there",
     "admin": "admins of the index; for others it is not there",
+    "install": "a copy that tells its uses, by its own token, about itself alone; other copies are not there",
     "sender": "whoever the form's project lets in, by header alone",
 }
 
@@ -56,6 +57,10 @@ DOORS: Mapping[str, str] = {
     f"POST {PROJECT}/webhooks/{{webhook_id}}/test": "manage",
     f"GET {PROJECT}/webhooks/{{webhook_id}}/deliveries": "manage",
     f"POST {PROJECT}/webhooks/{{webhook_id}}/deliveries/{{delivery}}/redeliver": "manage",
+    f"GET {PROJECT}/usage": "audit",
+    f"PUT {PROJECT}/usage": "manage",
+    f"GET {PROJECT}/usage/manifests": "audit",
+    f"POST {PROJECT}/usage/manifests": "manage",
     f"GET {PROJECT}/notifications": "read",
     f"PUT {PROJECT}/notifications": "read",
     # the management API: people
@@ -168,6 +173,13 @@ DOORS: Mapping[str, str] = {
     "GET /_/oidc/audience": "anyone",
     "POST /_/oidc/mint-token": "anyone",
     "POST /_/oidc/burn-token": "anyone",
+    # copies that tell their uses
+    "GET /.well-known/oauth-authorization-server": "anyone",
+    "POST /api/usage-install": "anyone",
+    "GET /api/usage-install/{install}": "install",
+    "DELETE /api/usage-install/{install}": "install",
+    "POST /api/usage-event": "install",
+    "POST /auth/token": "anyone",
     # pages: people and admins
     "GET /account/": "account",
     "GET /account/tokens/": "account",

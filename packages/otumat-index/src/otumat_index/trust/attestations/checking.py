@@ -36,11 +36,9 @@ def check(attested: Attested, *, sha256: str, roots: str, at: datetime) -> Ident
 
 def keep(attested: Attested, publisher: dict[str, str], *, scope: str, at: datetime) -> None:
     """Write one that was checked; in the caller's transaction."""
-    Attestation.objects.create(
+    Attestation.objects.update_or_create(
         scope=scope,
         sha256=attested.sha256,
         predicate_type=attested.predicate_type,
-        publisher=publisher,
-        body=attested.body,
-        at=at,
+        defaults={"publisher": publisher, "body": attested.body, "at": at},
     )

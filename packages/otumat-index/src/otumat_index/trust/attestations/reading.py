@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,8 @@ PREDICATES = ("https://docs.pypi.org/attestations/publish/v1", "https://slsa.dev
 """The predicate types of PEP 740; one of each kind belongs to a file."""
 FIELD_MAX_CHARS = 256 * 1024
 LOG_ENTRIES_MAX = 4
+UNKEPT = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
+"""Escapes that not every database keeps; nothing in an attestation needs them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ def read(text: str) -> list[Attested]:
     """
     if len(text) > FIELD_MAX_CHARS:
         raise Malformed(f"it has {len(text)} characters; {FIELD_MAX_CHARS} are read at most")
+    if UNKEPT.search(text):
+        raise Malformed("it holds a NUL or half a character")
     listed = strict_json.read(text.encode("utf-8", "replace"))
     if type(listed) is not list or not 1 <= len(listed) <= len(PREDICATES):
         raise Malformed(f"expected a list of 1 to {len(PREDICATES)} attestations")
