@@ -154,6 +154,7 @@ def test_settings_documents_every_one_and_hides_secrets(
     secrets = {each.name.upper(): "x" for each in dataclasses.fields(Config) if each.metadata["secret"]}
     secrets |= {
         "DATABASE_URL": "postgresql://user:hush-hush@host/db",
+        "EVENTS_URL": "postgresql://user:hush-hush@host/events",
         "FILES_URL": "s3://key:hush-hush@bucket",
         "MAIL_URL": "smtp://user:hush-hush@host",
         "SECRET_KEY": "hush-hush",

@@ -27,7 +27,7 @@ from otumat_index.publish.models import Classifier, File, Invitation, Project, R
 from otumat_index.trust import keys
 from otumat_index.trust.models import Key
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(databases="__all__")
 WHEEL = "roundup-1.0-py3-none-any.whl"
 STATES = ("active", "private", "archived", "deprecated", "quarantined")
 ROLES = ("nobody", "stranger", "reader", "maintainer", "owner", "admin", "team reader", "team maintainer", "team owner")
@@ -47,15 +47,15 @@ def pages() -> Iterator[str]:
             elif isinstance(each, URLPattern) and not (each.callback.__module__ or "").startswith("allauth"):
                 yield rules.address(route)
 
-    return (page for page in walk(get_resolver()) if not page.startswith((*ALLAUTH, "/api/")))
+    return (page for page in walk(get_resolver()) if not page.startswith((*ALLAUTH, "/api/v1/")))
 
 
 def test_A46_every_door_has_a_row_and_every_row_a_door() -> None:
     found = {
         f"{method.upper()} {path}" for path, methods in api.get_openapi_schema()["paths"].items() for method in methods
     }
-    assert {door for door in rules.DOORS if " /api/" in door} == found
-    assert {door.partition(" ")[2] for door in rules.DOORS if " /api/" not in door} == set(pages())
+    assert {door for door in rules.DOORS if " /api/v1/" in door} == found
+    assert {door.partition(" ")[2] for door in rules.DOORS if " /api/v1/" not in door} == set(pages())
     assert set(rules.DOORS.values()) <= {*rules.TABLE, *rules.AUDIENCES}
 
 
@@ -138,6 +138,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "/signatures": {"policy": "mark"},
     "/webhooks": {"url": "http://nowhere.invalid/"},
     "/notifications": {"level": "none"},
+    "/usage": {"collect": True},
+    "/usage/manifests": {"manifest": {"project": "roundup", "purpose": "To learn."}},
     "/file/remove": {"filename": WHEEL, "again": WHEEL},
 }
 IDS = {"invitation_id": Invitation, "publisher_id": TrustedPublisher, "webhook_id": Webhook, "number": Webhook}
@@ -305,3 +307,17 @@ def test_D36_doors_of_people_ask_who_is_there(client: Client, db: None, door: st
     else:
         assert answer.status_code == 302
         assert answer["Location"].startswith("/account/")
+
+
+@pytest.mark.parametrize("door", [door for door, asked in rules.DOORS.items() if asked == "install"])
+@pytest.mark.parametrize("role", ["nobody", "owner", "admin"])
+def test_A90_doors_of_installs_take_no_person(
+    client: Client, project: Project, somebody: Any, auth: Any, role: str, door: str
+) -> None:
+    method, path = door.split(" ")
+    user = somebody(role)
+    if user is not None:
+        client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    headers = auth(user) if user else {}
+    answer = client.generic(method, path.replace("{install}", "x"), "{}", headers=headers)
+    assert answer.status_code == 401, answer.content

@@ -22,7 +22,8 @@ def prepare() -> None:
 
     logs.configure(level=settings.CONFIG.log_level, form=settings.CONFIG.log_format)
     settings.CONFIG.data.mkdir(parents=True, exist_ok=True)
-    call_command("migrate", interactive=False, verbosity=0)
+    for alias in settings.DATABASES:
+        call_command("migrate", database=alias, interactive=False, verbosity=0)
     call_command("createcachetable", verbosity=0)
     outbox.begin()
 

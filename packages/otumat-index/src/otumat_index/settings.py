@@ -38,6 +38,8 @@ INSTALLED_APPS = [
     "otumat_index.accounts",
     "otumat_index.trust",
     "otumat_index.publish",
+    "otumat_index.usage",
+    "otumat_index.usage.stores",
     "otumat_index.discover",
     "allauth",  # after ours: our templates stand in for its own
     "allauth.account",
@@ -81,15 +83,15 @@ TEMPLATES = [
 ]
 
 
-def database(config: Config) -> dict[str, Any]:
+def database(url: str, path: Path, test_name: str) -> dict[str, Any]:
     """One URL, or the embedded SQLite: WAL, durable at every commit, writers queue at BEGIN."""
-    if config.database_url and not config.database_url.startswith("sqlite"):
-        return dict(dj_database_url.parse(config.database_url, conn_max_age=600, conn_health_checks=True))
+    if url and not url.startswith("sqlite"):
+        return dict(dj_database_url.parse(url, conn_max_age=600, conn_health_checks=True))
     return {
         "ENGINE": "django.db.backends.sqlite3",
-        "NAME": config.database_path,
+        "NAME": path,
         "CONN_MAX_AGE": 600,
-        "TEST": {"NAME": config.data / "test.sqlite3"},  # a file: several connections must see one database
+        "TEST": {"NAME": path.with_name(test_name)},  # a file: several connections must see one database
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
@@ -99,7 +101,10 @@ def database(config: Config) -> dict[str, Any]:
     }
 
 
-DATABASES = {"default": database(CONFIG)}
+DATABASES = {"default": database(CONFIG.database_url, CONFIG.database_path, "test.sqlite3")}
+if CONFIG.events_url or not CONFIG.database_url:
+    DATABASES["events"] = database(CONFIG.events_url, CONFIG.events_path, "test-events.sqlite3")
+DATABASE_ROUTERS = ["otumat_index.usage.stores.routing.EventsApart"]
 # Rate limits and lock-outs must hold across workers: never local memory.
 # Room enough that nobody pushes used codes and counted tries out of it by filling it (300 is Django's default).
 CACHES = {

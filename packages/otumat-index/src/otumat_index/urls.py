@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("pypi", mirrors.pypi, name="pypi"),
     path("pypi/", mirrors.pypi),
     path("", include("otumat_index.publish.urls")),
+    path("", include("otumat_index.usage.urls")),
     path("", include("otumat_index.discover.urls")),
     path("", include("otumat_index.web.urls")),
     path("api/v1/", api.urls),

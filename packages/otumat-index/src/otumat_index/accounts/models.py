@@ -94,6 +94,24 @@ class OneTimeLink(models.Model):
     used_at = models.DateTimeField(null=True, blank=True)
 
 
+class TokenFamily(models.Model):
+    """Every token that descends from one enrolment of an install (`accounts.oauth`). It ends as one."""
+
+    install = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+
+class FamilyToken(models.Model):
+    """An access or refresh token, kept as its SHA-256."""
+
+    family = models.ForeignKey(TokenFamily, on_delete=models.CASCADE, related_name="tokens")
+    sha256 = models.CharField(max_length=64, unique=True)
+    is_refresh = models.BooleanField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True, db_comment="of a refresh token: its first use")
+
+
 from otumat_index.accounts.groups.models import Group as Group  # noqa: E402 - tables of this app
 from otumat_index.accounts.groups.models import GroupMember as GroupMember  # noqa: E402
 from otumat_index.accounts.notices.models import MailPreference  # noqa: E402, F401 - one more table of this app

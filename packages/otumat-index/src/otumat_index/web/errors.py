@@ -47,14 +47,23 @@ TITLES = {
     405: "Not that way",
     406: "Not in that form",
     409: "That clashes with what is there",
+    410: "Over",
     413: "Too large",
+    415: "Not in that form",
     429: "Too many tries",
     500: "Something went wrong on our side",
     502: "Somebody else did not answer",
 }
 
 
-SPECIAL: dict[str, int] = {"too_large": 413, "locked_out": 429, "too_many": 429}
+SPECIAL: dict[str, int] = {
+    "too_large": 413,
+    "locked_out": 429,
+    "too_many": 429,
+    "withdrawn": 410,
+    "stopped": 410,
+    "media_type": 415,
+}
 
 
 def status_of(error: OtumatError) -> int:

@@ -40,7 +40,7 @@ def enrol_anonymously(folder: str, *, over: Transport, host: Host | None = None,
     place = os.path.join(folder, "enrolling.json")
     key = read_json(place).get("key") or os.urandom(16).hex()
     write_json(place, {"key": key})
-    response = over.send(_request(host, asked, key))
+    response = over.send(_request(host, asked, key, since=answer.since[:10]))
     if response.status not in (200, 201):
         raise _refusal(host, response)
     credential = tokens.from_answer(response, host=host.url, endpoints=host.endpoints, account=False)
@@ -49,9 +49,9 @@ def enrol_anonymously(folder: str, *, over: Transport, host: Host | None = None,
     return credential
 
 
-def _request(host: Host, asked: Asked, key: str) -> Request:
+def _request(host: Host, asked: Asked, key: str, *, since: str) -> Request:
     headers = {"Content-Type": "application/json", "Idempotency-Key": key, "Accept": "application/json"}
-    body = json.dumps({**asked.as_form(), "wording": asked.wording}).encode()
+    body = json.dumps({**asked.as_form(), "wording": asked.wording, "since": since}).encode()
     return Request("POST", host.endpoints["install"], headers, body)
 
 

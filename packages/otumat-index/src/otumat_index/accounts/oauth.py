@@ -1,0 +1,136 @@
+"""
+The tokens of installs: the one public client `otumat-usage`, bearer tokens kept as SHA-256, refresh tokens that rotate.
+
+A family is everything that descends from one enrolment. Why not oauth-toolkit: docs/decisions/0011-usage-tokens.md.
+
+Source: docs/protocol/usage.md, "Refreshing"; RFC 6749; RFC 9700 2.2.2 and 4.14.2.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+
+from otumat.errors import OtumatError, Unauthenticated
+from otumat_index.accounts import rules
+from otumat_index.accounts.models import FamilyToken, TokenFamily
+
+CLIENT_ID, SCOPE = "otumat-usage", "usage"
+ACCESS_S, GRACE_S = 3600, 60
+IDLE_FOR = timedelta(days=365)
+REMEMBERED_FOR = timedelta(days=30)
+"""How long a refresh token that was used is known as one; later it is unknown, which ends nothing but the request."""
+
+
+class GrantRefused(OtumatError):
+    """An error of RFC 6749, 5.2; the code is its `error`."""
+
+    default_code = "invalid_grant"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What an enrolment or a refresh hands out, once."""
+
+    access_token: str
+    refresh_token: str
+    install: str
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "access_token": self.access_token,
+            "token_type": "Bearer",
+            "expires_in": ACCESS_S,
+            "refresh_token": self.refresh_token,
+            "scope": SCOPE,
+            "install": self.install,
+        }
+
+
+def begin(install: str, *, at: datetime) -> Pair:
+    """The first tokens of an install, in the caller's transaction."""
+    return mint(TokenFamily.objects.create(install=install, created_at=at), at=at)
+
+
+def refresh(text: str, *, at: datetime) -> Pair:
+    """
+    A new pair for a refresh token: its successor, or within `GRACE_S` of its first use a sibling of that.
+
+    Raises:
+        GrantRefused: Unknown, idle for a year, or its family is over; or it was used before, which ends the family.
+    """
+    with transaction.atomic():
+        pair = rotated(text, at=at)
+    if pair is None:  # after the commit, for the family has ended with it
+        raise GrantRefused("This install is over; it has to enrol anew.")
+    return pair
+
+
+def rotated(text: str, *, at: datetime) -> Pair | None:
+    family = (
+        TokenFamily.objects.select_for_update().filter(tokens__sha256=rules.digest(text), tokens__is_refresh=True)
+    ).first()
+    if family is None or family.ended_at:
+        return None
+    token = FamilyToken.objects.get(sha256=rules.digest(text))
+    if token.expires_at <= at or (token.used_at and at - token.used_at > timedelta(seconds=GRACE_S)):
+        end(family.install, at=at)
+        return None
+    if token.used_at is None:
+        token.used_at = at
+        token.save(update_fields=["used_at"])
+    forget_old(family, at=at)
+    return mint(family, at=at)
+
+
+def mint(family: TokenFamily, *, at: datetime) -> Pair:
+    pair = Pair(secrets.token_urlsafe(32), secrets.token_urlsafe(32), family.install)
+    ends = (at + timedelta(seconds=ACCESS_S), at + IDLE_FOR)
+    FamilyToken.objects.bulk_create(
+        FamilyToken(family=family, sha256=rules.digest(text), is_refresh=is_refresh, expires_at=end)
+        for text, is_refresh, end in zip((pair.access_token, pair.refresh_token), (False, True), ends, strict=True)
+    )
+    return pair
+
+
+def forget_old(family: TokenFamily, *, at: datetime) -> None:
+    """Rows that no question needs any more."""
+    FamilyToken.objects.filter(
+        Q(is_refresh=False, expires_at__lt=at) | Q(used_at__lt=at - REMEMBERED_FOR), family=family
+    ).delete()
+
+
+def install_of(header: str, *, at: datetime) -> tuple[str, bool]:
+    """
+    Whose access token an `Authorization` header carries.
+
+    Returns:
+        The install, and whether its tokens have ended: a withdrawn install is still told so.
+
+    Raises:
+        Unauthenticated: None, unknown or expired.
+    """
+    scheme, _, text = header.partition(" ")
+    sha256 = rules.digest(text.strip()) if scheme.lower() == "bearer" else ""
+    found = FamilyToken.objects.filter(sha256=sha256, is_refresh=False, expires_at__gt=at)
+    for install, ended_at in found.values_list("family__install", "family__ended_at"):
+        return install, ended_at is not None
+    raise unknown_token()
+
+
+def unknown_token() -> Unauthenticated:
+    return Unauthenticated("That token is unknown or expired.", hint="Refresh it once.", code="invalid_token")
+
+
+def end(install: str, *, at: datetime) -> None:
+    """Every token of an install ends."""
+    TokenFamily.objects.filter(install=install, ended_at=None).update(ended_at=at)
+
+
+def forget(install: str) -> None:
+    """No trace of an install's tokens is left."""
+    TokenFamily.objects.filter(install=install).delete()

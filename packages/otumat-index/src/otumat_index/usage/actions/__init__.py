@@ -1,0 +1,18 @@
+"""Everything that changes usage: `collecting` (a project), `installs` (a copy), `events` (what a copy tells)."""
+
+from __future__ import annotations
+
+from otumat_index.usage.actions.collecting import declare, learn, set_collecting
+from otumat_index.usage.actions.events import accept_events
+from otumat_index.usage.actions.installs import erase_install, finish_erasures, make_install, withdraw_install
+
+__all__ = [
+    "accept_events",
+    "declare",
+    "erase_install",
+    "finish_erasures",
+    "learn",
+    "make_install",
+    "set_collecting",
+    "withdraw_install",
+]

@@ -1,0 +1,118 @@
+"""Which projects collect, and what: from the manifests in their wheels, or as an owner says."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import tomllib
+import zipfile
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import transaction
+
+from otumat.errors import Invalid, Problem
+from otumat.spec import manifest as spec
+from otumat_index.journal import actions as journal
+from otumat_index.journal.actor import Actor
+from otumat_index.publish import files
+from otumat_index.publish import queries as publish
+from otumat_index.publish import rules as roles
+from otumat_index.publish.actions import entry
+from otumat_index.publish.models import File, Project
+from otumat_index.usage.models import Collection, Manifest
+
+INDEX = Actor(credential="job")
+AT_ONCE = 5
+"""How many unread wheels are looked into at a time, newest first; what lies further back is not looked for."""
+_PLACE = re.compile(r"[^/]+/otumat-usage\.(toml|json)")
+
+
+def learn(project: Project, *, at: datetime) -> None:
+    """
+    Read the manifests of wheels that came since last time; the first one found turns the collection on.
+
+    Cheap when there is nothing new. An owner who stopped the collection is not overruled.
+    """
+    known = Collection.objects.filter(project=project).first()
+    wheels = File.objects.filter(release__project=project, kind=File.Kind.WHEEL, is_yanked=False)
+    unread = list(wheels.filter(pk__gt=known.looked_until if known else 0).order_by("-pk")[:AT_ONCE])
+    found = [manifest for file in reversed(unread) for manifest in manifests_of(file, project.normalized)]
+    if not unread or not (found or known):
+        return
+    with transaction.atomic():
+        kept = {"is_on": True, "changed_at": at}
+        collection, is_new = Collection.objects.select_for_update().get_or_create(project=project, defaults=kept)
+        for manifest in found:
+            keep(project, manifest, at=at)
+        collection.looked_until = max(unread[0].pk, collection.looked_until)
+        collection.save(update_fields=["looked_until"])
+        if is_new:
+            journal.write("usage.collect", project.normalized, by=INDEX, at=at, topic=project.normalized)
+
+
+def manifests_of(file: File, project: str) -> list[spec.Manifest]:
+    """The manifests in a wheel that name its own project; what cannot be read declares nothing."""
+    place = files.store().local_path(file.key)
+    try:
+        with zipfile.ZipFile(place or io.BytesIO(files.store().read(file.key))) as archive:
+            infos = [info for info in archive.infolist() if _PLACE.fullmatch(info.filename)]
+            texts = [
+                (info.filename, archive.open(info).read(spec.MANIFEST_MAX_BYTES + 1).decode()) for info in infos[:5]
+            ]
+        found = [read(name, text) for name, text in texts]
+    except (OSError, ValueError, zipfile.BadZipFile, Invalid, RecursionError):
+        return []
+    return [manifest for manifest in found if manifest.project == project]
+
+
+def read(name: str, text: str) -> spec.Manifest:
+    if len(text.encode()) > spec.MANIFEST_MAX_BYTES:
+        raise ValueError(name)
+    table = json.loads(text) if name.endswith(".json") else tomllib.loads(text)
+    if not isinstance(table, dict):
+        raise ValueError(name)
+    return spec.from_table(table)
+
+
+def keep(project: Project, manifest: spec.Manifest, *, at: datetime) -> None:
+    Manifest.objects.get_or_create(
+        project=project,
+        digest=spec.digest(manifest),
+        defaults={"table": spec.to_table(manifest), "learned_at": at},
+    )
+
+
+def locked(project: Project, by: Actor) -> Project:
+    project = entry.lock(project)
+    roles.check_may(by, "manage", publish.standing_of(by, project.normalized), name_claims="admin")
+    return project
+
+
+@transaction.atomic
+def set_collecting(project: Project, *, is_on: bool, by: Actor, at: datetime) -> None:
+    """Begin to take uses, or stop: every install that tells afterwards is told so, and ends."""
+    project = locked(project, by)
+    Collection.objects.update_or_create(project=project, defaults={"is_on": is_on, "changed_at": at})
+    action = "usage.collect" if is_on else "usage.stop"
+    journal.write(action, project.normalized, by=by, at=at, topic=project.normalized)
+
+
+@transaction.atomic
+def declare(project: Project, table: Mapping[str, object], *, by: Actor, at: datetime) -> str:
+    """
+    Tell the index a manifest that is in none of its wheels; returns its digest.
+
+    Raises:
+        Invalid: With everything wrong with it.
+    """
+    project = locked(project, by)
+    manifest = spec.from_table(table)
+    if manifest.project != project.normalized:
+        told = f"The manifest is of {manifest.project!r}, not of {project.normalized!r}."
+        raise Invalid([Problem("manifest.project", "project", told, value=manifest.project)])
+    keep(project, manifest, at=at)
+    digest = spec.digest(manifest)
+    journal.write("usage.manifest", project.normalized, by=by, at=at, topic=project.normalized, digest=digest)
+    return digest

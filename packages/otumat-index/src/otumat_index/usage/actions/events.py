@@ -1,0 +1,93 @@
+"""Taking a batch of uses: read, judge row by row, add up, store; one transaction, once."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from datetime import datetime
+
+from otumat.errors import Invalid, OtumatError, Problem, Refused
+from otumat.spec.event import BATCH_MAX_BYTES, Batch, Row, Where, read_batch, verdicts
+from otumat_index.usage import queries, rules
+from otumat_index.usage.models import Install
+from otumat_index.usage.stores.orm import STORE
+from otumat_index.usage.stores.protocol import Accepted, Told
+
+
+def accept_events(install: Install, packed: bytes, *, key: str, at: datetime) -> Told:
+    """
+    Take a batch, or tell what became of it when it came before.
+
+    Args:
+        packed: The body, gzip.
+        key: Its idempotency key, as in the request's head.
+
+    Raises:
+        Invalid: It is no batch, or one of another install.
+        Refused: `withdrawn` or `stopped`. Conflict: `batch_differs`.
+    """
+    state = queries.state_of(install.project)
+    if install.withdrawn_at:
+        raise Refused("This install was withdrawn.", code="withdrawn")
+    if state is None or not state.is_on:
+        raise Refused(f"{install.project.name} does not collect uses any more.", code="stopped")
+    body = unpacked(packed)
+    batch = read_batch(body)
+    check_ours(batch, install, key)
+    refused = verdicts(batch, state.declared, consented=install.consented_on, today=at.date())
+    out = {verdict.row for verdict in refused}
+    rows = [row for number, row in enumerate(batch.rows) if number not in out] if out else batch.rows
+    releases = queries.known_releases(install.project, {row.use.where.release for row in rows})
+    counts = rules.counts(batch.rows, refused, releases)
+    return STORE.accept(
+        Accepted(
+            install=install.pk,
+            project=install.project_id,
+            batch=batch.batch,
+            sequence=batch.sequence,
+            sha256=hashlib.sha256(body).hexdigest(),
+            received_on=at.date(),
+            body=packed,
+            counts=counts,
+            refused=refused,
+            days=frozenset(key.day for key in counts),
+            where=where_last(list(rows), releases),
+            losses=rules.losses(batch.rows, refused, batch.lost),
+        )
+    )
+
+
+def unpacked(packed: bytes) -> bytes:
+    """The body before compression, however far it would unfold."""
+    engine = zlib.decompressobj(wbits=31)
+    try:
+        body = engine.decompress(packed, BATCH_MAX_BYTES + 1)
+    except zlib.error as exc:
+        raise Invalid([Problem("batch.encoding", "body", "The body is no gzip.")]) from exc
+    if len(body) > BATCH_MAX_BYTES:
+        raise OtumatError(f"A batch has at most {BATCH_MAX_BYTES} bytes.", code="too_large")
+    if not engine.eof or engine.unused_data:
+        raise Invalid([Problem("batch.encoding", "body", "The body is cut off, or has more behind its end.")])
+    return body
+
+
+def check_ours(batch: Batch, install: Install, key: str) -> None:
+    """A token tells for its own install and project only."""
+    said = {"install": batch.install, "project": batch.project, "batch": batch.batch}
+    ours = {"install": install.name, "project": install.project.normalized, "batch": key}
+    found = [
+        Problem(f"batch.{name}", name, f"The {name} in the body is not the one that the request is for.")
+        for name in said
+        if said[name] != ours[name]
+    ]
+    if found:
+        raise Invalid(found)
+
+
+def where_last(rows: list[Row], releases: dict[str, str]) -> Where | None:
+    """Where the newest accepted use ran, its release as the index knows it."""
+    if not rows:
+        return None
+    where = max(rows, key=lambda row: row.use.day).use.where
+    release = releases.get(where.release, rules.OTHER) if where.release else ""
+    return where._replace(release=release)

@@ -1,0 +1,143 @@
+"""
+An install: made with consent, withdrawn, erased. The journal names its project and never the install.
+
+The rows have no topic: a copy that says yes changes no page of the project, and is no news to those who watch it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db import transaction
+
+from otumat.errors import NotFound, Refused
+from otumat.spec.event import OLDEST_DAYS
+from otumat.spec.names import normalize
+from otumat_index.accounts import oauth
+from otumat_index.journal import actions as journal
+from otumat_index.journal.actor import Actor
+from otumat_index.publish.models import Project
+from otumat_index.usage import queries
+from otumat_index.usage.actions.collecting import learn
+from otumat_index.usage.models import Erasure, Install
+from otumat_index.usage.stores.orm import STORE
+
+COPY = Actor(credential="install")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """
+    What an install says of itself.
+
+    Attributes:
+        key: Idempotency key of the request; "" for none.
+        since: Day of the consent where that was before this request, as for one that was given offline.
+    """
+
+    project: str
+    release: str = ""
+    manifest: str = ""
+    wording: int = 1
+    key: str = ""
+    since: date | None = None
+
+
+def make_install(asked: Asked, *, user_id: int | None = None, at: datetime) -> oauth.Pair:
+    """
+    Make an install of a project that collects.
+
+    The same key again ends the install that it made before, as long as that has sent nothing.
+
+    Raises:
+        NotFound: No such project collects here. Refused: `account_required`, `stopped`, or (`key_used`) the key's
+            install has sent something already.
+    """
+    project = open_project(asked.project, user_id=user_id, at=at)
+    today = at.date()
+    consented_on = min(today, max(asked.since or today, today - timedelta(days=OLDEST_DAYS)))
+    key = hashlib.sha256(f"{project.pk} {asked.key}".encode()).hexdigest() if asked.key else None
+    with transaction.atomic():
+        end_former(key)
+        made = Install.objects.create(
+            name=secrets.token_urlsafe(24),
+            project=project,
+            user_id=user_id,
+            release=asked.release,
+            manifest=asked.manifest,
+            wording=asked.wording,
+            consented_on=consented_on,
+            created_at=at,
+            key_sha256=key,
+        )
+        pair = oauth.begin(made.name, at=at)
+        journal.write("install.create", project.normalized, by=COPY, at=at)
+    return pair
+
+
+def open_project(name: str, *, user_id: int | None, at: datetime) -> Project:
+    """The project, if it collects and an install may be made like this."""
+    project = queries.collecting(normalize(name))
+    if project is None:
+        raise NotFound(f"No project {name!r} collects uses here.", hint="Its owners decide that.")
+    learn(project, at=at)
+    state = queries.state_of(project)
+    if state is None:
+        raise NotFound(f"No project {name!r} collects uses here.", hint="Its owners decide that.")
+    if not state.is_on:
+        raise Refused(f"{project.name} does not collect uses any more.", code="stopped")
+    if state.account == "required" and user_id is None:
+        hint = "Enrol in the browser, or with a device code."
+        raise Refused(f"{project.name} wants to know who tells.", hint=hint, code="account_required")
+    return project
+
+
+def end_former(key: str | None) -> None:
+    former = Install.objects.select_for_update().filter(key_sha256=key).first() if key else None
+    if former is None:
+        return
+    if STORE.batches(former.pk):
+        raise Refused("This key made an install that is in use.", hint="Take a new key.", code="key_used")
+    STORE.close(former.pk)
+    oauth.forget(former.name)
+    former.delete()
+
+
+def withdraw_install(install: Install, *, at: datetime) -> None:
+    """Nothing more is taken of an install; what was counted and kept stays."""
+    with transaction.atomic():
+        found = Install.objects.select_for_update().filter(pk=install.pk, withdrawn_at=None).update(withdrawn_at=at)
+        if found:
+            oauth.end(install.name, at=at)
+            journal.write("install.withdraw", install.project.normalized, by=COPY, at=at)
+    STORE.close(install.pk)
+
+
+def erase_install(install: Install, *, at: datetime) -> int:
+    """
+    Withdraw an install and erase everything that belongs to it; counts keep no trace of whom they came from.
+
+    The store follows the catalogue's commit; killed in between, a task does it. Returns how many batches went.
+    """
+    with transaction.atomic():
+        number = install.pk
+        if Install.objects.filter(pk=number).delete()[0]:
+            oauth.forget(install.name)
+            Erasure.objects.get_or_create(install=number, defaults={"asked_at": at})
+            journal.write("install.erase", install.project.normalized, by=COPY, at=at)
+    return carry_out(number)
+
+
+def carry_out(install: int) -> int:
+    removed = STORE.erase(install)
+    Erasure.objects.filter(install=install).update(is_done=True)
+    return removed
+
+
+def finish_erasures() -> None:
+    """Erase what a crash kept from being erased."""
+    for install in Erasure.objects.filter(is_done=False).values_list("install", flat=True):
+        carry_out(install)

@@ -1,0 +1,55 @@
+"""Who may tell what: which projects collect, what they declared, and the installs that said yes."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+
+
+class Collection(models.Model):
+    """That a project collects uses, or did."""
+
+    project = models.OneToOneField("publish.Project", on_delete=models.CASCADE, related_name="usage")
+    is_on = models.BooleanField()
+    looked_until = models.BigIntegerField(default=0, db_comment="the newest file that was looked into for a manifest")
+    changed_at = models.DateTimeField()
+
+
+class Manifest(models.Model):
+    """What a release, or an owner, declared: `otumat.spec.manifest.to_table`, by its digest."""
+
+    project = models.ForeignKey("publish.Project", on_delete=models.CASCADE, related_name="usage_manifests")
+    digest = models.CharField(max_length=71)
+    table = models.JSONField()
+    learned_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["pk"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["project", "digest"], name="usage_manifest_once")]
+
+
+class Install(models.Model):
+    """One consented copy. `name` is random and told to nobody but the copy; the store knows it by its key alone."""
+
+    name = models.CharField(max_length=64, unique=True)
+    project = models.ForeignKey("publish.Project", on_delete=models.CASCADE, related_name="installs")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="installs"
+    )
+    release = models.CharField(max_length=64, blank=True)
+    manifest = models.CharField(max_length=71, blank=True, db_comment="digest of what was consented to")
+    wording = models.IntegerField(default=1)
+    consented_on = models.DateField(db_comment="UTC day; earlier uses are refused")
+    created_at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    key_sha256 = models.CharField(max_length=64, null=True, unique=True, db_comment="of the request that made it")
+
+
+class Erasure(models.Model):
+    """That everything of an install is to go from the store: written with its row's end, done by a task if need be."""
+
+    install = models.BigIntegerField(unique=True)
+    asked_at = models.DateTimeField()
+    is_done = models.BooleanField(default=False)

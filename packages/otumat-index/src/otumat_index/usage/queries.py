@@ -1,0 +1,133 @@
+"""Reading who collects what, and which installs there are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection as Some
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from otumat.errors import NotFound
+from otumat.spec import manifest as spec
+from otumat.spec import versions
+from otumat.spec.manifest import DeclaredEvent
+from otumat_index.accounts import oauth
+from otumat_index.publish import queries as publish
+from otumat_index.publish.models import Project, Release
+from otumat_index.usage import rules
+from otumat_index.usage.models import Collection, Install, Manifest
+from otumat_index.usage.stores.orm import STORE
+from otumat_index.usage.stores.protocol import Told
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """
+    What a project collects.
+
+    Attributes:
+        declared: Events by name; None: any bare name, for there is no manifest.
+        account: What the newest manifest says: none, optional, required.
+    """
+
+    is_on: bool
+    declared: dict[str, DeclaredEvent] | None
+    account: str
+
+
+def collecting(normalized: str) -> Project | None:
+    """A project that anybody's copy may ask about: one that is private is not there."""
+    found = publish.by_name(normalized)
+    return None if found is None or found.is_private or found.status == Project.Status.QUARANTINED else found
+
+
+def state_of(project: Project) -> State | None:
+    """What a project collects; None when it never did."""
+    collection = Collection.objects.filter(project=project).first()
+    if collection is None:
+        return None
+    newest = Manifest.objects.filter(project=project).order_by("-pk").values_list("pk", "digest").first()
+    declared, account = declared_until(project.pk, *(newest or (0, "")))
+    return State(collection.is_on, declared, account)
+
+
+@lru_cache(maxsize=1024)
+def declared_until(project: int, newest: int, digest: str) -> tuple[dict[str, DeclaredEvent] | None, str]:
+    """What the manifests of a project up to a row declare together: rows are added, never changed."""
+    tables = Manifest.objects.filter(project=project, pk__lte=newest).values_list("table", flat=True)
+    manifests = [spec.from_table(table) for table in tables]
+    return rules.merged(manifests), manifests[-1].account if manifests else "optional"
+
+
+def manifests_of(project: Project) -> list[Manifest]:
+    return list(Manifest.objects.filter(project=project).order_by("-pk"))
+
+
+def known_releases(project: Project, told: Some[str]) -> dict[str, str]:
+    """Of the releases that were told, those of the index, as it writes them."""
+    wanted = {text: versions.canonical(text) for text in told if text}
+    if not wanted:
+        return {}
+    found = Release.objects.filter(project=project, canonical__in=set(wanted.values()))
+    shown = dict(found.values_list("canonical", "version"))
+    return {text: shown[key][:64] for text, key in wanted.items() if key in shown}
+
+
+def install_behind(header: str, *, at: datetime) -> tuple[Install, bool]:
+    """
+    The install whose access token a header carries, and whether its tokens have ended.
+
+    Raises:
+        Unauthenticated: The token is unknown, expired, or of an install that is gone.
+    """
+    name, is_over = oauth.install_of(header, at=at)
+    install = Install.objects.select_related("project").filter(name=name).first()
+    if install is None:
+        raise oauth.unknown_token()
+    return install, is_over
+
+
+def own(header: str, name: str, *, at: datetime) -> Install:
+    """
+    The install in an address, for who holds its token; any other is not there (A90).
+
+    Raises:
+        NotFound: It is another's.
+    """
+    install, _ = install_behind(header, at=at)
+    if install.name != name:
+        raise NotFound("There is no such install.")
+    return install
+
+
+def exported(install: Install) -> dict[str, Any]:
+    """Everything that is kept of an install, but for the bodies of its batches, which can be asked for one by one."""
+    return {
+        "ok": True,
+        "install": install.name,
+        "project": install.project.normalized,
+        "consent": {
+            "level": "on" if install.withdrawn_at is None else "off",
+            "since": install.consented_on.isoformat(),
+            "wording": install.wording,
+            "manifest": install.manifest,
+            "release": install.release,
+            "account": install.user.username if install.user else "",
+        },
+        "created": install.created_at.isoformat(),
+        "withdrawn": install.withdrawn_at.isoformat() if install.withdrawn_at else "",
+        "batches": [shown(each) for each in STORE.batches(install.pk)],
+        "survey": {},
+    }
+
+
+def shown(told: Told) -> dict[str, Any]:
+    return {
+        "batch": told.batch,
+        "sequence": told.sequence,
+        "received": told.received_on.isoformat() if told.received_on else "",
+        "sha256": told.sha256,
+        "counted": told.counted,
+        "refused": [verdict._asdict() for verdict in told.refused],
+    }

@@ -1,0 +1,113 @@
+"""What a store of uses can do. One suite of tests holds every engine to it: tests/usage/test_stores.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import NamedTuple, Protocol
+
+from otumat.spec.event import Verdict, Where
+
+
+class Key(NamedTuple):
+    """What is counted together, within a project."""
+
+    day: date
+    event: str
+    properties: str
+    release: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """
+    One batch after its rows were judged; a store takes all of it or nothing.
+
+    Attributes:
+        days: Days on which the install was used.
+        where: Where it ran last; None when no row was accepted.
+        losses: (reason, event) to how many.
+    """
+
+    install: int
+    project: int
+    batch: str
+    sequence: int
+    sha256: str
+    received_on: date
+    body: bytes
+    counts: Mapping[Key, int]
+    refused: Sequence[Verdict] = ()
+    days: frozenset[date] = frozenset()
+    where: Where | None = None
+    losses: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+    @property
+    def counted(self) -> int:
+        return sum(self.counts.values())
+
+
+class Told(NamedTuple):
+    """A batch as it was taken: now, or (`replayed`) before."""
+
+    batch: str
+    sha256: str
+    counted: int
+    refused: tuple[Verdict, ...]
+    replayed: bool
+    sequence: int = 0
+    received_on: date | None = None
+
+
+class Day(NamedTuple):
+    """Installs used on a day, in the 7 and 28 days that end with it, and those never seen before."""
+
+    day: date
+    daily: int
+    weekly: int
+    monthly: int
+    fresh: int
+
+
+class EventStore(Protocol):
+    """Batches, and what they add up to."""
+
+    def accept(self, accepted: Accepted) -> Told:
+        """
+        Take a batch once, in one transaction that is durable when this returns.
+
+        Raises:
+            Conflict: `batch_differs`: the id was used with other bytes.
+            Refused: `withdrawn`: the install is closed.
+        """
+
+    def close(self, install: int) -> None:
+        """Take nothing more of an install."""
+
+    def erase(self, install: int) -> int:
+        """Close an install and forget its batches and activity; what was counted stays. Returns how many batches."""
+
+    def batches(self, install: int) -> list[Told]:
+        """What is kept of an install, oldest first."""
+
+    def body(self, install: int, batch: str) -> bytes:
+        """A batch as it was sent, before compression; empty when it is not kept (any more)."""
+
+    def expire(self, before: date) -> int:
+        """Forget the bodies of batches received before a day; returns how many."""
+
+    def active(self, project: int, since: date, until: date) -> list[Day]:
+        """Active installs by day, for days that have any."""
+
+    def counted(self, project: int, since: date, until: date) -> list[tuple[str, date, int]]:
+        """How often each event happened, by event and day."""
+
+    def properties(self, project: int, since: date, until: date) -> list[tuple[str, str, int]]:
+        """How often each event happened, by event and properties."""
+
+    def places(self, project: int, since: date, column: str) -> list[tuple[str, int]]:
+        """Installs used since a day by `release`, `python`, `system` or `machine`, most first."""
+
+    def losses(self, project: int, since: date, until: date) -> list[tuple[str, str, int]]:
+        """What was not counted: reason, event, how many."""

@@ -1,0 +1,16 @@
+"""Addresses of usage."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from otumat_index.usage import api
+
+app_name = "usage"
+urlpatterns = [
+    path(".well-known/oauth-authorization-server", api.discovery, name="discovery"),
+    path("api/usage-install", api.installs, name="installs"),
+    path("api/usage-install/<str:install>", api.install, name="install"),
+    path("api/usage-event", api.events, name="events"),
+    path("auth/token", api.token, name="token"),
+]
