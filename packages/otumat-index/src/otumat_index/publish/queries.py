@@ -41,7 +41,12 @@ def vocabulary_with(own: frozenset[str]) -> Vocabulary:
 
 def own_classifiers() -> frozenset[str]:
     """What admins added to the list."""
-    return frozenset(Classifier.objects.filter(is_own=True).values_list("text", flat=True))
+    return frozenset(text for (text,) in own_rows())
+
+
+@prepared.rows
+def own_rows() -> QuerySet[Classifier, tuple[str]]:
+    return Classifier.objects.filter(is_own=True).values_list("text").order_by()
 
 
 @lru_cache(maxsize=1)

@@ -232,7 +232,7 @@ class Page:
     def at_text(self, text: str) -> str:
         """The address of what was asked for, with another text in the box."""
         chosen = tuple(term for term in self.query.terms if self.path != questions.SEARCH and questions.is_chosen(term))
-        found = read(text, names=self.names).query
+        found = read(text, names=self.names, slips_max=0).query
         return self.at(replace(found, terms=tuple(dict.fromkeys((*chosen, *found.terms)))))
 
     def culprits(self) -> Iterator[Culprit]:

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from heapq import nlargest
 from html import escape
+from operator import itemgetter
 from urllib.parse import quote_plus
 
 from django.utils.safestring import SafeString, mark_safe
@@ -28,6 +30,13 @@ MODES = (NARROW, WIDEN, EXCLUDE)
 FEW = 6
 """Lines of each list beside search results; the browse page has all."""
 
+LONG_CHARS = 60
+"""An address so long is not repeated 900 times: only what is chosen unfolds then."""
+LONGER_CHARS = 250
+"""And of so long ones each list has few."""
+
+TOP = 1 << 62
+"""More than any number: what is chosen is always shown."""
 MARK = "\0"
 """Stands in an address for a classifier; no classifier contains it."""
 
@@ -54,6 +63,7 @@ class Box:
         slug: Its anchor on the page.
         url: Chooses the category itself; empty when it is chosen, or nothing more can be.
         folded: How many of its classifiers nothing in the selection carries.
+        is_shallow: Whether only what is chosen shows what is below it.
     """
 
     name: str
@@ -63,6 +73,7 @@ class Box:
     is_open: bool
     lines: SafeString
     folded: int
+    is_shallow: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +227,8 @@ def box_of(choosing: Choosing, root: Node, *, few: bool) -> Box:
     """One category."""
     plan = choosing.plan(root.text)
     chosen = {text for term in choosing.query.terms if asks_for(term, root.text) for text in term.values}
-    writer = Writer(choosing, plan, chosen, few)
+    link_chars = len(plan.link(""))
+    writer = Writer(choosing, plan, chosen, few or link_chars > LONGER_CHARS, is_shallow=link_chars > LONG_CHARS)
     lines: list[str] = []
     writer.lines(root, lines)
     is_chosen = root.text in chosen
@@ -228,42 +240,54 @@ def box_of(choosing: Choosing, root: Node, *, few: bool) -> Box:
         is_open=bool(chosen),
         lines=mark_safe("".join(lines)),  # noqa: S308 - every part of it is escaped there
         folded=writer.folded,
+        is_shallow=writer.has_more,
     )
 
 
 @dataclass
 class Writer:
-    """Writes the lines of one box; `folded` counts what it left out because nothing carries it."""
+    """
+    Writes the lines of one box.
+
+    Attributes:
+        folded: Counts what it left out because nothing carries it.
+        has_more: Whether it left out what is below, to be seen once that is chosen.
+    """
 
     choosing: Choosing
     plan: Plan
     chosen: set[str]
     few: bool
+    is_shallow: bool
     folded: int = 0
+    has_more: bool = False
 
     def lines(self, parent: Node, out: list[str]) -> None:
         """Add the list right below a classifier, with what is below each."""
-        shown = [node for node in parent.children if self.is_shown(node)]
+        among, is_all = self.plan.among, not self.choosing.counts
+        shown = [node for node in parent.children if is_all or node.text in among or self.holds(node)]
         self.folded += parent.size - sum([1 + node.size for node in shown])
         if self.few and len(shown) > FEW:
             shown = self.most(shown)
+            self.has_more = True
         if shown:
             out.append("<ul>")
             for node in shown:
                 self.line(node, out)
             out.append("</ul>")
 
-    def is_shown(self, node: Node) -> bool:
-        return not self.choosing.counts or node.text in self.plan.among or self.holds(node)
-
     def most(self, nodes: list[Node]) -> list[Node]:
         """The most frequent ones, in their order."""
-        best = sorted(nodes, key=lambda node: (not self.holds(node), -self.plan.among.get(node.text, 0)))[:FEW]
-        return [node for node in nodes if node in best]
+        among = self.plan.among
+        numbers = [TOP if self.chosen and self.holds(node) else among.get(node.text, 0) for node in nodes]
+        best = {at for at, _ in nlargest(FEW, enumerate(numbers), key=itemgetter(1))}
+        return [node for at, node in enumerate(nodes) if at in best]
 
     def line(self, node: Node, out: list[str]) -> None:
         out.append(self.entry(node))
-        if node.children:
+        if node.children and self.is_shallow and not self.holds(node):
+            self.has_more = True
+        elif node.children:
             is_open = " open" if self.holds(node) else ""
             out.append(f'<details{is_open}><summary><span class="visually-hidden">Below {node.leaf}</span></summary>')
             begun = len(out)

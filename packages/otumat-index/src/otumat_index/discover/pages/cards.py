@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.safestring import SafeString
 
 from otumat_index.discover.pages import facts
 from otumat_index.discover.pages.articles import article
 from otumat_index.publish.models import Project
+from otumat_index.web import prepared
 
+ROWS_MOST = 256
 COLUMNS = (
     "pk",
     "normalized",
@@ -84,10 +88,23 @@ def cards(ids: Sequence[int], *, sees: Collection[int] = frozenset()) -> list[Ca
         ids: Primary keys of projects. Those that are gone, or not to be seen, are left out.
         sees: Primary keys of the private projects that whoever asks may see.
     """
-    visible = Q(is_private=False) | Q(pk__in=[pk for pk in ids if pk in sees])
-    rows = Project.objects.filter(visible, pk__in=ids, latest__isnull=False).values_list(*COLUMNS)
+    mine = [pk for pk in ids if pk in sees]
+    if mine or not ids:
+        rows: Iterable[Sequence[Any]] = shown(ids).filter(Q(is_private=False) | Q(pk__in=mine))
+    else:
+        rows = public_rows(len(ids))(*ids)
     found = {row[0]: card_of(*row) for row in rows}
     return [found[pk] for pk in ids if pk in found]
+
+
+def shown(ids: Sequence[int]) -> QuerySet[Project, tuple[Any, ...]]:
+    return Project.objects.filter(pk__in=ids, latest__isnull=False).values_list(*COLUMNS).order_by()
+
+
+@lru_cache(maxsize=ROWS_MOST)
+def public_rows(count: int) -> Callable[..., list[Any]]:
+    """Asks for so many public projects by primary key, with a statement that is built once."""
+    return prepared.rows(lambda *ids: shown(ids).filter(is_private=False))
 
 
 def card_of(

@@ -76,7 +76,7 @@ def read(query: QueryDict, *, names: Names, is_typing: bool = False) -> Question
         Query(tuple(terms)[: fields.TERMS_MAX], order, found.query.is_typing),
         found.text,
         slips,
-        read_text(found.text, names=names, is_typing=True).query.is_typing,
+        read_text(found.text, names=names, is_typing=True, slips_max=0).query.is_typing,
         query.get("place", "")[:PLACE_MAX_CHARS],
         rows_of(query.get("rows", "")),
     )
