@@ -26,6 +26,7 @@ from otumat_index.discover.search.engine.here import Here
 from otumat_index.discover.search.language import read
 from otumat_index.publish import actions
 from otumat_index.publish.models import Project
+from otumat_index.publish.queries import vocabulary
 
 pytestmark = pytest.mark.django_db
 Register = Callable[..., Project]
@@ -156,6 +157,23 @@ def test_D11_deep_trees_unfold_without_script(client: Client, register: Register
     assert box.count("<details open>") >= 2
     assert '<span class="visually-hidden">Below WWW/HTTP</span>' in box
     assert ">Wiki</a>" in box
+
+
+def test_A74_a_long_question_is_not_repeated_for_every_classifier(
+    client: Client, register: Register, engine: None
+) -> None:
+    register("all", classifiers=sorted(text for text in vocabulary().allowed if not text.startswith("License")))
+    phrases = " ".join(f'-"{letter} b"' for letter in "abcdefgh")
+    union = "text:all," + ",".join(f"{number:024}" for number in range(15))
+    texts = ("all", "-bosun -capstan -davit -jib", phrases, union)
+    for text in texts:
+        page = browse(client, TOPIC, q=text)
+        assert names_on(page) == ["all"]
+        assert len(page.content) < 250_000, text
+    assert "this list is short" in page.content.decode()
+    leaves = {leaf for leaf, *_ in links_on(browse(client, HTTP, q=texts[1]))}
+    assert "HTTP Servers" in leaves
+    assert "Wiki" not in leaves
 
 
 def test_D11_no_more_than_eight_are_chosen(client: Client, register: Register, engine: None) -> None:

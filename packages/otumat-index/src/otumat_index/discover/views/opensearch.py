@@ -55,7 +55,7 @@ def suggested(text: str) -> list[Project]:
     """The best that a search finds; by name alone while there is no engine to rank by."""
     if not text or search.describe().kind != search.READY:
         return beginning_with(names.normalize(text))
-    asked = language.read(text, names=question.names(), is_typing=True)
+    asked = language.read(text, names=question.names(), is_typing=True, slips_max=0)
     found = search.ask(asked.query, rows=SUGGESTED, counts=False)
     rows = index.public().filter(pk__in=found.ids).select_related("latest")
     by_key = {row.pk: row for row in rows.only("name", "normalized", "latest__summary")}
