@@ -14,7 +14,7 @@ from django.test import Client
 from otumat_index.accounts.credentials import of_user
 from otumat_index.accounts.models import User
 from otumat_index.discover import search
-from otumat_index.discover.api import COLUMNS
+from otumat_index.discover.api import COLUMNS, harmless
 from otumat_index.discover.search.engine.here import Here
 from otumat_index.publish import actions
 from otumat_index.publish.models import Project
@@ -91,6 +91,13 @@ def test_results_come_as_a_table_that_no_spreadsheet_takes_for_formulas(client: 
     head, row = csv.reader(io.StringIO(answer.content.decode()))
     assert tuple(head) == COLUMNS
     assert row[:3] == ["one", "1.0", "'=1+1 fast"]
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "\n=1", "\uff1d1", "\uff0b1", "\uff0d1", "\uff20SUM(1)"]
+)
+def test_no_cell_begins_like_a_formula(text: str) -> None:
+    assert harmless(text) == f"'{text}"
 
 
 def test_who_has_the_answer_is_not_sent_it_again(client: Client, few: Project) -> None:

@@ -33,6 +33,8 @@ from otumat_index.publish.queries import vocabulary
 
 router = Router(tags=["discover"])
 REPEATED: Any = params.Query([])
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What a formula begins with; spreadsheets of East Asia take the wide signs for the same."""
 COLUMNS = ("name", "version", "summary", "license", "requires_python", "released_at", "status", "yanked", "url")
 
 
@@ -162,7 +164,7 @@ def harmless(value: object) -> str:
     ("'=1+1", 'true')
     """
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def conditional(request: HttpRequest, body: bytes, content_type: str) -> HttpResponseBase:

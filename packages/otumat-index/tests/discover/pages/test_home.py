@@ -87,9 +87,13 @@ def test_A86_private_projects_are_on_their_own_publishers_page_only(
     register("shown")
     register("hidden", is_private=True)
     client.force_login(charlie)
-    assert "project/hidden/" not in client.get("/").content.decode()
+    answer = client.get("/")
+    assert "project/hidden/" not in answer.content.decode()
+    assert answer["Cache-Control"] == "no-cache"
     client.force_login(alice)
-    page = client.get("/").content.decode()
+    answer = client.get("/")
+    assert answer["Cache-Control"] == "private, no-store"  # A79
+    page = answer.content.decode()
     assert '<a href="/manage/project/hidden/">hidden 1.0</a>' in page
     assert "/project/hidden/" not in page.replace("/manage/project/hidden/", "")
 

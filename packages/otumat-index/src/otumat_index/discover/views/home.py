@@ -29,4 +29,6 @@ def home(request: HttpRequest) -> HttpResponse:
         "simple_url": public_url("/simple/"),
         "index_url": public_url("/").rstrip("/"),
     }
-    return render(request, "discover/home.html", context)
+    response = render(request, "discover/home.html", context)
+    response["Cache-Control"] = "private, no-store" if context["own"] else "no-cache"  # A79: perhaps a private project
+    return response

@@ -27,6 +27,7 @@ def projects(request: HttpRequest) -> HttpResponseBase:
     form = form_of(request)
     response = FORMS[form](request, pages.read(request.GET, form="" if form == "html" else form))
     patch_vary_headers(response, ["Accept"])
+    response["Cache-Control"] = "no-cache"
     return response
 
 
