@@ -321,3 +321,17 @@ def test_pages_ask_the_catalogue_little(
     client.get(path)
     with django_assert_num_queries(queries):  # one is of the test's own engine, which looks at the journal
         client.get(path)
+
+
+def test_plain_words_for_a_licence_and_a_python_are_offered_as_tests(
+    client: Client, register: Register, engine: None
+) -> None:
+    python = "Programming Language :: Python :: 3.13"
+    register("helm", summary="A web framework", classifiers=[MIT, python])
+    register("other", summary="Another web framework")
+    page = client.get("/search?q=web framework mit python 3.13", headers=BROWSER)
+    assert names_on(page) == []
+    offered = page.context["answer"].suggestion
+    assert offered.words == "web framework license:MIT python:3.13"
+    assert names_on(client.get(offered.url, headers=BROWSER)) == ["helm"]
+    assert client.get("/search?q=cobol gpl-3.0-only", headers=BROWSER).context["answer"].suggestion is None

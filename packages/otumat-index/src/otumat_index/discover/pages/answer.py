@@ -15,7 +15,7 @@ from otumat_index.discover.pages.question import Question, address, instead, wit
 from otumat_index.discover.search import asked
 from otumat_index.discover.search.asked import Order, Query, Term
 from otumat_index.discover.search.found import Found, Source
-from otumat_index.discover.search.language import Names, Slip, read, write, write_term
+from otumat_index.discover.search.language import Names, Slip, read, retold, write, write_term
 
 EXPLAINED_MAX = 8
 """Tests of an empty selection that are tried one by one."""
@@ -201,10 +201,17 @@ class Page:
     def suggestion(self, found: Found) -> Link | None:
         """The text as it was probably meant, with everything else as it is."""
         if not found.suggestion:
-            return None
+            return self.retold() if not found.total and found.source == Source.ENGINE else None
         others = tuple(term for term in self.query.terms if term.field != asked.TEXT or term.negated)
         words = tuple(Term(asked.TEXT, (word,)) for word in found.suggestion.split())
         return Link(found.suggestion, self.at(replace(self.query, terms=(*words, *others))))
+
+    def retold(self) -> Link | None:
+        """Plain words as the tests that they perhaps stand for, where these find something."""
+        query = retold(self.query, self.names)
+        if query == self.query or not self.total_of(query):
+            return None
+        return Link(write(query, self.names), self.at(query))
 
     def chip(self, term: Term) -> Chip:
         opposite = replace(term, negated=not term.negated)

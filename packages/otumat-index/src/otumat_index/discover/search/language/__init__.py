@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from otumat_index.discover.search.language.naming import Names
 from otumat_index.discover.search.language.reading import Read, Slip, field_terms, read
+from otumat_index.discover.search.language.retelling import retold
 from otumat_index.discover.search.language.writing import write, write_term
 
-__all__ = ["Names", "Read", "Slip", "field_terms", "read", "write", "write_term"]
+__all__ = ["Names", "Read", "Slip", "field_terms", "read", "retold", "write", "write_term"]
