@@ -235,6 +235,28 @@ print([each.object() for each in load_entry_points('base.plugins', {str(host.pol
     assert [each["verdict"]["state"] for each in host.load()["refused"]] == ["modified"]
 
 
+def test_what_no_import_reaches_is_no_module(host: Host, add: Callable[..., Path]) -> None:
+    """An extension for another Python beside the source of its name, and shared libraries in a folder with a dot."""
+    files = {
+        "plugin2/core.cpython-36m-darwin.so": b"x",
+        "plugin2.libs/libz.so": b"x",
+        "plugin2.libs/other.py": b"1 / 0",
+    }
+    add("plugin2", {"plugin2/__init__.py": b"", "plugin2/core.py": b"def f():\n    return 6\n", **files})
+    told = host.load(after="assert sorted(result.loaded[1].decision.guarded.modules) == ['plugin2', 'plugin2.core']")
+    assert (told["failed"], told["values"]) == ([], {"p": 6})
+
+
+def test_asking_again_and_again_holds_no_more_descriptors(host: Host) -> None:
+    told = host.load(after="""
+import os
+before = len(os.listdir("/dev/fd"))
+for _ in range(20): load_entry_points(group, policy_path, at="2026-01-31T12:00:00Z")
+assert len(os.listdir("/dev/fd")) <= before + 1
+""".replace("policy_path", repr(str(host.policy))))  # fmt: skip
+    assert told["values"] == {"p": 2}
+
+
 def test_a_legacy_signature_will_do_where_the_policy_says_so(host: Host, policy: Policy, record_of: Any) -> None:
     (host.info / "otumat.dsse.json").unlink()
     assert host.load()["refused"][0]["verdict"]["state"] == "downgraded"
@@ -254,8 +276,11 @@ def test_T48_an_editable_install_needs_a_policy_and_its_owner(host: Host, policy
     host.trust(Policy(policy.projects, enforcement=Enforcement("enforce", editable="own")))
     seen = host.load()
     assert (seen["values"], seen["loaded"][0]["checked"]) == ({"p": 2}, False)
-    checkout.chmod(0o777)
-    assert host.load()["refused"][0]["verdict"]["state"] == "unverifiable"
+    for folder in (checkout, host.site, host.info):
+        folder.chmod(0o777)
+        assert host.load()["refused"][0]["verdict"]["state"] == "unverifiable", folder
+        folder.chmod(0o755)
+    assert len(host.load()["loaded"]) == 1
 
 
 def test_zips_and_eggs_on_the_path_are_refused_by_name(host: Host, tmp_path: Path) -> None:

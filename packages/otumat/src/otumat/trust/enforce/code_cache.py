@@ -43,7 +43,11 @@ class CodeCache:
 
     @classmethod
     def of_user(cls, environ: Mapping[str, str]) -> CodeCache:
-        return cls(os.path.join(user_folder(environ), "code", f"{_version()}-{sys.flags.optimize}"))
+        """The same object for the same folder: it holds a descriptor."""
+        folder = os.path.join(user_folder(environ), "code", f"{_version()}-{sys.flags.optimize}")
+        if folder not in _opened_folders:
+            _opened_folders[folder] = cls(folder)
+        return _opened_folders[folder]
 
     def pack(self, root: str) -> Pack:
         """The code of the distribution that has this digest."""
@@ -67,22 +71,29 @@ class CodeCache:
             os.replace(name, to, src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor)
 
 
+_opened_folders: dict[str, CodeCache] = {}
+
+
 class Pack:
     """
-    The code objects of one distribution, by the SHA-256 of their sources.
+    The code objects of one distribution, by the SHA-256 of their sources. Its file is opened when it is first asked.
 
     What is compiled is kept in memory until `write`, which is called when plugins have been loaded, and at exit.
     """
 
-    __slots__ = ("_cache", "_file", "_index", "_made", "_name")
+    __slots__ = ("_cache", "_file", "_index", "_is_open", "_made", "_name")
 
     def __init__(self, cache: CodeCache, name: str) -> None:
         self._cache, self._name = cache, name
         self._made: dict[str, bytes] = {}
-        self._file, self._index = _opened(cache, name)
+        self._file: int | None = None
+        self._index: dict[str, tuple[int, int]] = {}
+        self._is_open = False
 
     def get(self, sha256: str) -> CodeType | None:
         """The code of the source with this digest, if it is there."""
+        if not self._is_open:
+            self._open()
         if self._file is None or sha256 not in self._index:
             return None
         code: CodeType = marshal.loads(self._bytes(self._file, sha256))  # noqa: S302  # ours: see above
@@ -118,6 +129,10 @@ class Pack:
             return
         if self._file is not None:
             os.close(self._file)
+        self._open()
+
+    def _open(self) -> None:
+        self._is_open = True
         self._file, self._index = _opened(self._cache, self._name)
 
     def _bytes(self, file: int, sha256: str) -> bytes:

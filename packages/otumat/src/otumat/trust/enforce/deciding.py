@@ -177,15 +177,21 @@ def _unchecked(declared: Declared) -> Verdict:
 
 
 def _is_own_checkout(installed: Installed | None, verdict: Verdict) -> bool:
-    """Whether all that speaks against it is that it is editable, and the checkout belongs to who runs this."""
+    """
+    Whether all that speaks against it is that it is editable, and all of it belongs to who runs this: the checkout, and
+    what points there, for whoever could write that could have it point anywhere.
+    """
     against = {each.code for each in verdict.findings if each.state != TRUSTED}
     if installed is None or against != {"distribution.editable"} or not hasattr(os, "geteuid"):
         return False
     try:
-        url = json.loads(installed.read("direct_url.json"))["url"]
-        seen = os.stat(_path_of(url))
+        checkout = _path_of(json.loads(installed.read("direct_url.json"))["url"])
+        return all(_is_own(os.stat(path)) for path in (checkout, installed.site, installed.path))
     except (OSError, ValueError, KeyError, TypeError, OtumatError):
         return False
+
+
+def _is_own(seen: os.stat_result) -> bool:
     return seen.st_uid == os.geteuid() and not seen.st_mode & 0o022
 
 

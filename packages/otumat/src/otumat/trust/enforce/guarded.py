@@ -135,11 +135,13 @@ def _modules(files: Iterable[str]) -> tuple[dict[str, Module], set[str], set[str
     modules: dict[str, Module] = {}
     inside: set[str] = set()
     for path in sorted(files, key=_precedence):
-        kind = _kind(path)
         folder, _, name = path.rpartition("/")
+        if "." in folder:
+            continue  # no import reaches it (`plugin1.libs/`)
         if folder not in inside:
             inside |= _folders(folder)
-        stem = name.partition(".")[0]
+        stem, _, suffix = name.partition(".")
+        kind = _kind(f".{suffix}", folder)
         if not kind or (stem == "__init__" and not folder):
             continue
         if stem == "__init__":
@@ -163,10 +165,13 @@ def _precedence(path: str) -> tuple[int, str]:
     return (order if stem == "__init__" else order + len(SUFFIXES) + 1), path
 
 
-def _kind(path: str) -> str:
-    if path.endswith(_EXTENSIONS):
+def _kind(suffix: str, folder: str) -> str:
+    """By the whole of what follows the first dot: `core.cpython-36m-darwin.so` is no module of this Python."""
+    if suffix in _EXTENSIONS:
         return EXTENSION
-    return SOURCE if path.endswith(".py") else BYTECODE if path.endswith(".pyc") and "__pycache__" not in path else ""
+    if suffix == ".pyc":
+        return "" if folder.rpartition("/")[2] == "__pycache__" else BYTECODE
+    return SOURCE if suffix == ".py" else ""
 
 
 def _folders(folder: str) -> set[str]:
