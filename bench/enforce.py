@@ -49,7 +49,7 @@ def importing(folder: Path, modules: int, functions: int, options: Options) -> R
     site, policy = installed(folder, modules, functions)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "OTUMAT"))}
     env = {**kept, "PYTHONPATH": str(site), "XDG_CACHE_HOME": str(folder / "cache")}
-    lines = {
+    lines: dict[str, list[object]] = {
         "nothing": [sys.executable, "-c", "pass"],
         "ready": [sys.executable, "-c", READY],
         "import": [sys.executable, "-c", PLAIN],

@@ -6,6 +6,7 @@ The same attacks on `verify_distribution` are in `../test_attacks.py`; here it i
 
 from __future__ import annotations
 
+import hashlib
 import importlib.machinery
 import importlib.util
 import json
@@ -19,7 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from otumat.trust import Policy, ProjectTrust
+from otumat.spec.statement import ENVELOPE_NAME, PAYLOAD_TYPE, SignedFile, Statement, read_envelope, read_statement
+from otumat.spec.statement.envelope import Envelope, Signature
+from otumat.spec.statement.texts import entry_points
+from otumat.trust import Policy, ProjectTrust, verify_environment
+from otumat.trust.signing import private
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +62,11 @@ def linked_folder(host: Host) -> None:
     (host.package / "sub").symlink_to(host.root / "sub")
 
 
+def pipe(host: Host) -> None:
+    (host.package / "core.py").unlink()
+    os.mkfifo(host.package / "core.py")
+
+
 def recorded(host: Host) -> None:
     put("plugin1/core.py")(host)
     (host.info / "RECORD").write_text("")
@@ -83,9 +93,7 @@ REFUSED: dict[str, tuple[Callable[[Host], object], str, str]] = {
     "T18 a link to the same bytes": (link, "modified", "plugin1/core.py"),
     "T19 a linked subpackage": (linked_folder, "modified", "plugin1/sub"),
     "T20 a loop of links": (lambda host: (host.package / "loop").symlink_to("."), "modified", "plugin1/loop"),
-    "T21 T58 a pipe in place of a module": (
-        lambda host: [(host.package / "core.py").unlink(), os.mkfifo(host.package / "core.py")],
-        "modified", "plugin1/core.py"),
+    "T21 T58 a pipe in place of a module": (pipe, "modified", "plugin1/core.py"),
     "T24 CRLF": (put("plugin1/core.py", b"def f():\r\n    return 2\r\n"), "modified", "plugin1/core.py"),
     "T28 T60 anybody may write it": (lambda host: (host.package / "core.py").chmod(0o666), "unsafe", "plugin1/core.py"),
     "T30 the package is missing": (lambda host: shutil.rmtree(host.package), "modified", "plugin1/core.py"),
@@ -129,8 +137,6 @@ def test_T10_T11_T12_T61_compiled_files_are_never_run(number: str, flags: int, h
 @pytest.mark.parametrize("name", ["evil.pth", "sitecustomize.py", "usercustomize.py", "evil.start"])
 def test_T14_T47_what_runs_at_the_start_of_python_is_beyond_a_host(name: str, host: Host, policy: Policy) -> None:
     """It has run by then; `verify_environment` names it. The plugin is the signed one all the same."""
-    from otumat.trust import verify_environment
-
     (host.site / name).write_text("import os\n")
     assert host.load()["values"] == {"p": 2}
     found = {
@@ -157,53 +163,38 @@ def test_T45_a_zip_earlier_on_the_path_shadows(host: Host, tmp_path: Path) -> No
     assert refused["verdict"]["state"] == "shadowed"
 
 
+@pytest.fixture
+def resign(host: Host, keys: Any) -> Callable[[str, dict[str, bytes]], None]:
+    """`resign("plugin3", {"path": b"..."})`: changes that the author made, under the author's own key."""
+    key = private.read_file(keys("ed25519").private)
+
+    def put_it(name: str, changes: dict[str, bytes]) -> None:
+        info = host.site / f"{name}-1.0.dist-info"
+        old = read_statement(read_envelope((info / ENVELOPE_NAME).read_bytes()).payload)
+        files = {file.path: file for file in old.files}
+        for path, data in changes.items():
+            (host.site / path).write_bytes(data)
+            files[path] = SignedFile(path, len(data), "100644", hashlib.sha256(data).hexdigest())
+        points = entry_points((info / "entry_points.txt").read_bytes())
+        made = Statement(old.project, old.version, dist_info=old.dist_info, files=files.values(), entry_points=points,
+                         packages=old.packages, tags=old.tags)  # fmt: skip
+        unsigned = Envelope(made.to_bytes(), PAYLOAD_TYPE, ())
+        signature = Signature(key.public.id, key.sign(unsigned.message))
+        (info / ENVELOPE_NAME).write_bytes(Envelope(unsigned.payload, PAYLOAD_TYPE, (signature,)).to_bytes())
+
+    return put_it
+
+
 @pytest.mark.parametrize("value", ["os:system", "plugin2.core:f", "ns:x", "plugin1.missing:f"])
-def test_T45_an_entry_point_into_another_distribution_is_refused(value: str, host: Host, add: Any, wheel: Any) -> None:
+def test_T45_an_entry_point_into_another_distribution_is_refused(
+    value: str, host: Host, add: Any, resign: Callable[[str, dict[str, bytes]], None]
+) -> None:
     add("plugin2", {"plugin2/__init__.py": b"", "plugin2/core.py": EVIL}, key="")
     shutil.rmtree(host.site / "plugin2-1.0.dist-info")
     add("plugin3", {"plugin3/__init__.py": b"", "plugin3-1.0.dist-info/x": b""})
-    info = host.site / "plugin3-1.0.dist-info"
-    resigned(host, "plugin3", {info / "entry_points.txt": f"[base.plugins]\nq = {value}\n".encode()})
+    resign("plugin3", {"plugin3-1.0.dist-info/entry_points.txt": f"[base.plugins]\nq = {value}\n".encode()})
     told = host.load()
     assert [each["verdict"]["findings"][0]["code"] for each in told["refused"]] == ["entry.elsewhere"], told
-
-
-def resigned(host: Host, name: str, changes: dict[Path, bytes]) -> None:
-    """What its author would have signed: the changes, and a statement of them under the author's own key."""
-    from otumat.spec.statement import ENVELOPE_NAME, SignedFile, Statement, read_envelope, read_statement
-    from otumat.spec.statement.texts import entry_points
-
-    info = host.site / f"{name}-1.0.dist-info"
-    old = read_statement(read_envelope((info / ENVELOPE_NAME).read_bytes()).payload)
-    files = {file.path: file for file in old.files}
-    for path, data in changes.items():
-        path.write_bytes(data)
-        import hashlib
-
-        inside = path.relative_to(host.site).as_posix()
-        files[inside] = SignedFile(inside, len(data), "100644", hashlib.sha256(data).hexdigest())
-    points = entry_points((info / "entry_points.txt").read_bytes())
-    made = Statement(old.project, old.version, dist_info=old.dist_info, files=files.values(), entry_points=points,
-                     packages=old.packages, tags=old.tags)  # fmt: skip
-    (info / ENVELOPE_NAME).write_bytes(SIGN[0](made.to_bytes()))
-
-
-SIGN: list[Any] = []
-
-
-@pytest.fixture(autouse=True)
-def _sign(keys: Any) -> None:
-    from otumat.spec.statement import envelope
-    from otumat.trust.signing import private
-
-    key = private.read_file(keys("ed25519").private)
-
-    def sign(payload: bytes) -> bytes:
-        made = envelope.Envelope(payload, "application/vnd.in-toto+json", ())
-        signature = envelope.Signature(key.public.id, key.sign(made.message))
-        return envelope.Envelope(payload, made.payload_type, (signature,)).to_bytes()
-
-    SIGN[:] = [sign]
 
 
 def test_T39_T43_a_key_of_one_project_does_not_vouch_for_another(host: Host, policy: Policy, record_of: Any) -> None:
