@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import http.client
 import json
 import os
+import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -19,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from harness.server import Index, basic
 from otumat.spec.consent import CI_VARIABLES, OFF, ON
 from otumat.usage import UsageAgent, answers, changing, due, manifests, places, tokens, tombstones
+from otumat.usage.enrol import enrol
 from otumat.usage.hosts import usage_transport
 from otumat.usage.sender import Round, send_round
 
@@ -270,3 +274,62 @@ def test_without_a_yes_nothing_is_told(user: User) -> None:
     user.uses("import")
     assert user.sends().trouble
     assert not os.path.exists(tokens.path_of(user.folder))
+
+
+def answer_page(index: Index, path: str, action: str, **more: str) -> Any:
+    """What a person's browser does: open the page, send its form with the cookie and token of the page."""
+    page = index.get(path, Accept="text/html")
+    assert page.status == 200, page
+    token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', page.body.decode())
+    assert token is not None
+    form = {**dict(parse_qsl(urlsplit(path).query)), **more, "csrfmiddlewaretoken": token[1]}
+    cookie = page.headers["set-cookie"].partition(";")[0]
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": cookie, "Accept": "text/html"}
+    return index.request("POST", action, urlencode(form).encode(), headers)
+
+
+def enrolled(user: User, way: str, visit: Callable[[str], Any]) -> Any:
+    """Enrol with somebody who visits the address that the program prints."""
+    visitors: list[threading.Thread] = []
+
+    def tell(text: str) -> None:
+        found = re.search(r"(?:browser: |Or open )(\S+)", text)
+        if found:
+            visitors.append(threading.Thread(target=visit, args=(found[1],)))
+            visitors[-1].start()
+
+    over = usage_transport(silence_s=20, total_s=30)
+    try:
+        return enrol(user.folder, way=way, config={}, tell=tell, timeout_s=40, over=over)
+    finally:
+        for visitor in visitors:
+            visitor.join()
+
+
+def test_a_yes_in_the_browser_enrols_and_tells(user: User) -> None:
+    def visit(link: str) -> None:
+        path = link.removeprefix(user.index.public_url)
+        answer = answer_page(user.index, path, "/api/usage-install", answer="yes")
+        assert answer.status == 303, answer
+        back = urlsplit(answer.headers["location"])
+        line = http.client.HTTPConnection(back.netloc, timeout=20)
+        line.request("GET", f"{back.path}?{back.query}")
+        assert line.getresponse().status == 200
+        line.close()
+
+    user.says(ON)
+    known = enrolled(user, "browser", visit)
+    user.uses("import")
+    assert user.sends().uses == 1
+    assert tombstones.current_install(user.folder) == known.install
+
+
+def test_a_code_typed_elsewhere_enrols_a_machine_without_a_browser(user: User) -> None:
+    def visit(link: str) -> None:
+        path = link.removeprefix(user.index.public_url)
+        assert answer_page(user.index, path, "/device", answer="yes").status == 200
+
+    user.says(ON)
+    enrolled(user, "device", visit)
+    user.uses("import")
+    assert (user.sends().uses, counted(user)) == (1, {"import": 1})

@@ -155,5 +155,5 @@ def test_a_batch_costs_few_queries(copy: Any, today: str, django_assert_max_num_
     one = copy()
     one.send(one.batch([today, "import", {}, 1]))
     rows = [[today, "fetch", {"backend": backend}, 1] for backend in ("mysql", "other")] * 200
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(12):
         assert json.loads(one.send(one.batch(*rows)).content)["counted"] == 400

@@ -8,6 +8,9 @@ Source: docs/protocol/usage.md, "Refreshing"; RFC 6749; RFC 9700 2.2.2 and 4.14.
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -124,6 +127,24 @@ def install_of(header: str, *, at: datetime) -> tuple[str, bool]:
 
 def unknown_token() -> Unauthenticated:
     return Unauthenticated("That token is unknown or expired.", hint="Refresh it once.", code="invalid_token")
+
+
+def proves(verifier: str, challenge: str) -> bool:
+    """
+    PKCE with S256 (RFC 7636, 4.6; the example is that of its appendix B).
+
+    >>> proves("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM")
+    True
+    """
+    made = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=")
+    return 43 <= len(verifier) <= 128 and hmac.compare_digest(made, challenge.encode())
+
+
+def revoke(text: str, *, at: datetime) -> None:
+    """End the family of a token (RFC 7009); of an unknown one nothing."""
+    family = TokenFamily.objects.filter(tokens__sha256=rules.digest(text)).first()
+    if family is not None:
+        end(family.install, at=at)
 
 
 def end(install: str, *, at: datetime) -> None:

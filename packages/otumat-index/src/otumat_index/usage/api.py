@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import time
-from collections.abc import Callable
-from datetime import date
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -21,8 +19,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from otumat.errors import Invalid, NotFound, OtumatError, Problem, Refused
 from otumat.spec.event import BATCH_MAX_BYTES, MEDIA_TYPE
 from otumat_index.accounts import oauth
-from otumat_index.usage import actions, queries, receipts
+from otumat_index.usage import actions, queries, receipts, views
+from otumat_index.usage.actions.enrolments import DEVICE_S, INTERVAL_S
 from otumat_index.usage.actions.installs import Asked
+from otumat_index.usage.asked import read_asked
 from otumat_index.usage.stores.orm import STORE
 from otumat_index.web.errors import TooMany
 from otumat_index.web.middleware import client_address
@@ -31,9 +31,7 @@ from otumat_index.web.pace import Pace
 BODY_MAX_BYTES = 64 * 1024
 INSTALLS = Pace(at_once=500, per_s=500 / 3600)
 """Anonymous installs from one address: a classroom at once, not a flood; each worker counts by itself."""
-_CONTEXT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,63}")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_KEY = re.compile(r"[0-9a-f]{32}")
+DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 Door = Callable[..., HttpResponse]
 
 
@@ -44,10 +42,15 @@ def discovery(request: HttpRequest) -> HttpResponse:
     return JsonResponse(
         {
             "issuer": here,
+            "authorization_endpoint": f"{here}/user/usage-install",
             "token_endpoint": f"{here}/auth/token",
-            "grant_types_supported": ["refresh_token"],
-            "token_endpoint_auth_methods_supported": ["none"],
+            "device_authorization_endpoint": f"{here}/oauth/device",
+            "revocation_endpoint": f"{here}/oauth/revoke",
             "response_types_supported": ["code"],
+            "grant_types_supported": ["authorization_code", "refresh_token", DEVICE_GRANT],
+            "code_challenge_methods_supported": ["S256"],
+            "token_endpoint_auth_methods_supported": ["none"],
+            "authorization_response_iss_parameter_supported": True,
             "otumat_usage": {
                 "version": 1,
                 "consent_endpoint": f"{here}/user/usage-install",
@@ -63,44 +66,23 @@ def discovery(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_POST
 def installs(request: HttpRequest) -> HttpResponse:
-    """Route 2: an anonymous install."""
-    wait_s = INSTALLS.wait_s(client_address(request), at_s=time.monotonic())
-    if wait_s:
-        raise TooMany("Too many installs from here.", hint="Wait a while.", retry_after_s=math.ceil(wait_s))
+    """Route 2: an anonymous install; or the answer that the consent page sends."""
+    if request.content_type == "application/x-www-form-urlencoded":
+        return views.answer(request)
+    check_pace(request)
     pair = actions.make_install(asked(request), at=timezone.now())
     return JsonResponse(pair.as_json(), status=201)
 
 
+def check_pace(request: HttpRequest) -> None:
+    wait_s = INSTALLS.wait_s(client_address(request), at_s=time.monotonic())
+    if wait_s:
+        raise TooMany("Too many installs from here.", hint="Wait a while.", retry_after_s=math.ceil(wait_s))
+
+
 def asked(request: HttpRequest) -> Asked:
-    """What an install says of itself; everything wrong with it is told at once."""
-    told = json_of(request)
-    fields = {name: told.get(name, "") for name in ("project", "release", "manifest", "since")}
-    key = request.headers.get("Idempotency-Key", "")
-    wording = told.get("wording", 1)
-    sound = {
-        "project": is_like(_CONTEXT, fields["project"]),
-        "release": fields["release"] == "" or is_like(_CONTEXT, fields["release"]),
-        "manifest": fields["manifest"] == "" or is_like(_DIGEST, fields["manifest"]),
-        "since": fields["since"] == "" or day_of(fields["since"]) is not None,
-        "wording": isinstance(wording, int) and 0 < wording < 1_000_000,
-        "Idempotency-Key": is_like(_KEY, key),
-    }
-    wrong = [Problem(f"install.{name}", name, f"{name} is malformed.") for name, holds in sound.items() if not holds]
-    if wrong:
-        raise Invalid(wrong)
-    since = day_of(fields["since"])
-    return Asked(fields["project"], fields["release"], fields["manifest"], int(wording), key, since)
-
-
-def is_like(pattern: re.Pattern[str], value: object) -> bool:
-    return isinstance(value, str) and pattern.fullmatch(value) is not None
-
-
-def day_of(value: object) -> date | None:
-    try:
-        return date.fromisoformat(value) if isinstance(value, str) and value else None
-    except ValueError:
-        return None
+    """What an install says of itself."""
+    return read_asked(json_of(request), key=request.headers.get("Idempotency-Key", "-"))
 
 
 def json_of(request: HttpRequest) -> dict[str, Any]:
@@ -191,12 +173,54 @@ def token(request: HttpRequest) -> HttpResponse:
     form = request.POST
     if form.get("client_id") != oauth.CLIENT_ID:
         raise oauth.GrantRefused(f"The only client is {oauth.CLIENT_ID}.", code="invalid_client")
-    if form.get("grant_type") != "refresh_token":
+    grant = GRANTS.get(form.get("grant_type", ""))
+    if grant is None:
         raise oauth.GrantRefused("This grant is not offered.", code="unsupported_grant_type")
-    return tokens(oauth.refresh(form.get("refresh_token", ""), at=timezone.now()))
+    return tokens(grant(form))
+
+
+GRANTS: Mapping[str, Callable[[QueryDict], oauth.Pair]] = {
+    "refresh_token": lambda form: oauth.refresh(form.get("refresh_token", ""), at=timezone.now()),
+    "authorization_code": lambda form: actions.exchange_code(
+        form.get("code", ""),
+        redirect_uri=form.get("redirect_uri", ""),
+        verifier=form.get("code_verifier", ""),
+        at=timezone.now(),
+    ),
+    DEVICE_GRANT: lambda form: actions.poll_device(form.get("device_code", ""), at=timezone.now()),
+}
 
 
 def tokens(pair: oauth.Pair) -> HttpResponse:
     answer = JsonResponse(pair.as_json())
     answer["Cache-Control"] = "no-store"
     return answer
+
+
+@grants
+def device(request: HttpRequest) -> HttpResponse:
+    """A code for somebody to type in any browser (RFC 8628, 3.2)."""
+    limited(request, BODY_MAX_BYTES)
+    if request.POST.get("client_id") != oauth.CLIENT_ID:
+        raise oauth.GrantRefused(f"The only client is {oauth.CLIENT_ID}.", code="invalid_client")
+    check_pace(request)
+    told, code = actions.ask_for_code(read_asked(request.POST, key=""), at=timezone.now())
+    page = f"{settings.CONFIG.public_url.rstrip('/')}/device"
+    return JsonResponse(
+        {
+            "device_code": told,
+            "user_code": code,
+            "verification_uri": page,
+            "verification_uri_complete": f"{page}?user_code={code}",
+            "expires_in": DEVICE_S,
+            "interval": INTERVAL_S,
+        }
+    )
+
+
+@grants
+def revoke(request: HttpRequest) -> HttpResponse:
+    """The end of a token and all its kin (RFC 7009)."""
+    limited(request, BODY_MAX_BYTES)
+    oauth.revoke(request.POST.get("token", ""), at=timezone.now())
+    return HttpResponse()

@@ -53,3 +53,36 @@ class Erasure(models.Model):
     install = models.BigIntegerField(unique=True)
     asked_at = models.DateTimeField()
     is_done = models.BooleanField(default=False)
+
+
+class Enrolment(models.Model):
+    """
+    A question put to a person: by a link with a place to return to (`redirect_uri`), or a code to type (`user_code`).
+
+    `sha256` is that of what the copy shows for the tokens: the authorization code, or the device code.
+    """
+
+    class State(models.TextChoices):
+        """A link is made `allowed`; a device's waits for its answer first."""
+
+        WAITING = "waiting"
+        ALLOWED = "allowed"
+        DENIED = "denied"
+        TAKEN = "taken"
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    user_code = models.CharField(max_length=8, null=True, unique=True)
+    project = models.ForeignKey("publish.Project", on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    release = models.CharField(max_length=64, blank=True)
+    manifest = models.CharField(max_length=71, blank=True)
+    wording = models.IntegerField(default=1)
+    redirect_uri = models.CharField(max_length=64, blank=True)
+    challenge = models.CharField(max_length=43, blank=True, db_comment="PKCE, S256")
+    state = models.CharField(max_length=8, choices=State.choices)
+    install = models.CharField(max_length=64, blank=True, db_comment="what it became; a second use ends that")
+    expires_at = models.DateTimeField(db_index=True)
+    polled_at = models.DateTimeField(null=True, blank=True)
+    interval_s = models.IntegerField(default=5)

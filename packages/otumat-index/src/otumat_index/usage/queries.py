@@ -13,6 +13,7 @@ from otumat.spec import manifest as spec
 from otumat.spec import versions
 from otumat.spec.manifest import DeclaredEvent
 from otumat_index.accounts import oauth
+from otumat_index.journal.actor import NOBODY, Actor
 from otumat_index.publish import queries as publish
 from otumat_index.publish.models import Project, Release
 from otumat_index.usage import rules
@@ -36,10 +37,13 @@ class State:
     account: str
 
 
-def collecting(normalized: str) -> Project | None:
-    """A project that anybody's copy may ask about: one that is private is not there."""
-    found = publish.by_name(normalized)
-    return None if found is None or found.is_private or found.status == Project.Status.QUARANTINED else found
+def collecting(normalized: str, *, by: Actor = NOBODY) -> Project | None:
+    """A project whose copies may ask; a private one is there for holders of a role alone."""
+    try:
+        found = publish.project(normalized, by=by)
+    except NotFound:
+        return None
+    return None if found.status == Project.Status.QUARANTINED else found
 
 
 def state_of(project: Project) -> State | None:
@@ -62,6 +66,13 @@ def declared_until(project: int, newest: int, digest: str) -> tuple[dict[str, De
 
 def manifests_of(project: Project) -> list[Manifest]:
     return list(Manifest.objects.filter(project=project).order_by("-pk"))
+
+
+def manifest_asked(project: Project, digest: str) -> spec.Manifest | None:
+    """The manifest with this digest, or else the newest; None for a project without."""
+    known = Manifest.objects.filter(project=project)
+    found = known.filter(digest=digest).first() or known.order_by("-pk").first()
+    return spec.from_table(found.table) if found else None
 
 
 def known_releases(project: Project, told: Some[str]) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from otumat_index.usage import api
+from otumat_index.usage import api, views
 
 app_name = "usage"
 urlpatterns = [
@@ -13,4 +13,8 @@ urlpatterns = [
     path("api/usage-install/<str:install>", api.install, name="install"),
     path("api/usage-event", api.events, name="events"),
     path("auth/token", api.token, name="token"),
+    path("oauth/device", api.device, name="device_code"),
+    path("oauth/revoke", api.revoke, name="revoke"),
+    path("user/usage-install", views.consent, name="consent"),
+    path("device", views.device, name="device"),
 ]

@@ -180,6 +180,11 @@ DOORS: Mapping[str, str] = {
     "DELETE /api/usage-install/{install}": "install",
     "POST /api/usage-event": "install",
     "POST /auth/token": "anyone",
+    "POST /oauth/device": "anyone",
+    "POST /oauth/revoke": "anyone",
+    "GET /user/usage-install": "anyone",
+    "GET /device": "anyone",
+    "POST /device": "anyone",
     # pages: people and admins
     "GET /account/": "account",
     "GET /account/tokens/": "account",

@@ -18,7 +18,7 @@ from otumat.spec.event import OLDEST_DAYS
 from otumat.spec.names import normalize
 from otumat_index.accounts import oauth
 from otumat_index.journal import actions as journal
-from otumat_index.journal.actor import Actor
+from otumat_index.journal.actor import NOBODY, Actor
 from otumat_index.publish.models import Project
 from otumat_index.usage import queries
 from otumat_index.usage.actions.collecting import learn
@@ -46,9 +46,9 @@ class Asked:
     since: date | None = None
 
 
-def make_install(asked: Asked, *, user_id: int | None = None, at: datetime) -> oauth.Pair:
+def make_install(asked: Asked, *, at: datetime) -> oauth.Pair:
     """
-    Make an install of a project that collects.
+    Make an anonymous install of a project that collects.
 
     The same key again ends the install that it made before, as long as that has sent nothing.
 
@@ -56,9 +56,16 @@ def make_install(asked: Asked, *, user_id: int | None = None, at: datetime) -> o
         NotFound: No such project collects here. Refused: `account_required`, `stopped`, or (`key_used`) the key's
             install has sent something already.
     """
-    project = open_project(asked.project, user_id=user_id, at=at)
+    project, state = open_project(asked.project, at=at)
+    if state.account == "required":
+        hint = "Enrol in the browser, or with a device code."
+        raise Refused(f"{project.name} wants to know who tells.", hint=hint, code="account_required")
+    return enrol(project, asked, user_id=None, at=at)
+
+
+def enrol(project: Project, asked: Asked, *, user_id: int | None, at: datetime) -> oauth.Pair:
+    """An install and its tokens, once everything was asked."""
     today = at.date()
-    consented_on = min(today, max(asked.since or today, today - timedelta(days=OLDEST_DAYS)))
     key = hashlib.sha256(f"{project.pk} {asked.key}".encode()).hexdigest() if asked.key else None
     with transaction.atomic():
         end_former(key)
@@ -69,7 +76,7 @@ def make_install(asked: Asked, *, user_id: int | None = None, at: datetime) -> o
             release=asked.release,
             manifest=asked.manifest,
             wording=asked.wording,
-            consented_on=consented_on,
+            consented_on=min(today, max(asked.since or today, today - timedelta(days=OLDEST_DAYS))),
             created_at=at,
             key_sha256=key,
         )
@@ -78,21 +85,17 @@ def make_install(asked: Asked, *, user_id: int | None = None, at: datetime) -> o
     return pair
 
 
-def open_project(name: str, *, user_id: int | None, at: datetime) -> Project:
-    """The project, if it collects and an install may be made like this."""
-    project = queries.collecting(normalize(name))
-    if project is None:
-        raise NotFound(f"No project {name!r} collects uses here.", hint="Its owners decide that.")
-    learn(project, at=at)
-    state = queries.state_of(project)
-    if state is None:
+def open_project(name: str, *, by: Actor = NOBODY, at: datetime) -> tuple[Project, queries.State]:
+    """A project that collects and that the actor may see, and what it collects."""
+    project = queries.collecting(normalize(name), by=by)
+    if project is not None:
+        learn(project, at=at)
+    state = queries.state_of(project) if project else None
+    if project is None or state is None:
         raise NotFound(f"No project {name!r} collects uses here.", hint="Its owners decide that.")
     if not state.is_on:
         raise Refused(f"{project.name} does not collect uses any more.", code="stopped")
-    if state.account == "required" and user_id is None:
-        hint = "Enrol in the browser, or with a device code."
-        raise Refused(f"{project.name} wants to know who tells.", hint=hint, code="account_required")
-    return project
+    return project, state
 
 
 def end_former(key: str | None) -> None:
