@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from otumat.errors import Invalid, Problem
@@ -155,25 +155,31 @@ def verdicts(
         One verdict a refused row, counted from 0 in the order of the body: `malformed`, `undeclared`, `expired`,
         `before_consent`, `future`, `too_old`.
     """
-    found = ((number, _fault(row, declared, consented, today)) for number, row in enumerate(batch.rows))
-    return [Verdict(number, code) for number, code in found if code]
+    faults: dict[Use, str] = {}  # of a use, whatever its count: rows of one batch are often alike
+    found: list[Verdict] = []
+    for number, row in enumerate(batch.rows):
+        code = faults.get(row.use)
+        if code is None:
+            code = faults[row.use] = _fault(row.use, declared, consented, today)
+        if code or row.times < 1:
+            found.append(Verdict(number, "malformed" if row.times < 1 else code))
+    return found
 
 
-def _fault(row: Row, declared: Mapping[str, DeclaredEvent] | None, consented: date, today: date) -> str:
-    use = row.use
+def _fault(use: Use, declared: Mapping[str, DeclaredEvent] | None, consented: date, today: date) -> str:
     day = _day(use.day)
-    if day is None or row.times < 1 or not EVENT_NAME.fullmatch(use.name):
+    if day is None or not EVENT_NAME.fullmatch(use.name):
         return "malformed"
     if not is_declared(use, declared):
         return "undeclared"
     expires = declared[use.name].expires if declared is not None else None
-    faults = {
-        "expired": expires is not None and day > expires,
-        "before_consent": day < consented,
-        "future": day > today + timedelta(days=1),
-        "too_old": day < today - timedelta(days=OLDEST_DAYS),
-    }
-    return next((code for code, holds in faults.items() if holds), "")
+    if expires is not None and day > expires:
+        return "expired"
+    if day < consented:
+        return "before_consent"
+    if day > today:
+        return "future" if (day - today).days > 1 else ""
+    return "too_old" if (today - day).days > OLDEST_DAYS else ""
 
 
 def is_declared(use: Use, declared: Mapping[str, DeclaredEvent] | None) -> bool:
@@ -190,8 +196,10 @@ def is_declared(use: Use, declared: Mapping[str, DeclaredEvent] | None) -> bool:
     if declared is None:
         return not use.properties
     event = declared.get(use.name)
-    values = dict(event.properties) if event else {}
-    return event is not None and all(value in values.get(name, ()) for name, value in use.properties)
+    if event is None or not use.properties:
+        return event is not None
+    values = dict(event.properties)
+    return all(value in values.get(name, ()) for name, value in use.properties)
 
 
 def _day(text: str) -> date | None:
@@ -203,7 +211,7 @@ def _day(text: str) -> date | None:
 
 def _batch(value: dict[str, object]) -> Batch:
     groups = _list(value["uses"])
-    rows = [_row(cells, _where(group)) for group in groups for cells in _list(group["rows"])]
+    rows = [_row(cells, where) for group in groups for where in [_where(group)] for cells in _list(group["rows"])]
     if len(rows) > BATCH_MAX_ROWS:
         raise _invalid("uses", f"A batch has at most {BATCH_MAX_ROWS} rows.")
     return Batch(
