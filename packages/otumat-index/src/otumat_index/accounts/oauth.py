@@ -1,7 +1,7 @@
 """
 The tokens of installs: the one public client `otumat-usage`, bearer tokens kept as SHA-256, refresh tokens that rotate.
 
-A family is everything that descends from one enrolment. Why not oauth-toolkit: docs/decisions/0011-usage-tokens.md.
+A family is everything that descends from one enrolment. Why not oauth-toolkit: docs/decisions/0012-usage-tokens.md.
 
 Source: docs/protocol/usage.md, "Refreshing"; RFC 6749; RFC 9700 2.2.2 and 4.14.2.
 """
