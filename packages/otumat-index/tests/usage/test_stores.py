@@ -98,6 +98,15 @@ def test_where_installs_run_is_where_they_told_last(store: EventStore) -> None:
     assert store.places(7, DAY + timedelta(1), "system") == [("darwin", 1)]
 
 
+def test_projects_in_use_are_told_from_a_number_of_installs_on(store: EventStore) -> None:
+    for install in (1, 2, 3):
+        store.accept(batch(install, DAY))
+    store.accept(replace(batch(4, DAY), project=8))
+    assert store.in_use(DAY, at_least=1) == {7: 3, 8: 1}
+    assert store.in_use(DAY, at_least=3) == {7: 3}
+    assert store.in_use(DAY + timedelta(1), at_least=1) == {}
+
+
 def test_erasing_forgets_the_install_and_keeps_the_counts(store: EventStore) -> None:
     for number in (1, 2):
         store.accept(batch(1, DAY, number=number))

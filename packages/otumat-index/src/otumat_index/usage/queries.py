@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection as Some
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -21,6 +21,9 @@ from otumat_index.usage.models import Collection, Install, Manifest
 from otumat_index.usage.stores.orm import STORE
 from otumat_index.usage.stores.protocol import Told
 
+SHOWN_FROM = 10
+"""Fewer installs than this are nobody's business but the owners'."""
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -35,6 +38,15 @@ class State:
     is_on: bool
     declared: dict[str, DeclaredEvent] | None
     account: str
+
+
+def in_use(*, at: datetime) -> dict[int, int]:
+    """
+    How many installs were used in the last 28 days, by project.
+
+    Nothing below `SHOWN_FROM`: even a place in a list of results would tell of so few.
+    """
+    return STORE.in_use((at - timedelta(days=28)).date(), at_least=SHOWN_FROM)
 
 
 def collecting(normalized: str, *, by: Actor = NOBODY) -> Project | None:

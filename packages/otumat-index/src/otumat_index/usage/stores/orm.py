@@ -134,6 +134,10 @@ class OrmStore:
         found = Activity.objects.filter(project=project, last_day__gte=since).values(column)
         return list(found.annotate(n=CountOf("pk")).order_by("-n", column).values_list(column, "n"))
 
+    def in_use(self, since: date, *, at_least: int) -> dict[int, int]:
+        found = Activity.objects.filter(last_day__gte=since).values("project").annotate(n=CountOf("pk"))
+        return dict(found.filter(n__gte=at_least).order_by().values_list("project", "n"))
+
     def losses(self, project: int, since: date, until: date) -> list[tuple[str, str, int]]:
         found = Loss.objects.filter(project=project, day__range=(since, until)).values("reason", "event")
         ordered = found.annotate(n=Sum("times")).order_by("reason", "-n", "event")

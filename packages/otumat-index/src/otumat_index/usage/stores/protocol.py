@@ -109,5 +109,8 @@ class EventStore(Protocol):
     def places(self, project: int, since: date, column: str) -> list[tuple[str, int]]:
         """Installs used since a day by `release`, `python`, `system` or `machine`, most first."""
 
+    def in_use(self, since: date, *, at_least: int) -> dict[int, int]:
+        """Installs used since a day, by project, where there are so many."""
+
     def losses(self, project: int, since: date, until: date) -> list[tuple[str, str, int]]:
         """What was not counted: reason, event, how many."""

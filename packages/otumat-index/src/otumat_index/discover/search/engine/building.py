@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ def build(
     expected: int,
     head: dict[str, Any],
     at: int,
+    in_use: Mapping[int, int] | None = None,
     progress: Progress = lambda _: None,
     frequent: int = FREQUENT,
 ) -> Path:
@@ -40,10 +41,11 @@ def build(
         expected: About how many documents there are, for the progress.
         head: What the folder says of itself; `serial` is the journal's before the first document was read.
         at: Now, in seconds since 1970.
+        in_use: Installs by primary key of the project, where that is known.
         progress: Called with what part of the work is done, 0 to 1.
         frequent: See `inverting.FREQUENT`.
     """
-    gathered = Gathered()
+    gathered = Gathered(in_use=in_use or {})
     gathered.nodes[""]  # number 0 fills up rows
     with without_collector():
         for some in documents:

@@ -218,17 +218,19 @@ def flags(document: Document) -> Iterator[str]:
             yield f"{FLAG}is:{flag}"
 
 
-def quality(document: Document, *, dependents: int, at: int) -> float:
+def quality(document: Document, *, installs: int, at: int) -> float:
     """
-    How good a project is for somebody who knows nothing else: used by many, kept, complete. Higher is better.
+    How good a project is for somebody who knows nothing else: used, kept, complete. Higher is better.
+
+    What counts most, how many others need it, is known when all are read: `arranging.by_quality`.
 
     Args:
-        dependents: Projects whose most recent release needs this one.
+        installs: Consenting copies in use; told in steps of two, for it decides among what else is alike.
         at: Now, in seconds since 1970.
     """
     fields = document.fields
     age_years = max(0, at - document.updated) / SECONDS_A_YEAR
-    score = 1.5 * min(dependents, 10**6).bit_length() + 2.0 / (1.0 + age_years)
+    score = 0.5 * min(installs, 10**6).bit_length() + 2.0 / (1.0 + age_years)
     score += 1.5 * bool(document.kinds) + min(document.releases, 16).bit_length() * 0.4
     score += 0.8 * bool(fields["summary"]) + 0.4 * bool(fields["description"]) + 0.1 * min(len(document.classifiers), 5)
     score -= 3.0 * document.is_yanked + 0.5 * document.is_prerelease

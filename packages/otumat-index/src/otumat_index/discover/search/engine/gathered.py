@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,6 +41,7 @@ class Gathered:
     head_words: array[int] = field(default_factory=lambda: array("B"))
     private: array[int] = field(default_factory=lambda: array("B"))
     merits: array[float] = field(default_factory=lambda: array("f"))
+    in_use: Mapping[int, int] = field(default_factory=dict)
 
     def add(self, document: Document, at: int) -> None:
         parts = read(document)
@@ -57,7 +59,7 @@ class Gathered:
         self.name_words.append(min(parts.name_words, 255))
         self.head_words.append(min(parts.head_words, 255))
         self.private.append(document.is_private)
-        self.merits.append(quality(document, dependents=0, at=at))
+        self.merits.append(quality(document, installs=self.in_use.get(document.pk, 0), at=at))
 
 
 AT_ONCE = 4_000_000
