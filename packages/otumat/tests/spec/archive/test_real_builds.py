@@ -43,7 +43,6 @@ CALL = "import importlib, sys; getattr(importlib.import_module(sys.argv[1]), sys
 def project(request, tmp_path) -> tuple[str, Path]:
     """A small project for one backend: a module, a script, two licence files and a name outside ASCII."""
     backend = request.param
-    pytest.importorskip(backend.partition(".")[0] if backend != "pdm.backend" else backend)
     root = tmp_path / "project"
     for name, text in {
         "pyproject.toml": PYPROJECT.format(backend=backend) + SETTINGS[backend],
