@@ -75,17 +75,48 @@ def test_what_fails_in_the_middle_leaves_neither_mail_nor_a_moved_cursor(
     row()
     listener = outbox.LISTENERS["tests"]
 
-    def stumble(entries: Sequence[Entry], at: Any) -> None:
-        listener.act(entries[:1], at)
-        assert queued()
-        raise ZeroDivisionError
+    def plan(entries: Sequence[Entry], at: Any) -> outbox.Write:
+        write = listener.plan(entries[:1], at)
 
-    broken = outbox.Listener("tests", listener.actions, stumble)
+        def stumble() -> None:
+            write()
+            assert queued()
+            raise ZeroDivisionError
+
+        return stumble
+
+    broken = outbox.Listener("tests", listener.actions, plan)
     with pytest.raises(ZeroDivisionError):
         outbox.step(broken, at=now)
     assert queued() == []
     outbox.follow(at=now)
     assert len(queued()) == 4
+
+
+def test_who_is_told_is_worked_out_while_others_may_write(row: Row, now: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    listener = outbox.LISTENERS["tests"]
+
+    def plan(entries: Sequence[Entry], at: Any) -> outbox.Write:
+        seen.append(connection.in_atomic_block)
+        return listener.plan(entries, at)
+
+    row()
+    outbox.step(outbox.Listener("tests", listener.actions, plan), at=now)
+    assert seen == [False]
+    assert len(queued()) == 2
+
+
+def test_a_plan_is_dropped_when_another_machine_was_first(row: Row, now: Any) -> None:
+    listener = outbox.LISTENERS["tests"]
+
+    def plan(entries: Sequence[Entry], at: Any) -> outbox.Write:
+        outbox.step(listener, at=now)
+        return listener.plan(entries, at)
+
+    row()
+    assert outbox.step(outbox.Listener("tests", listener.actions, plan), at=now) == 1
+    assert len(queued()) == 2
 
 
 def test_many_followers_turn_every_row_once(row: Row, now: Any) -> None:

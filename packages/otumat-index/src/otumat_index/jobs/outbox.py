@@ -1,8 +1,9 @@
 """
 Turning the journal into mail: each row exactly once, whoever crashes and however many machines follow.
 
-A listener reads the rows after its cursor, and writes what follows from them and the cursor's new place in one
-transaction, with the cursor's row locked. docs/decisions/0006-outbox.md.
+A listener reads the rows after its cursor and works out what follows from them; that and the cursor's new place are
+written in one transaction, with the cursor's row locked, if nobody else has moved it meanwhile. Who publishes never
+waits for the working out. docs/decisions/0006-outbox.md.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.core.mail import EmailMessage
 from django.db import transaction
@@ -36,30 +38,35 @@ class Draft:
     person: int | None
 
 
-Act = Callable[[Sequence[Entry], datetime], object]
+Write = Callable[[], object]
+Plan = Callable[[Sequence[Entry], datetime], Write]
 Tell = Callable[[Entry], Iterable[Draft]]
 Render = Callable[[Mail], EmailMessage | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """What is done, in the cursor's transaction, for the next journal rows with one of these actions, oldest first."""
+    """
+    What follows from the next journal rows with one of these actions, oldest first.
+
+    `plan` works it out, perhaps in vain, and answers what writes it in the cursor's transaction.
+    """
 
     name: str
     actions: frozenset[str]
-    act: Act
+    plan: Plan
 
 
 LISTENERS: dict[str, Listener] = {}
 RENDERERS: dict[str, Render] = {}
 
 
-def listens(name: str, actions: Iterable[str]) -> Callable[[Act], Act]:
-    """Call this with journal rows of these actions, each exactly once, some at a time; an import's are left out."""
+def listens(name: str, actions: Iterable[str]) -> Callable[[Plan], Plan]:
+    """Plan with this what follows from journal rows of these actions, some at a time; an import's are left out."""
 
-    def register(act: Act) -> Act:
-        LISTENERS[name] = Listener(name, frozenset(actions), act)
-        return act
+    def register(plan: Plan) -> Plan:
+        LISTENERS[name] = Listener(name, frozenset(actions), plan)
+        return plan
 
     return register
 
@@ -74,13 +81,20 @@ def mails(name: str, actions: Iterable[str], *, joined: Iterable[str] = ()) -> C
     shared = frozenset(joined)
 
     def register(tell: Tell) -> Tell:
-        def act(entries: Sequence[Entry], at: datetime) -> None:
-            for rows in together(entries, shared):
+        def plan(entries: Sequence[Entry], at: datetime) -> Write:
+            groups = [
+                (rows, None if may_join(rows, shared, at=at) else list(tell(rows[0])))
+                for rows in together(entries, shared)
+            ]
+            return partial(write, groups, at)
+
+        def write(groups: list[tuple[list[Entry], list[Draft] | None]], at: datetime) -> None:
+            for rows, drafts in groups:
                 hold = rows[0].action in shared
                 if not (hold and join(rows, shared, at=at)):
-                    enqueue(rows, tell(rows[0]), hold=hold, at=at)
+                    enqueue(rows, tell(rows[0]) if drafts is None else drafts, hold=hold, at=at)
 
-        LISTENERS[name] = Listener(name, frozenset(actions), act)
+        LISTENERS[name] = Listener(name, frozenset(actions), plan)
         return tell
 
     return register
@@ -127,20 +141,28 @@ def skip_idle(places: dict[str, int], head: int) -> None:
     places.update(dict.fromkeys(idle, head))
 
 
-@transaction.atomic
 def step(listener: Listener, *, at: datetime) -> int:
     """Turn the next rows of the journal into work; returns how far the listener is now."""
-    Cursor.objects.get_or_create(name=listener.name)
-    cursor = Cursor.objects.select_for_update().get(name=listener.name)
-    # Under the lock, so that what another machine has done meanwhile is not done again.
+    cursor, _ = Cursor.objects.get_or_create(name=listener.name)
     end = min(journal.last_serial(), cursor.serial + WINDOW)
     rows = Entry.objects.filter(serial__gt=cursor.serial, serial__lte=end, action__in=listener.actions)
     entries = list(rows.exclude(data__has_key="import").order_by("serial")[:ROWS_AT_ONCE])
-    if entries:
-        listener.act(entries, at)
-    cursor.serial = entries[-1].serial if len(entries) == ROWS_AT_ONCE else max(end, cursor.serial)
-    cursor.save(update_fields=["serial"])
-    return cursor.serial
+    write = listener.plan(entries, at) if entries else None
+    place = entries[-1].serial if len(entries) == ROWS_AT_ONCE else max(end, cursor.serial)
+    return move(cursor, place, write)
+
+
+@transaction.atomic
+def move(cursor: Cursor, place: int, write: Write | None) -> int:
+    """Write what was planned and the cursor's new place; nothing if another machine was first. Returns the place."""
+    locked = Cursor.objects.select_for_update().get(name=cursor.name)
+    if locked.serial != cursor.serial:
+        return locked.serial
+    if write is not None:
+        write()
+    locked.serial = place
+    locked.save(update_fields=["serial"])
+    return place
 
 
 def together(entries: Iterable[Entry], joined: Collection[str]) -> list[list[Entry]]:
@@ -173,6 +195,14 @@ def enqueue(entries: Sequence[Entry], drafts: Iterable[Draft], *, hold: bool, at
             for draft in once.values()
         ]
     )
+
+
+def may_join(entries: Sequence[Entry], actions: frozenset[str], *, at: datetime) -> bool:
+    """Whether it is worth trying to `join`: a look without a lock."""
+    if entries[0].action not in actions or not entries[0].topic:
+        return False
+    mine = Mail.objects.filter(topic=entries[0].topic, actor=entries[0].actor)
+    return mine.filter(state=Mail.State.QUEUED, due_at__gt=at).exists()
 
 
 def join(entries: Sequence[Entry], actions: frozenset[str], *, at: datetime) -> bool:

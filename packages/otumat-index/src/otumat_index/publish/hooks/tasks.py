@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from otumat_index.jobs import outbox
 from otumat_index.journal.models import Entry
@@ -15,11 +16,12 @@ REDELIVER = "webhook.redeliver"
 
 
 @outbox.listens("webhooks", [*rules.ACTIONS, rules.TEST, REDELIVER])
-def enqueue(entries: Sequence[Entry], at: datetime) -> None:
+def plan(entries: Sequence[Entry], at: datetime) -> outbox.Write:
     """Queue a delivery for each webhook that a row is for; a redelivery tells the older row again."""
     topics = queries.topics_heard({entry.topic for entry in entries})  # most projects have no webhook
     heard = [entry for entry in entries if entry.topic in topics]
-    WebhookDelivery.objects.bulk_create([each for entry in heard for each in deliveries_of(entry, at)])
+    deliveries = [each for entry in heard for each in deliveries_of(entry, at)]
+    return partial(WebhookDelivery.objects.bulk_create, deliveries)
 
 
 def deliveries_of(entry: Entry, at: datetime) -> list[WebhookDelivery]:
