@@ -101,6 +101,9 @@ class Config:
         secret=True,
     )
     usage_raw_days: int = option(30, "how long batches of uses are kept as they were sent; counts stay", least=1)
+    legacy_agent: bool = option(
+        False, "serve copies that run Otumat 0.3, whose tokens pass through an address; off again ends them for good"
+    )
     usage_backup_days: int = option(30, "how long backups are kept, as receipts of an erasure say", least=1)
     workers: int = option(2, "web worker processes", least=1)
     web_threads: int = option(8, "threads a worker runs pages and uploads in", least=1)

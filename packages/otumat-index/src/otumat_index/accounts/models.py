@@ -100,6 +100,13 @@ class TokenFamily(models.Model):
     install = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
+    secret_sha256 = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        db_comment="of a copy of Otumat 0.3, whose tokens only tell uses",
+    )
 
 
 class FamilyToken(models.Model):

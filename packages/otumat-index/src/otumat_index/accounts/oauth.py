@@ -3,6 +3,10 @@ The tokens of installs: the one public client `otumat-usage`, bearer tokens kept
 
 A family is everything that descends from one enrolment. Why not oauth-toolkit: docs/decisions/0012-usage-tokens.md.
 
+Copies of Otumat 0.3 are clients with a secret each. Their refresh token stays the same, for several processes hold
+copies of it that they never read again; without the secret it is worth nothing (RFC 9700, 2.2.2). Families with a
+secret and families without are never taken for one another.
+
 Source: docs/protocol/usage.md, "Refreshing"; RFC 6749; RFC 9700 2.2.2 and 4.14.2.
 """
 
@@ -23,6 +27,7 @@ from otumat_index.accounts import rules
 from otumat_index.accounts.models import FamilyToken, TokenFamily
 
 CLIENT_ID, SCOPE = "otumat-usage", "usage"
+LEGACY_CLIENT_ID = "otumat-0.3"
 ACCESS_S, GRACE_S = 3600, 60
 IDLE_FOR = timedelta(days=365)
 REMEMBERED_FOR = timedelta(days=30)
@@ -54,9 +59,10 @@ class Pair:
         }
 
 
-def begin(install: str, *, at: datetime) -> Pair:
-    """The first tokens of an install, in the caller's transaction."""
-    return mint(TokenFamily.objects.create(install=install, created_at=at), at=at)
+def begin(install: str, *, secret: str = "", at: datetime) -> Pair:
+    """The first tokens of an install, in the caller's transaction; with a secret, of one that runs Otumat 0.3."""
+    sha256 = rules.digest(secret) if secret else ""
+    return mint(TokenFamily.objects.create(install=install, secret_sha256=sha256, created_at=at), at=at)
 
 
 def refresh(text: str, *, at: datetime) -> Pair:
@@ -75,8 +81,10 @@ def refresh(text: str, *, at: datetime) -> Pair:
 
 def rotated(text: str, *, at: datetime) -> Pair | None:
     family = (
-        TokenFamily.objects.select_for_update().filter(tokens__sha256=rules.digest(text), tokens__is_refresh=True)
-    ).first()
+        TokenFamily.objects.select_for_update()
+        .filter(tokens__sha256=rules.digest(text), tokens__is_refresh=True, secret_sha256="")
+        .first()
+    )
     if family is None or family.ended_at:
         return None
     token = FamilyToken.objects.get(sha256=rules.digest(text))
@@ -119,9 +127,56 @@ def install_of(header: str, *, at: datetime) -> tuple[str, bool]:
     """
     scheme, _, text = header.partition(" ")
     sha256 = rules.digest(text.strip()) if scheme.lower() == "bearer" else ""
-    found = FamilyToken.objects.filter(sha256=sha256, is_refresh=False, expires_at__gt=at)
+    found = FamilyToken.objects.filter(sha256=sha256, is_refresh=False, expires_at__gt=at, family__secret_sha256="")
     for install, ended_at in found.values_list("family__install", "family__ended_at"):
         return install, ended_at is not None
+    raise unknown_token()
+
+
+def refresh_legacy(text: str, *, client: str, secret: str, at: datetime) -> Pair:
+    """
+    Another access token for a copy of Otumat 0.3; the refresh token stays.
+
+    Raises:
+        GrantRefused: Unknown, over, idle for a year, or not this client's.
+    """
+    with transaction.atomic():
+        token = (
+            FamilyToken.objects.select_for_update(of=("self",))
+            .select_related("family")
+            .filter(sha256=rules.digest(text), is_refresh=True, expires_at__gt=at, family__ended_at=None)
+            .filter(family__secret_sha256=rules.digest(secret))
+            .first()
+        )
+        if token is None or client != LEGACY_CLIENT_ID:
+            raise GrantRefused("This install is over; it has to enrol anew.")
+        token.expires_at = at + IDLE_FOR
+        token.save(update_fields=["expires_at"])
+        forget_old(token.family, at=at)
+        access = secrets.token_urlsafe(32)
+        FamilyToken.objects.create(
+            family=token.family,
+            sha256=rules.digest(access),
+            is_refresh=False,
+            expires_at=at + timedelta(seconds=ACCESS_S),
+        )
+    return Pair(access, text, token.family.install)
+
+
+def legacy_install_of(header: str, *, at: datetime) -> str:
+    """
+    Which copy of Otumat 0.3 a header is from.
+
+    Raises:
+        Unauthenticated: `token_expired`, or `invalid_token` for one that is none or whose install is over.
+    """
+    scheme, _, text = header.partition(" ")
+    sha256 = rules.digest(text.strip()) if scheme.lower() == "bearer" else ""
+    live = FamilyToken.objects.filter(sha256=sha256, is_refresh=False, family__ended_at=None)
+    for install, expires_at in live.exclude(family__secret_sha256="").values_list("family__install", "expires_at"):
+        if expires_at <= at:
+            raise Unauthenticated("That token has expired.", hint="Refresh it once.", code="token_expired")
+        return install
     raise unknown_token()
 
 
@@ -142,7 +197,7 @@ def proves(verifier: str, challenge: str) -> bool:
 
 def revoke(text: str, *, at: datetime) -> None:
     """End the family of a token (RFC 7009); of an unknown one nothing."""
-    family = TokenFamily.objects.filter(tokens__sha256=rules.digest(text)).first()
+    family = TokenFamily.objects.filter(tokens__sha256=rules.digest(text), secret_sha256="").first()
     if family is not None:
         end(family.install, at=at)
 

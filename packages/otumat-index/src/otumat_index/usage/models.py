@@ -47,6 +47,28 @@ class Install(models.Model):
     key_sha256 = models.CharField(max_length=64, null=True, unique=True, db_comment="of the request that made it")
 
 
+class LegacyCopy(models.Model):
+    """What a copy of Otumat 0.3 says of its machine when it enrols, for it says nothing of it later."""
+
+    install = models.OneToOneField(Install, on_delete=models.CASCADE, related_name="legacy")
+    python = models.CharField(max_length=64, blank=True)
+    system = models.CharField(max_length=64, blank=True)
+    sequence = models.IntegerField(default=0, db_comment="batches made of its posts so far")
+
+
+class LegacyPost(models.Model):
+    """
+    One request with uses of a copy of Otumat 0.3, kept until the same uses cannot come again.
+
+    `waiting` is written with it, in one transaction: whatever crashes, the store gets those batches, once.
+    """
+
+    copy = models.ForeignKey(LegacyCopy, on_delete=models.CASCADE, related_name="posts")
+    received_at = models.DateTimeField()
+    marks = models.BinaryField(db_comment="8 bytes a use: keyed digests")
+    waiting = models.JSONField(null=True, db_comment="batches that are not in the store yet; null: none")
+
+
 class Erasure(models.Model):
     """That everything of an install is to go from the store: written with its row's end, done by a task if need be."""
 

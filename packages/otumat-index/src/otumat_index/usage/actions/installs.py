@@ -63,8 +63,8 @@ def make_install(asked: Asked, *, at: datetime) -> oauth.Pair:
     return enrol(project, asked, user_id=None, at=at)
 
 
-def enrol(project: Project, asked: Asked, *, user_id: int | None, at: datetime) -> oauth.Pair:
-    """An install and its tokens, once everything was asked."""
+def enrol(project: Project, asked: Asked, *, user_id: int | None, secret: str = "", at: datetime) -> oauth.Pair:
+    """An install and its tokens, once everything was asked; with a secret, for a copy of Otumat 0.3."""
     today = at.date()
     key = hashlib.sha256(f"{project.pk} {asked.key}".encode()).hexdigest() if asked.key else None
     with transaction.atomic():
@@ -80,7 +80,7 @@ def enrol(project: Project, asked: Asked, *, user_id: int | None, at: datetime) 
             created_at=at,
             key_sha256=key,
         )
-        pair = oauth.begin(made.name, at=at)
+        pair = oauth.begin(made.name, secret=secret, at=at)
         journal.write("install.create", project.normalized, by=COPY, at=at)
     return pair
 
