@@ -11,6 +11,7 @@ import sys
 import unicodedata
 
 from otumat.errors import Problem
+from otumat.spec import spelling
 from otumat.spec.remembering import remember
 
 NAME_MAX_CHARS = 128
@@ -86,16 +87,7 @@ _REMOVED_MODULES = (
 """Modules older interpreters had: programs for those still import them by these names."""
 
 
-@remember(8192)
-def normalize(name: str) -> str:
-    """
-    The spelling two names are compared by: lower case, runs of `-`, `_` and `.` as one `-`.
-
-    Never raises; text that is no valid name comes out lower-cased too. `normalize("Foo.__Bar")` is `"foo-bar"`.
-
-    Source: PEP 503, "Normalized Names".
-    """
-    return _SEPARATORS.sub("-", name).lower()
+normalize = remember(8192)(spelling.normalize)
 
 
 STANDARD_LIBRARY = frozenset(

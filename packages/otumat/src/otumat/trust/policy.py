@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 
 from otumat.errors import Invalid, OtumatError, Problem
-from otumat.spec.names import normalize
+from otumat.spec.spelling import normalize
 from otumat.spec.statement import strict_json
 from otumat.spec.statement.strict_json import Malformed
 from otumat.spec.vouching.keyring import COMPROMISED, ROLES, SUPERSEDED, KeyRecord, ProjectTrust, is_moment

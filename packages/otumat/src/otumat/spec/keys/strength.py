@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import gcd, isqrt
-
 from otumat.errors import Problem
 from otumat.spec.keys.public import RSA, PublicKey
 
@@ -42,6 +40,8 @@ def key_problems(key: PublicKey, *, legacy: bool = False, others: Iterable[Publi
 
 
 def _of_the_modulus(key: PublicKey, others: list[PublicKey]) -> list[Problem]:
+    from math import gcd
+
     n = key.n
     if any(gcd(n, other.n) != 1 for other in others):
         return [_problem("key.shared_prime", "The RSA key shares a prime with another key: both are broken.")]
@@ -56,6 +56,8 @@ def _of_the_modulus(key: PublicKey, others: list[PublicKey]) -> list[Problem]:
 
 def _has_close_primes(n: int) -> bool:
     """Fermat's factoring, and with its first step the question whether n is a square."""
+    from math import isqrt
+
     root = isqrt(n)
     root += root * root < n
     for step in range(_FERMAT_ROUNDS):
@@ -66,6 +68,8 @@ def _has_close_primes(n: int) -> bool:
 
 
 def _product_of_small_primes() -> int:
+    from math import gcd
+
     product = 1
     for number in range(3, _SMALL_PRIMES_BELOW, 2):
         if gcd(number, product) == 1:  # the product holds every smaller prime, so this one is new and prime

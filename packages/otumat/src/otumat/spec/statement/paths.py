@@ -6,14 +6,13 @@ Which paths a statement may hold: those that mean one file, the same one, on eve
 
 from __future__ import annotations
 
-import re
-import unicodedata
-
-_BAD = re.compile(
+_BAD = (
     "[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\\\\]"  # control, direction, \
     r"|^/|//|/$|^$|^[A-Za-z]:|(?:^|/)\.{1,2}(?:/|$)|[. ](?:/|$)"  # absolute, empty and dotted steps, a dot at the end
     r"|(?:^|/)(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|/|$)"  # devices of Windows
 )
+_USUAL = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./"
+_DEVICES = ("con", "prn", "aux", "nul", "com", "lpt")
 MAX_PATH_BYTES = 1024
 
 
@@ -24,15 +23,34 @@ def is_plain(path: str) -> bool:
     >>> is_plain("plugin1/data.json"), is_plain("../evil.py"), is_plain("a/CON.txt"), is_plain("a\\nb")
     (True, False, False, False)
     """
-    if _BAD.search(path):
+    if not 0 < len(path.encode("utf-8", "surrogatepass")) <= MAX_PATH_BYTES:
         return False
-    if path.isascii():
-        return len(path) <= MAX_PATH_BYTES
-    return len(path.encode()) <= MAX_PATH_BYTES and unicodedata.is_normalized("NFC", path)
+    if _is_usual(path):
+        return True
+    # Late: most wheels have usual paths alone, and every verdict would pay for these imports.
+    import re
+    from unicodedata import is_normalized
+
+    if re.search(_BAD, path):
+        return False
+    return path.isascii() or is_normalized("NFC", path)
 
 
 def folded(path: str) -> str:
     """What a path is called where neither case nor composition counts; no two files of a statement may share it."""
-    return (
-        path.lower() if path.isascii() else unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
-    )
+    if path.isascii():
+        return path.lower()
+    from unicodedata import normalize
+
+    return normalize("NFC", normalize("NFC", path).casefold())
+
+
+def _is_usual(path: str) -> bool:
+    """Whether nothing about a path is worth a second look; some that may be signed are not usual."""
+    if path.strip(_USUAL) or "//" in path or "./" in path or "/." in path or path[0] in "/." or path[-1] in "/.":
+        return False
+    lowered = path.lower()
+    if not any(device in lowered for device in _DEVICES):
+        return True
+    steps = [step.partition(".")[0].rstrip("0123456789") for step in lowered.split("/")]
+    return not any(device in steps for device in _DEVICES)

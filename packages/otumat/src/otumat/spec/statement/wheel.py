@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 
 from otumat.spec.digest import EXECUTABLE, REGULAR, folder_digest
-from otumat.spec.names import normalize
+from otumat.spec.spelling import normalize
 from otumat.spec.statement import paths, strict_json
 from otumat.spec.statement.strict_json import Malformed
 

@@ -7,7 +7,7 @@ The order is the protocol's: signatures over the bytes first, and only then are 
 from __future__ import annotations
 
 from otumat.spec.keys import key_problems
-from otumat.spec.names import normalize
+from otumat.spec.spelling import normalize
 from otumat.spec.statement import PAYLOAD_TYPE, Malformed, Statement, read_envelope, read_statement
 from otumat.spec.vouching import release_order
 from otumat.spec.vouching.keyring import COMPROMISED

@@ -6,9 +6,7 @@ Which of two releases is the older one, by PEP 440, without the package `packagi
 
 from __future__ import annotations
 
-import re
-
-# Compiled when it is first asked for: most verdicts ask for no oldest release.
+# `re` is imported and this compiled when it is first asked for: most verdicts ask for no oldest release.
 _VERSION = (
     r"v?(?:(?P<epoch>[0-9]+)!)?(?P<release>[0-9]+(?:\.[0-9]+)*)"
     r"(?:[-_.]?(?P<pre>alpha|beta|preview|pre|rc|a|b|c)[-_.]?(?P<pre_n>[0-9]*))?"
@@ -37,6 +35,8 @@ def is_before(version: str, floor: str) -> bool:
 
 
 def _key(text: str) -> Key | None:
+    import re
+
     found = re.fullmatch(_VERSION, text.strip().lower(), re.ASCII) if len(text) <= 200 else None
     if found is None:
         return None

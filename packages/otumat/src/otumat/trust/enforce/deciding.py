@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 
 from otumat.errors import OtumatError
-from otumat.spec.statement import Malformed
+from otumat.spec.statement import Malformed, strict_json
 from otumat.spec.vouching.checking import check_envelope
 from otumat.spec.vouching.verdict import ERROR, SHADOWED, TRUSTED, UNVERIFIABLE, Finding, Verdict
 from otumat.trust.enforce.guarded import Guarded
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
     from otumat.trust.enforce.policies import InForce
     from otumat.trust.installed.finding import Installed
     from otumat.trust.policy import Policy
-
-_VALUE = re.compile(r"(?P<module>[\w.]+)\s*(?::\s*(?P<attr>[\w.]+)\s*)?(?:\[.*\]\s*)?\Z")
 
 
 class Decision:
@@ -44,8 +40,7 @@ class Decision:
     def __init__(self, declared: Declared, verdict: Verdict, *, loads: bool, guarded: Guarded | None = None) -> None:
         self.group, self.name, self.value = declared.group, declared.name, declared.value
         self.verdict, self.loads, self.guarded = verdict, loads, guarded
-        found = _VALUE.match(declared.value)
-        self.module, self.attr = (found["module"], found["attr"] or "") if found else ("", "")
+        self.module, self.attr = _halves(declared.value)
 
     @property
     def why(self) -> str:
@@ -152,13 +147,27 @@ def _of_entry(declared: Declared, guarded: Guarded | None) -> list[Finding]:
     """What speaks against this entry point, whatever its distribution is."""
     if declared.finding is not None:
         return [declared.finding]
-    found = _VALUE.match(declared.value)
-    if found is None:
+    module = _halves(declared.value)[0]
+    if not module:
         return [Finding(ERROR, "entry.malformed", f"{declared.value!r} is not of the form module:object.")]
-    if guarded is not None and found["module"] not in guarded.modules:
-        told = f"It points at {found['module']}, which is no module of what was signed."
+    if guarded is not None and module not in guarded.modules:
+        told = f"It points at {module}, which is no module of what was signed."
         return [Finding(UNVERIFIABLE, "entry.elsewhere", told)]
     return []
+
+
+def _halves(value: str) -> tuple[str, str]:
+    """
+    Module and object of an entry point, the second empty where the module is meant; two empty ones for another form.
+
+    >>> _halves("acme.core : Plugin.make [fast]"), _halves("acme"), _halves("acme core"), _halves("acme:")
+    (('acme.core', 'Plugin.make'), ('acme', ''), ('', ''), ('', ''))
+    """
+    head, bracket, extras = value.rstrip().partition("[")
+    module, colon, attr = (part.strip() for part in head.partition(":"))
+    steps = [*module.split("."), *(attr.split(".") if colon else ())]
+    is_sound = all(step.isidentifier() for step in steps) and (not bracket or extras.endswith("]"))
+    return (module, attr) if is_sound else ("", "")
 
 
 def _of_strangers(guarded: Guarded) -> list[Finding]:
@@ -185,7 +194,7 @@ def _is_own_checkout(installed: Installed | None, verdict: Verdict) -> bool:
     if installed is None or against != {"distribution.editable"} or not hasattr(os, "geteuid"):
         return False
     try:
-        checkout = _path_of(json.loads(installed.read("direct_url.json"))["url"])
+        checkout = _path_of(strict_json.read(installed.read("direct_url.json"))["url"])
         return all(_is_own(os.stat(path)) for path in (checkout, installed.site, installed.path))
     except (OSError, ValueError, KeyError, TypeError, OtumatError):
         return False

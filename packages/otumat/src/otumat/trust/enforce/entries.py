@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from otumat.errors import OtumatError
-from otumat.spec.names import normalize
+from otumat.spec.spelling import normalize
 from otumat.spec.statement import Malformed, texts
 from otumat.spec.vouching.verdict import ERROR, SHADOWED, UNVERIFIABLE, Finding
 from otumat.trust import tree

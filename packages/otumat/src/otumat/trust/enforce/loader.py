@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import _imp
-import importlib.util
 import marshal
 from importlib.machinery import ModuleSpec
 
@@ -66,7 +65,9 @@ class SignedLoader:
         if self.module.kind != BYTECODE:
             return None
         data = self.guarded.read(self.module.path)
-        if data[:4] != importlib.util.MAGIC_NUMBER:
+        from importlib.util import MAGIC_NUMBER
+
+        if data[:4] != MAGIC_NUMBER:
             raise ImportError(f"{self.module.path} was compiled for another Python.", name=fullname)
         code: CodeType = marshal.loads(data[_HEADER_BYTES:])  # noqa: S302  # signed
         return code
@@ -74,7 +75,9 @@ class SignedLoader:
     def get_source(self, fullname: str) -> str | None:
         if self.module.kind != SOURCE:
             return None
-        return importlib.util.decode_source(self.guarded.read(self.module.path))
+        from importlib.util import decode_source
+
+        return decode_source(self.guarded.read(self.module.path))
 
     def get_filename(self, fullname: str) -> str:
         return self.guarded.place(self.module.path)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 import os
+import sys
 import time
-import warnings
 
 from otumat.trust.enforce.code_cache import CodeCache
 from otumat.trust.enforce.deciding import Deciding, Decision
@@ -162,7 +161,8 @@ def load(decision: Decision) -> Any:
     if decision.guarded is not None:
         decision.guarded = GUARD.admit(decision.guarded)
         refused_before = len(decision.guarded.findings)
-    loaded: Any = importlib.import_module(decision.module)
+    __import__(decision.module)
+    loaded: Any = sys.modules[decision.module]
     for step in decision.attr.split(".") if decision.attr else ():
         loaded = getattr(loaded, step)
     if decision.guarded is not None:
@@ -202,6 +202,8 @@ def tell(decision: Decision) -> None:
 
 def warn(message: str) -> None:
     """Tell it where the host asked for plugins."""
+    import warnings  # where all is well, nobody needs it
+
     warnings.warn(message, UntrustedPlugin, stacklevel=_depth())
 
 
@@ -225,8 +227,6 @@ def _told(decision: Decision) -> str:
 
 def _depth() -> int:
     """How many frames lie between the warning and whoever called into this package."""
-    import sys
-
     depth, frame = 1, sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("otumat.trust"):
         frame, depth = frame.f_back, depth + 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from otumat.spec.names import normalize
+from otumat.spec.spelling import normalize
 from otumat.spec.vouching.verdict import MODIFIED, SHADOWED, UNSIGNED, UNVERIFIABLE, Finding, Verdict
 from otumat.trust import tree
 from otumat.trust.installed import finding

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from otumat.spec.names import normalize
+from otumat.spec.spelling import normalize
 from otumat.spec.statement import ENVELOPE_NAME, Malformed, strict_json, texts
 from otumat.trust import tree
 
