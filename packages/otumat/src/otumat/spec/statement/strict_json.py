@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import binascii
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 MAX_BYTES = 32 * 1024 * 1024
+_BLANKS = " \t\r\n"
 
 
 class Malformed(ValueError):
@@ -25,19 +26,26 @@ def read(data: bytes) -> Any:
     if len(data) > MAX_BYTES:
         raise Malformed(f"it is larger than {MAX_BYTES} bytes")
     try:
-        text = data.decode("utf-8")
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse, parse_float=_refuse)
+        text = data.decode("utf-8").strip(_BLANKS)
+        value, end = _scan(text, 0)
     except Malformed:
         raise
+    except StopIteration:
+        raise Malformed("it is no JSON: there is no value where one belongs") from None
     except RecursionError:
         raise Malformed("it is nested too deeply") from None
     except ValueError as exc:
         raise Malformed(f"it is no JSON: {str(exc)[:200]}") from None
+    if end != len(text):
+        raise Malformed("it is no JSON: there is text behind its end")
+    return value
 
 
 def write(value: Any) -> bytes:
     """The one form we write: keys sorted, no blanks, ASCII."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+    from json import dumps
+
+    return dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
 def get(mapping: Any, key: str, kind: type, *, default: Any = None) -> Any:
@@ -52,6 +60,23 @@ def get(mapping: Any, key: str, kind: type, *, default: Any = None) -> Any:
     return value
 
 
+def get_bytes(mapping: Any, key: str) -> bytes:
+    """The bytes that the text of a key is the base64 of."""
+    return bytes_of(get(mapping, key, str))
+
+
+def bytes_of(text: str) -> bytes:
+    """Base64, standard and padded, without any other character."""
+    try:
+        return binascii.a2b_base64(text, strict_mode=True)
+    except ValueError:
+        raise Malformed("what should be base64 is not") from None
+
+
+def base64_of(data: bytes) -> str:
+    return binascii.b2a_base64(data, newline=False).decode()
+
+
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
@@ -61,3 +86,21 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse(text: str) -> NoReturn:
     raise Malformed(f"it holds {text[:40]!r}, which is no number that a statement may have")
+
+
+class _Rules:
+    """What a scanner of `json` asks for."""
+
+    strict, object_hook = True, None
+    object_pairs_hook, parse_float, parse_constant, parse_int = _object, _refuse, _refuse, int
+
+
+try:
+    # The half of `json` that is written in C. The other half brings `re` and `enum` along: 8 ms of a verdict's 20.
+    from _json import make_scanner
+
+    _scan = make_scanner(_Rules)  # type: ignore[arg-type]  # asked for its attributes alone
+except ImportError:  # PyPy
+    from json import JSONDecoder
+
+    _scan = JSONDecoder(object_pairs_hook=_object, parse_float=_refuse, parse_constant=_refuse).scan_once  # type: ignore[attr-defined]
