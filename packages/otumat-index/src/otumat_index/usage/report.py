@@ -25,16 +25,12 @@ class Share(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Feature:
     """
-    An event: how often it happened, by day and by its properties.
-
-    Attributes:
-        properties: (name=value pairs, times), most first; one without properties is "".
+    An event: how often it happened, by day.
     """
 
     event: str
     times: int
     by_day: dict[date, int]
-    properties: list[tuple[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +94,9 @@ def every_day(found: list[Day], since: date, until: date) -> list[Day]:
 def features(project: Project, since: date, until: date) -> list[Feature]:
     """Events, most frequent first."""
     found: dict[str, Feature] = {}
-    for event, properties, times in STORE.properties(project.pk, since, until):
-        found.setdefault(event, Feature(event, 0, {}, [])).properties.append((properties, times))
     for event, day, times in STORE.counted(project.pk, since, until):
-        found[event].by_day[day] = times
-    summed = [Feature(each.event, sum(each.by_day.values()), each.by_day, each.properties) for each in found.values()]
+        found.setdefault(event, Feature(event, 0, {})).by_day[day] = times
+    summed = [Feature(each.event, sum(each.by_day.values()), each.by_day) for each in found.values()]
     return sorted(summed, key=lambda each: (-each.times, each.event))
 
 
@@ -119,7 +113,6 @@ def as_json(found: Report) -> dict[str, Any]:
                 "event": each.event,
                 "times": each.times,
                 "days": {day.isoformat(): times for day, times in each.by_day.items()},
-                "properties": [{"properties": text, "times": times} for text, times in each.properties],
             }
             for each in found.features
         ],

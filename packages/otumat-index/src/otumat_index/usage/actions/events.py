@@ -7,7 +7,7 @@ import zlib
 from datetime import datetime
 
 from otumat.errors import Invalid, OtumatError, Problem, Refused
-from otumat.spec.event import BATCH_MAX_BYTES, Batch, Row, Where, read_batch, verdicts
+from otumat.spec.event import BATCH_MAX_BYTES, Batch, read_batch, verdicts
 from otumat_index.usage import queries, rules
 from otumat_index.usage.models import Install
 from otumat_index.usage.stores.orm import STORE
@@ -50,8 +50,7 @@ def accept_events(install: Install, packed: bytes, *, key: str, at: datetime) ->
             body=packed,
             counts=counts,
             refused=refused,
-            days=frozenset(key.day for key in counts),
-            where=where_last(list(rows), releases),
+            days=rules.days_of(batch.rows, refused, releases),
             losses=rules.losses(batch.rows, refused, batch.lost),
         )
     )
@@ -82,12 +81,3 @@ def check_ours(batch: Batch, install: Install, key: str) -> None:
     ]
     if found:
         raise Invalid(found)
-
-
-def where_last(rows: list[Row], releases: dict[str, str]) -> Where | None:
-    """Where the newest accepted use ran, its release as the index knows it."""
-    if not rows:
-        return None
-    where = max(rows, key=lambda row: row.use.day).use.where
-    release = releases.get(where.release, rules.OTHER) if where.release else ""
-    return where._replace(release=release)

@@ -40,16 +40,44 @@ class Count(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["project", "day", "event", "properties", "release"], name="events_count_once"
+                fields=["project", "event", "day", "properties", "release"], name="events_count_once"
             )
         ]
 
 
+class EventDay(models.Model):
+    """`Count` of a day, whatever the properties and the release; and how many installs told of it last on this day."""
+
+    project = models.BigIntegerField()
+    event = models.CharField(max_length=100)
+    day = models.DateField()
+    times = models.BigIntegerField()
+    last_here = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["project", "day", "event"], name="events_event_day_once")
+        ]
+
+
+class Heard(models.Model):
+    """The last day on which an install told of an event."""
+
+    install = models.BigIntegerField()
+    event = models.CharField(max_length=100)
+    last_day = models.DateField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["install", "event"], name="events_heard_once")]
+
+
 class Activity(models.Model):
-    """On which of its last 63 days an install was used, and where it ran when it last told."""
+    """An install: on which of its last 63 days it was used, and where it ran when it last told."""
 
     install = models.BigIntegerField(primary_key=True)
     project = models.BigIntegerField()
+    sequence = models.IntegerField(default=0, db_comment="the highest of its batches")
+    first_day = models.DateField(null=True)
     last_day = models.DateField()
     mask = models.BigIntegerField(db_comment="bit n: used n days before last_day")
     release = models.CharField(max_length=64, blank=True)
@@ -58,17 +86,15 @@ class Activity(models.Model):
     machine = models.CharField(max_length=64, blank=True)
     ci = models.BooleanField(default=False)
 
-    class Meta:
-        indexes: ClassVar = [models.Index(fields=["project", "last_day"], name="events_activity_by_day")]
-
 
 class Active(models.Model):
-    """How many installs were used on a day, in the 7 and in the 28 days that end with it; and for the first time."""
+    """How many installs were used on a day, in the 7, 14 and 28 days that end with it; and for the first time."""
 
     project = models.BigIntegerField()
     day = models.DateField()
     daily = models.BigIntegerField()
     weekly = models.BigIntegerField()
+    fortnightly = models.BigIntegerField(default=0)
     monthly = models.BigIntegerField()
     fresh = models.BigIntegerField()
 
@@ -76,8 +102,36 @@ class Active(models.Model):
         constraints: ClassVar = [models.UniqueConstraint(fields=["project", "day"], name="events_active_once")]
 
 
+class Place(models.Model):
+    """Where installs ran when they first told of a day (`daily`), and on their last day (`last_here`)."""
+
+    project = models.BigIntegerField()
+    kind = models.CharField(max_length=10, db_comment="release, python, system, machine, ci")
+    day = models.DateField()
+    value = models.CharField(max_length=64)
+    daily = models.BigIntegerField()
+    last_here = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["project", "kind", "day", "value"], name="events_place_once")
+        ]
+
+
+class Kept(models.Model):
+    """How many of those first used in a week were used in another; weeks are their Mondays."""
+
+    project = models.BigIntegerField()
+    cohort = models.DateField()
+    week = models.DateField()
+    installs = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["project", "cohort", "week"], name="events_kept_once")]
+
+
 class Loss(models.Model):
-    """What was told of but never counted: lost by clients (`room`, `unreadable`), or refused here."""
+    """What was told of but never counted: lost by clients (`room`, `unreadable`) or on the way (`gap`), or refused."""
 
     project = models.BigIntegerField()
     day = models.DateField()

@@ -8,32 +8,44 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
 from django.db import connections, transaction
-from django.db.models import Count as CountOf
 from django.db.models import Sum
 
 from otumat.errors import Conflict, Refused
-from otumat.spec.event import Verdict
+from otumat.spec.event import Verdict, Where
 from otumat_index.usage import rules
 from otumat_index.usage.stores import routing
-from otumat_index.usage.stores.models import Active, Activity, Batch, Closed, Count, Loss
+from otumat_index.usage.stores.models import Active, Activity, Batch, Closed, Count, EventDay, Heard, Kept, Loss, Place
 from otumat_index.usage.stores.protocol import Accepted, Day, Told
 
 TAKE = """INSERT INTO events_batch (install, batch, sequence, sha256, received_on, counted, refused, body)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (install, batch) DO NOTHING"""
-ADD_COUNT = """INSERT INTO events_count (project, day, event, properties, release, times)
+ADD_COUNT = """INSERT INTO events_count (project, event, day, properties, release, times)
 VALUES (%s, %s, %s, %s, %s, %s)
-ON CONFLICT (project, day, event, properties, release) DO UPDATE SET times = events_count.times + excluded.times"""
-ADD_ACTIVE = """INSERT INTO events_active (project, day, daily, weekly, monthly, fresh) VALUES (%s, %s, %s, %s, %s, %s)
-ON CONFLICT (project, day) DO UPDATE SET daily = events_active.daily + excluded.daily,
-weekly = events_active.weekly + excluded.weekly, monthly = events_active.monthly + excluded.monthly,
-fresh = events_active.fresh + excluded.fresh"""
+ON CONFLICT (project, event, day, properties, release) DO UPDATE SET times = events_count.times + excluded.times"""
+ADD_EVENT = """INSERT INTO events_eventday (project, day, event, times, last_here) VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (project, day, event) DO UPDATE SET times = events_eventday.times + excluded.times,
+last_here = events_eventday.last_here + excluded.last_here"""
+HEAR = """INSERT INTO events_heard (install, event, last_day) VALUES (%s, %s, %s)
+ON CONFLICT (install, event) DO UPDATE SET last_day = excluded.last_day"""
 ADD_LOSS = """INSERT INTO events_loss (project, day, reason, event, times) VALUES (%s, %s, %s, %s, %s)
 ON CONFLICT (project, day, reason, event) DO UPDATE SET times = events_loss.times + excluded.times"""
+ADD_ACTIVE = """INSERT INTO events_active (project, day, daily, weekly, fortnightly, monthly, fresh)
+VALUES (%s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (project, day) DO UPDATE SET daily = events_active.daily + excluded.daily,
+weekly = events_active.weekly + excluded.weekly, fortnightly = events_active.fortnightly + excluded.fortnightly,
+monthly = events_active.monthly + excluded.monthly, fresh = events_active.fresh + excluded.fresh"""
+ADD_PLACE = """INSERT INTO events_place (project, day, kind, value, daily, last_here) VALUES (%s, %s, %s, %s, %s, %s)
+ON CONFLICT (project, kind, day, value) DO UPDATE SET daily = events_place.daily + excluded.daily,
+last_here = events_place.last_here + excluded.last_here"""
+ADD_KEPT = """INSERT INTO events_kept (project, cohort, week, installs) VALUES (%s, %s, %s, %s)
+ON CONFLICT (project, cohort, week) DO UPDATE SET installs = events_kept.installs + excluded.installs"""
+GAP = "gap"
 
 
 class OrmStore:
@@ -43,16 +55,20 @@ class OrmStore:
         with transaction.atomic(using=routing.alias()):
             if Closed.objects.filter(install=accepted.install).exists():
                 raise Refused("This install was withdrawn.", code="withdrawn")
+            row = self._locked(accepted)
             if not self._take(accepted):
                 return self._told_before(accepted)
-            self._run(ADD_COUNT, ((accepted.project, *key, times) for key, times in sorted(accepted.counts.items())))
-            self._run(
-                ADD_LOSS,
-                ((accepted.project, accepted.received_on, *key, n) for key, n in sorted(accepted.losses.items())),
-            )
-            self._mark(accepted)
+            self._count(accepted)
+            self._lose(accepted, self._gaps(row, accepted))
+            self._mark(row, accepted)
+            row.save()
         told = (accepted.batch, accepted.sha256, accepted.counted, tuple(accepted.refused), False)
         return Told(*told, accepted.sequence, accepted.received_on)
+
+    def _locked(self, accepted: Accepted) -> Activity:
+        """What is remembered of the install; until the end of the transaction, no other batch of it is taken."""
+        new = {"project": accepted.project, "last_day": date.min, "mask": 0}
+        return Activity.objects.select_for_update().get_or_create(install=accepted.install, defaults=new)[0]
 
     def _take(self, accepted: Accepted) -> bool:
         refused = json.dumps([list(each) for each in accepted.refused])
@@ -72,30 +88,60 @@ class OrmStore:
             with connections[routing.alias()].cursor() as cursor:
                 cursor.executemany(statement, listed)
 
-    def _mark(self, accepted: Accepted) -> None:
-        """The days of an install, under a lock on its row: each counts once, in every window."""
-        if accepted.where is None:
+    def _count(self, accepted: Accepted) -> None:
+        """What was done how often, and that this install told of it."""
+        project, install = accepted.project, accepted.install
+        rows = ((key.event, key.day, key.properties, key.release, n) for key, n in accepted.counts.items())
+        self._run(ADD_COUNT, ((project, *row) for row in sorted(rows)))
+        known = Heard.objects.filter(install=install, event__in=list(accepted.heard))
+        shifts = rules.shifts(dict(known.values_list("event", "last_day")), accepted.heard)
+        times: Counter[tuple[date, str]] = Counter()
+        for key, n in accepted.counts.items():
+            times[key.day, key.event] += n
+        self._run(ADD_EVENT, ((project, *key, times[key], shifts[key]) for key in sorted({*times, *shifts})))
+        self._run(HEAR, ((install, event, day) for (day, event), n in sorted(shifts.items()) if n > 0))
+
+    def _gaps(self, row: Activity, accepted: Accepted) -> list[tuple[date, int]]:
+        """Batches of the install that are now known to be missing, or that this one was missing until now."""
+        number, top = accepted.sequence, row.sequence
+        if number > top:
+            row.sequence = number
+            return [(accepted.received_on, number - top - 1)]
+        ours = Batch.objects.filter(install=accepted.install)
+        if number < 1 or ours.filter(sequence=number).exclude(batch=accepted.batch).exists():
+            return []
+        shown_by = ours.filter(sequence__gt=number).order_by("pk").values_list("received_on", flat=True)[0]
+        return [(shown_by, -1)]
+
+    def _lose(self, accepted: Accepted, gaps: list[tuple[date, int]]) -> None:
+        rows = [(accepted.received_on, *key, n) for key, n in accepted.losses.items()]
+        rows += [(day, GAP, "", n) for day, n in gaps if n]
+        self._run(ADD_LOSS, ((accepted.project, *row) for row in sorted(rows)))
+
+    def _mark(self, row: Activity, accepted: Accepted) -> None:
+        """The days of the install and where it ran; each day counts once, in every window."""
+        if not accepted.days:
             return
-        row, is_new = Activity.objects.select_for_update().get_or_create(
-            install=accepted.install, defaults={"project": accepted.project, "last_day": date.min, "mask": 0}
-        )
-        seen = rules.Seen(row.last_day, row.mask) if row.mask else None
+        project = accepted.project
+        seen = seen_of(row)
+        before = (row.last_day, where_of(row)) if seen else None
         marked = rules.mark(seen, accepted.days)
-        if marked is None:
-            return
-        row.last_day, row.mask = marked.seen
-        if seen is None or max(accepted.days) >= seen.last:
-            row.release, row.python, row.system, row.machine, row.ci = accepted.where
-        row.save()
-        first = min(marked.daily)
-        self._run(
-            ADD_ACTIVE,
-            (
-                (accepted.project, day, marked.daily[day], marked.weekly[day], marked.monthly[day], n)
-                for day in sorted({*marked.daily, *marked.weekly, *marked.monthly})
-                for n in [int(is_new and day == first)]
-            ),
-        )
+        if marked is not None:
+            row.last_day, row.mask, row.first_day = marked.seen
+        if row.last_day in accepted.days:
+            row.release, row.python, row.system, row.machine, row.ci = accepted.days[row.last_day]
+        if marked is not None:
+            columns = (marked.daily, marked.weekly, marked.fortnightly, marked.monthly, marked.fresh)
+            days = sorted({day for column in columns for day in column})
+            self._run(ADD_ACTIVE, ((project, day, *(column[day] for column in columns)) for day in days))
+        new = marked.daily if marked else ()
+        moved = rules.places(new, accepted.days, before=before, after=(row.last_day, where_of(row)))
+        self._place(project, moved)
+        kept = marked.kept if marked else Counter()
+        self._run(ADD_KEPT, ((project, *weeks, n) for weeks, n in sorted(kept.items())))
+
+    def _place(self, project: int, moved: rules.Moved) -> None:
+        self._run(ADD_PLACE, ((project, *cell, moved.daily[cell], moved.last[cell]) for cell in moved.cells))
 
     def close(self, install: int) -> None:
         Closed.objects.get_or_create(install=install)
@@ -103,9 +149,21 @@ class OrmStore:
     def erase(self, install: int) -> int:
         with transaction.atomic(using=routing.alias()):
             self.close(install)
-            removed = Batch.objects.filter(install=install).delete()[0]
-            Activity.objects.filter(install=install).delete()
-        return removed
+            row = Activity.objects.select_for_update().filter(install=install).first()
+            if row is not None:
+                self._leave(row)
+                row.delete()
+            Heard.objects.filter(install=install).delete()
+            return Batch.objects.filter(install=install).delete()[0]
+
+    def _leave(self, row: Activity) -> None:
+        """Take an install from the counts of those that told last."""
+        heard = Heard.objects.filter(install=row.install).values_list("last_day", "event")
+        self._run(ADD_EVENT, ((row.project, *key, 0, -1) for key in sorted(heard)))
+        if row.mask:
+            gone = rules.Moved()
+            gone.last.subtract(rules.cells(row.last_day, where_of(row)))
+            self._place(row.project, gone)
 
     def batches(self, install: int) -> list[Told]:
         return [told(row) for row in Batch.objects.defer("body").filter(install=install).order_by("pk")]
@@ -119,29 +177,50 @@ class OrmStore:
 
     def active(self, project: int, since: date, until: date) -> list[Day]:
         found = Active.objects.filter(project=project, day__range=(since, until)).order_by("day")
-        return [Day(*row) for row in found.values_list("day", "daily", "weekly", "monthly", "fresh")]
+        return [Day(*row) for row in found.values_list(*Day._fields)]
 
     def counted(self, project: int, since: date, until: date) -> list[tuple[str, date, int]]:
-        found = Count.objects.filter(project=project, day__range=(since, until)).values("event", "day")
-        return list(found.annotate(n=Sum("times")).order_by("event", "day").values_list("event", "day", "n"))
+        found = EventDay.objects.filter(project=project, day__range=(since, until), times__gt=0)
+        return list(found.order_by("event", "day").values_list("event", "day", "times"))
 
-    def properties(self, project: int, since: date, until: date) -> list[tuple[str, str, int]]:
-        found = Count.objects.filter(project=project, day__range=(since, until)).values("event", "properties")
-        ordered = found.annotate(n=Sum("times")).order_by("event", "-n", "properties")
-        return list(ordered.values_list("event", "properties", "n"))
+    def details(self, project: int, event: str, since: date, until: date) -> list[tuple[str, str, int]]:
+        found = Count.objects.filter(project=project, event=event, day__range=(since, until))
+        summed = found.values("properties", "release").annotate(n=Sum("times")).order_by("-n", "properties", "release")
+        return list(summed.values_list("properties", "release", "n"))
 
-    def places(self, project: int, since: date, column: str) -> list[tuple[str, int]]:
-        found = Activity.objects.filter(project=project, last_day__gte=since).values(column)
-        return list(found.annotate(n=CountOf("pk")).order_by("-n", column).values_list(column, "n"))
+    def users(self, project: int, since: date) -> list[tuple[str, int]]:
+        found = EventDay.objects.filter(project=project, day__gte=since).values("event").annotate(n=Sum("last_here"))
+        return list(found.filter(n__gt=0).order_by("event").values_list("event", "n"))
+
+    def places(self, project: int, since: date, kind: str) -> list[tuple[str, int]]:
+        found = Place.objects.filter(project=project, kind=kind, day__gte=since).values("value")
+        summed = found.annotate(n=Sum("last_here")).filter(n__gt=0).order_by("-n", "value")
+        return list(summed.values_list("value", "n"))
+
+    def spread(self, project: int, kind: str, since: date, until: date) -> list[tuple[str, date, int]]:
+        found = Place.objects.filter(project=project, kind=kind, day__range=(since, until), daily__gt=0)
+        return list(found.order_by("value", "day").values_list("value", "day", "daily"))
+
+    def kept(self, project: int, since: date, until: date) -> list[tuple[date, date, int]]:
+        found = Kept.objects.filter(project=project, cohort__range=(since, until), installs__gt=0)
+        return list(found.order_by("cohort", "week").values_list("cohort", "week", "installs"))
 
     def in_use(self, since: date, *, at_least: int) -> dict[int, int]:
-        found = Activity.objects.filter(last_day__gte=since).values("project").annotate(n=CountOf("pk"))
+        found = Place.objects.filter(kind="release", day__gte=since).values("project").annotate(n=Sum("last_here"))
         return dict(found.filter(n__gte=at_least).order_by().values_list("project", "n"))
 
     def losses(self, project: int, since: date, until: date) -> list[tuple[str, str, int]]:
         found = Loss.objects.filter(project=project, day__range=(since, until)).values("reason", "event")
-        ordered = found.annotate(n=Sum("times")).order_by("reason", "-n", "event")
+        ordered = found.annotate(n=Sum("times")).exclude(n=0).order_by("reason", "-n", "event")
         return list(ordered.values_list("reason", "event", "n"))
+
+
+def seen_of(row: Activity) -> rules.Seen | None:
+    return rules.Seen(row.last_day, row.mask, row.first_day) if row.first_day else None
+
+
+def where_of(row: Activity) -> Where:
+    return Where(row.release, row.python, row.system, row.machine, row.ci)
 
 
 def told(row: Batch) -> Told:

@@ -25,8 +25,8 @@ class Accepted:
     One batch after its rows were judged; a store takes all of it or nothing.
 
     Attributes:
-        days: Days on which the install was used.
-        where: Where it ran last; None when no row was accepted.
+        sequence: 1, 2, 3, … per install; what is missing in between was lost on its way.
+        days: Days on which the install was used, and where it ran on each.
         losses: (reason, event) to how many.
     """
 
@@ -39,13 +39,20 @@ class Accepted:
     body: bytes
     counts: Mapping[Key, int]
     refused: Sequence[Verdict] = ()
-    days: frozenset[date] = frozenset()
-    where: Where | None = None
+    days: Mapping[date, Where] = field(default_factory=dict)
     losses: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     @property
     def counted(self) -> int:
         return sum(self.counts.values())
+
+    @property
+    def heard(self) -> dict[str, date]:
+        """The last day of each event."""
+        found: dict[str, date] = {}
+        for key in self.counts:
+            found[key.event] = max(key.day, found.get(key.event, key.day))
+        return found
 
 
 class Told(NamedTuple):
@@ -61,13 +68,14 @@ class Told(NamedTuple):
 
 
 class Day(NamedTuple):
-    """Installs used on a day, in the 7 and 28 days that end with it, and those never seen before."""
+    """Installs used on a day, in the 7, 28 and 14 days that end with it, and those whose first day it is."""
 
     day: date
     daily: int
     weekly: int
     monthly: int
     fresh: int
+    fortnightly: int = 0
 
 
 class EventStore(Protocol):
@@ -103,14 +111,38 @@ class EventStore(Protocol):
     def counted(self, project: int, since: date, until: date) -> list[tuple[str, date, int]]:
         """How often each event happened, by event and day."""
 
-    def properties(self, project: int, since: date, until: date) -> list[tuple[str, str, int]]:
-        """How often each event happened, by event and properties."""
+    def details(self, project: int, event: str, since: date, until: date) -> list[tuple[str, str, int]]:
+        """How often one event happened, by properties and release, most first."""
 
-    def places(self, project: int, since: date, column: str) -> list[tuple[str, int]]:
-        """Installs used since a day by `release`, `python`, `system` or `machine`, most first."""
+    def users(self, project: int, since: date) -> list[tuple[str, int]]:
+        """Installs that told of each event on or after a day, by event; those that were erased are not among them."""
+
+    def places(self, project: int, since: date, kind: str) -> list[tuple[str, int]]:
+        """
+        Installs used since a day by where they ran when they last told, most first; without those that were erased.
+
+        Args:
+            kind: `release`, `python`, `system`, `machine`, or `ci` (`yes` or `no`).
+        """
+
+    def spread(self, project: int, kind: str, since: date, until: date) -> list[tuple[str, date, int]]:
+        """Installs used on each day by where they ran when they first told of that day: value, day, installs."""
+
+    def kept(self, project: int, since: date, until: date) -> list[tuple[date, date, int]]:
+        """
+        Installs by the week of their first day and each week in which they were used; weeks are told by their Monday.
+
+        Args:
+            since, until: The first and last week (Monday) in which such installs were used first.
+        """
 
     def in_use(self, since: date, *, at_least: int) -> dict[int, int]:
         """Installs used since a day, by project, where there are so many."""
 
     def losses(self, project: int, since: date, until: date) -> list[tuple[str, str, int]]:
-        """What was not counted: reason, event, how many."""
+        """
+        What was not counted: reason, event, how many.
+
+        Batches that are missing in the sequence of their install are `gap`, on the day on which that showed; one that
+        comes after all is taken off that day again.
+        """

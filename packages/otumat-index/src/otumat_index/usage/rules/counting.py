@@ -1,22 +1,19 @@
-"""Pure decisions of usage: what is declared, what a batch adds up to, when an install counts as active."""
+"""What a project declared, and what a batch adds up to."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
-from typing import NamedTuple
+from datetime import date
 
-from otumat.spec.event import Row, Verdict
+from otumat.spec.event import Row, Verdict, Where
 from otumat.spec.manifest import DeclaredEvent, Manifest
 from otumat_index.usage.stores.protocol import Key
 
-MASK_DAYS = 63
-LATE_DAYS = 35
-"""How late a day may be told and still be marked: older windows reach back beyond the mask."""
-WEEK, MONTH = 7, 28
 OTHER = "other"
+LOST = ("room", "unreadable")
+"""Why a copy may say that it lost something; other words are kept as `other`, so that none passes for ours."""
 
 
 def merged(manifests: Sequence[Manifest]) -> dict[str, DeclaredEvent] | None:
@@ -57,10 +54,21 @@ def counts(rows: Sequence[Row], refused: Iterable[Verdict], releases: Mapping[st
             continue
         day = days.get(use.day) or days.setdefault(use.day, date.fromisoformat(use.day))
         properties = ",".join([f"{name}={value}" for name, value in use.properties]) if use.properties else ""
-        release = use.where.release
-        key = Key(day, use.name, properties, releases.get(release, OTHER) if release else "")
+        key = Key(day, use.name, properties, known_release(use.where.release, releases))
         found[key] = found.get(key, 0) + times
     return found
+
+
+def days_of(rows: Sequence[Row], refused: Iterable[Verdict], releases: Mapping[str, str]) -> dict[date, Where]:
+    """The days of accepted rows, and where the last row of each ran, its release as the index knows it."""
+    out = {verdict.row for verdict in refused}
+    found: dict[str, Where] = {row.use.day: row.use.where for number, row in enumerate(rows) if number not in out}
+    known = {where: where._replace(release=known_release(where.release, releases)) for where in {*found.values()}}
+    return {date.fromisoformat(day): known[where] for day, where in found.items()}
+
+
+def known_release(told: str, releases: Mapping[str, str]) -> str:
+    return releases.get(told, OTHER) if told else ""
 
 
 def losses(
@@ -70,60 +78,8 @@ def losses(
     found: Counter[tuple[str, str]] = Counter()
     for reason, names in lost.items():
         for name, times in names.items():
-            found[reason, name] += times
+            found[reason if reason in LOST else OTHER, name] += times
     for number, code in refused:
         name = "" if code in ("malformed", "undeclared") else rows[number].use.name
         found[code, name] += max(rows[number].times, 1)
     return found
-
-
-class Seen(NamedTuple):
-    """An install's last active day, and a mask: bit n is n days before it."""
-
-    last: date
-    mask: int
-
-
-class Marked(NamedTuple):
-    """What new active days change in a project's counts, each by day."""
-
-    seen: Seen
-    daily: Counter[date]
-    weekly: Counter[date]
-    monthly: Counter[date]
-
-
-def mark(seen: Seen | None, days: Iterable[date]) -> Marked | None:
-    """
-    Mark active days; each install counts once in each window, whatever order its days come in.
-
-    Returns:
-        None when nothing new was told.
-
-    >>> from datetime import date
-    >>> marked = mark(None, [date(2026, 3, 2)])
-    >>> marked.daily[date(2026, 3, 2)], marked.weekly[date(2026, 3, 8)], marked.weekly[date(2026, 3, 9)]
-    (1, 1, 0)
-    """
-    known = {seen.last - timedelta(n) for n in range(MASK_DAYS) if seen.mask >> n & 1} if seen else set()
-    newest = max([*days, *known], default=None)
-    fresh = sorted(day for day in set(days) - known if newest and (newest - day).days <= LATE_DAYS)
-    if newest is None or not fresh:
-        return None
-    daily: Counter[date] = Counter(fresh)
-    weekly: Counter[date] = Counter()
-    monthly: Counter[date] = Counter()
-    for day in fresh:
-        weekly.update(window(day, known, WEEK))
-        monthly.update(window(day, known, MONTH))
-        known.add(day)
-    mask = sum(1 << (newest - day).days for day in known if (newest - day).days < MASK_DAYS)
-    return Marked(Seen(newest, mask), daily, weekly, monthly)
-
-
-def window(day: date, known: set[date], width: int) -> list[date]:
-    """The days whose window of `width` days holds `day`, and no other day that was known."""
-    before = max((each for each in known if each < day), default=date.min)
-    after = min((each for each in known if each > day), default=date.max)
-    days = (day + timedelta(n) for n in range(width))
-    return [each for each in days if (each - before).days >= width and each < after]

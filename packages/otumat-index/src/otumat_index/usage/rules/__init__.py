@@ -1,0 +1,55 @@
+"""Pure decisions of usage: what a batch adds up to (`counting`), and what an install's days change (`activity`)."""
+
+from __future__ import annotations
+
+from otumat_index.usage.rules.activity import (
+    KINDS,
+    LATE_DAYS,
+    MASK_DAYS,
+    MONTH,
+    WEEK,
+    Cell,
+    Marked,
+    Moved,
+    Seen,
+    cells,
+    mark,
+    monday,
+    places,
+    shifts,
+)
+from otumat_index.usage.rules.counting import (
+    LOST,
+    OTHER,
+    counts,
+    days_of,
+    joined,
+    known_release,
+    losses,
+    merged,
+)
+
+__all__ = [
+    "KINDS",
+    "LATE_DAYS",
+    "LOST",
+    "MASK_DAYS",
+    "MONTH",
+    "OTHER",
+    "WEEK",
+    "Cell",
+    "Marked",
+    "Moved",
+    "Seen",
+    "cells",
+    "counts",
+    "days_of",
+    "joined",
+    "known_release",
+    "losses",
+    "mark",
+    "merged",
+    "monday",
+    "places",
+    "shifts",
+]
