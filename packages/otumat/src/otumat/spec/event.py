@@ -22,7 +22,7 @@ from otumat.errors import Invalid, Problem
 from otumat.spec.manifest import EVENT_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from otumat.spec.manifest import DeclaredEvent
 
@@ -155,14 +155,18 @@ def verdicts(
         One verdict a refused row, counted from 0 in the order of the body: `malformed`, `undeclared`, `expired`,
         `before_consent`, `future`, `too_old`.
     """
-    faults: dict[Use, str] = {}  # of a use, whatever its count: rows of one batch are often alike
+    fine: dict[str, bool] = {}  # days: what is declared without an end, on a day that is fine, needs no second look
     found: list[Verdict] = []
-    for number, row in enumerate(batch.rows):
-        code = faults.get(row.use)
-        if code is None:
-            code = faults[row.use] = _fault(row.use, declared, consented, today)
-        if code or row.times < 1:
-            found.append(Verdict(number, "malformed" if row.times < 1 else code))
+    for number, (use, times) in enumerate(batch.rows):
+        day, name, properties, _ = use
+        if day not in fine:
+            fine[day] = not _fault(Use(day, "any"), None, consented, today)
+        event = declared.get(name) if declared else None
+        if event and not event.expires and event.pairs.issuperset(properties) and fine[day] and times:
+            continue
+        code = _fault(use, declared, consented, today) if times else "malformed"
+        if code:
+            found.append(Verdict(number, code))
     return found
 
 
@@ -196,10 +200,7 @@ def is_declared(use: Use, declared: Mapping[str, DeclaredEvent] | None) -> bool:
     if declared is None:
         return not use.properties
     event = declared.get(use.name)
-    if event is None or not use.properties:
-        return event is not None
-    values = dict(event.properties)
-    return all(value in values.get(name, ()) for name, value in use.properties)
+    return event is not None and event.pairs.issuperset(use.properties)
 
 
 def _day(text: str) -> date | None:
@@ -210,8 +211,7 @@ def _day(text: str) -> date | None:
 
 
 def _batch(value: dict[str, object]) -> Batch:
-    groups = _list(value["uses"])
-    rows = [_row(cells, where) for group in groups for where in [_where(group)] for cells in _list(group["rows"])]
+    rows = [row for group in _list(value["uses"]) for row in _rows(_list(group["rows"]), _where(group))]
     if len(rows) > BATCH_MAX_ROWS:
         raise _invalid("uses", f"A batch has at most {BATCH_MAX_ROWS} rows.")
     return Batch(
@@ -227,10 +227,18 @@ def _batch(value: dict[str, object]) -> Batch:
     )
 
 
-def _row(cells: object, where: Where) -> Row:
-    day, name, properties, times = _list(cells)
-    pairs = tuple(sorted((_str(key), _str(each)) for key, each in properties.items()))
-    return Row(Use(_str(day), _str(name), pairs, where), _whole(times))
+def _rows(cells: list[object], where: Where) -> Iterator[Row]:
+    """Checked in place: a call for each cell would cost as much as everything else that is done with a row."""
+    for each in cells:
+        day, name, properties, times = _list(each)
+        if type(day) is not str or type(name) is not str or type(properties) is not dict or type(times) is not int:
+            raise TypeError
+        for value in properties.values():
+            if type(value) is not str:
+                raise TypeError
+        if not 0 <= times <= COUNT_MAX:
+            raise ValueError
+        yield Row(Use(day, name, tuple(sorted(properties.items())), where), times)
 
 
 def _where(group: dict[str, object]) -> Where:

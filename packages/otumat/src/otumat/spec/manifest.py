@@ -25,6 +25,7 @@ import json
 import re
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from otumat.errors import Invalid, Problem
@@ -65,6 +66,11 @@ class DeclaredEvent:
     purpose: str = ""
     properties: tuple[tuple[str, tuple[str, ...]], ...] = ()
     expires: date | None = None
+
+    @cached_property
+    def pairs(self) -> frozenset[tuple[str, str]]:
+        """Every property with every value that it may have."""
+        return frozenset((name, value) for name, values in self.properties for value in values)
 
 
 @dataclass(frozen=True)
