@@ -23,6 +23,7 @@ from otumat_index.usage import actions, queries
 from otumat_index.usage.actions.enrolments import waiting
 from otumat_index.usage.actions.installs import open_project
 from otumat_index.usage.asked import Link, read_asked, read_link
+from otumat_index.usage.legacy.asked import OldLink
 from otumat_index.web.errors import TooMany, status_of
 from otumat_index.web.middleware import client_address
 from otumat_index.web.pace import Pace
@@ -69,7 +70,7 @@ def told_of(project: Project, state: queries.State, digest: str) -> dict[str, An
     }
 
 
-def returning(response: HttpResponse, link: Link) -> HttpResponse:
+def returning(response: HttpResponse, link: Link | OldLink) -> HttpResponse:
     """Let the form's answer lead to the copy's listener: browsers hold `form-action` against redirects, too."""
     # An IPv6 address cannot be written in a policy.
     response._csp_update = {"form-action": ["http:" if "[" in link.origin else link.origin]}  # type: ignore[attr-defined]

@@ -1,4 +1,7 @@
-"""Everything that changes usage: `collecting` (a project), `installs` (a copy), `events` (what a copy tells)."""
+"""
+Everything that changes usage: `collecting` (a project), `installs` (a copy), `events` (what a copy tells); `legacy`
+does all that for copies of Otumat 0.3, and is imported by its doors alone.
+"""
 
 from __future__ import annotations
 

@@ -26,8 +26,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('received_at', models.DateTimeField()),
-                ('marks', models.BinaryField(db_comment='8 bytes a use: keyed digests')),
-                ('waiting', models.JSONField(db_comment='batches that are not in the store yet; null: none', null=True)),
+                ('marks', models.BinaryField(db_comment='8 bytes a use: digests under a key of the install')),
+                ('waiting', models.BinaryField(db_comment='batches not in the store yet, sealed (`sealing.py`); null: none', null=True)),
                 ('copy', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='posts', to='usage.legacycopy')),
             ],
         ),
