@@ -9,6 +9,8 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
 
+from otumat_index.accounts import derived
+
 
 class User(AbstractUser):
     """A person with a login name. `is_superuser` is the admin role of the index."""
@@ -94,26 +96,46 @@ class OneTimeLink(models.Model):
     used_at = models.DateTimeField(null=True, blank=True)
 
 
+class InstallSecret(models.Model):
+    """
+    32 random bytes, from which everything follows that would tell an install (`derived.py`).
+
+    Rows are appended, and overwritten in place when their install is erased; never removed, never of another length:
+    so a database file has each secret in one place only (docs/decisions/0013-erasure.md).
+    """
+
+    secret = models.BinaryField(max_length=derived.SECRET_BYTES)
+
+
 class TokenFamily(models.Model):
     """Every token that descends from one enrolment of an install (`accounts.oauth`). It ends as one."""
 
-    install = models.CharField(max_length=64, unique=True)
+    secret = models.OneToOneField(InstallSecret, on_delete=models.PROTECT, related_name="family")
     created_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
-    secret_sha256 = models.CharField(
+    legacy_digest = models.CharField(
         max_length=64,
         blank=True,
         default="",
         db_default="",
-        db_comment="of a copy of Otumat 0.3, whose tokens only tell uses",
+        db_comment="of the client secret of a copy of Otumat 0.3, whose tokens only tell uses",
     )
+
+    @property
+    def install(self) -> str:
+        """The id by which the copy knows itself; nothing keeps it."""
+        return derived.install_name(bytes(self.secret.secret))
+
+    def digest(self, text: str) -> str:
+        """What is kept of a token of this family."""
+        return derived.token_digest(bytes(self.secret.secret), text)
 
 
 class FamilyToken(models.Model):
-    """An access or refresh token, kept as its SHA-256."""
+    """An access or refresh token, kept as a digest with its family's secret."""
 
     family = models.ForeignKey(TokenFamily, on_delete=models.CASCADE, related_name="tokens")
-    sha256 = models.CharField(max_length=64, unique=True)
+    digest = models.CharField(max_length=64, unique=True)
     is_refresh = models.BooleanField()
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, blank=True, db_comment="of a refresh token: its first use")

@@ -1,5 +1,6 @@
 """
-The tokens of installs: the one public client `otumat-usage`, bearer tokens kept as SHA-256, refresh tokens that rotate.
+The tokens of installs: the one public client `otumat-usage`, bearer tokens of which digests are kept, and refresh
+tokens that rotate.
 
 A family is everything that descends from one enrolment. Why not oauth-toolkit: docs/decisions/0012-usage-tokens.md.
 
@@ -23,8 +24,8 @@ from django.db import transaction
 from django.db.models import Q
 
 from otumat.errors import OtumatError, Unauthenticated
-from otumat_index.accounts import rules
-from otumat_index.accounts.models import FamilyToken, TokenFamily
+from otumat_index.accounts import derived
+from otumat_index.accounts.models import FamilyToken, InstallSecret, TokenFamily
 
 CLIENT_ID, SCOPE = "otumat-usage", "usage"
 LEGACY_CLIENT_ID = "otumat-0.3"
@@ -42,11 +43,12 @@ class GrantRefused(OtumatError):
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """What an enrolment or a refresh hands out, once."""
+    """What an enrolment or a refresh hands out, once; `family` is for us alone."""
 
     access_token: str
     refresh_token: str
     install: str
+    family: int
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -59,10 +61,13 @@ class Pair:
         }
 
 
-def begin(install: str, *, secret: str = "", at: datetime) -> Pair:
+def begin(*, legacy_secret: str = "", at: datetime) -> Pair:
     """The first tokens of an install, in the caller's transaction; with a secret, of one that runs Otumat 0.3."""
-    sha256 = rules.digest(secret) if secret else ""
-    return mint(TokenFamily.objects.create(install=install, secret_sha256=sha256, created_at=at), at=at)
+    secret = InstallSecret.objects.create(secret=secrets.token_bytes(derived.SECRET_BYTES))
+    family = TokenFamily(secret=secret, created_at=at)
+    family.legacy_digest = family.digest(legacy_secret) if legacy_secret else ""
+    family.save()
+    return mint(family, at=at)
 
 
 def refresh(text: str, *, at: datetime) -> Pair:
@@ -80,32 +85,46 @@ def refresh(text: str, *, at: datetime) -> Pair:
 
 
 def rotated(text: str, *, at: datetime) -> Pair | None:
-    family = (
-        TokenFamily.objects.select_for_update()
-        .filter(tokens__sha256=rules.digest(text), tokens__is_refresh=True, secret_sha256="")
-        .first()
-    )
-    if family is None or family.ended_at:
+    token = token_with(text, is_refresh=True, is_locked=True)
+    if token is None or token.family.ended_at or token.family.legacy_digest:
         return None
-    token = FamilyToken.objects.get(sha256=rules.digest(text))
     if token.expires_at <= at or (token.used_at and at - token.used_at > timedelta(seconds=GRACE_S)):
-        end(family.install, at=at)
+        end(token.family_id, at=at)
         return None
     if token.used_at is None:
         token.used_at = at
         token.save(update_fields=["used_at"])
-    forget_old(family, at=at)
-    return mint(family, at=at)
+    forget_old(token.family, at=at)
+    return mint(token.family, at=at)
+
+
+def token_with(text: str, *, is_refresh: bool, is_locked: bool = False) -> FamilyToken | None:
+    """
+    The token that is written so: the number of its family, a dot, and what nobody can guess.
+
+    The number alone says nothing; with it, the family's secret is at hand that the digest needs.
+    """
+    number = text.partition(".")[0]
+    if not (number.isascii() and number.isdigit() and len(number) < 19):
+        return None
+    families = TokenFamily.objects.select_for_update(of=("self",)) if is_locked else TokenFamily.objects
+    family = families.select_related("secret").filter(pk=int(number)).first()
+    if family is None:
+        return None
+    token = family.tokens.filter(digest=family.digest(text), is_refresh=is_refresh).first()
+    if token is not None:
+        token.family = family
+    return token
 
 
 def mint(family: TokenFamily, *, at: datetime) -> Pair:
-    pair = Pair(secrets.token_urlsafe(32), secrets.token_urlsafe(32), family.install)
+    texts = [f"{family.pk}.{secrets.token_urlsafe(32)}" for _ in range(2)]
     ends = (at + timedelta(seconds=ACCESS_S), at + IDLE_FOR)
     FamilyToken.objects.bulk_create(
-        FamilyToken(family=family, sha256=rules.digest(text), is_refresh=is_refresh, expires_at=end)
-        for text, is_refresh, end in zip((pair.access_token, pair.refresh_token), (False, True), ends, strict=True)
+        FamilyToken(family=family, digest=family.digest(text), is_refresh=is_refresh, expires_at=end)
+        for text, is_refresh, end in zip(texts, (False, True), ends, strict=True)
     )
-    return pair
+    return Pair(texts[0], texts[1], family.install, family.pk)
 
 
 def forget_old(family: TokenFamily, *, at: datetime) -> None:
@@ -115,22 +134,22 @@ def forget_old(family: TokenFamily, *, at: datetime) -> None:
     ).delete()
 
 
-def install_of(header: str, *, at: datetime) -> tuple[str, bool]:
+def family_of(header: str, *, at: datetime) -> TokenFamily:
     """
-    Whose access token an `Authorization` header carries.
-
-    Returns:
-        The install, and whether its tokens have ended: a withdrawn install is still told so.
+    Whose access token an `Authorization` header carries; one that has ended, too: a withdrawn install is still told so.
 
     Raises:
         Unauthenticated: None, unknown or expired.
     """
+    token = bearer(header)
+    if token is None or token.family.legacy_digest or token.expires_at <= at:
+        raise unknown_token()
+    return token.family
+
+
+def bearer(header: str) -> FamilyToken | None:
     scheme, _, text = header.partition(" ")
-    sha256 = rules.digest(text.strip()) if scheme.lower() == "bearer" else ""
-    found = FamilyToken.objects.filter(sha256=sha256, is_refresh=False, expires_at__gt=at, family__secret_sha256="")
-    for install, ended_at in found.values_list("family__install", "family__ended_at"):
-        return install, ended_at is not None
-    raise unknown_token()
+    return token_with(text.strip(), is_refresh=False) if scheme.lower() == "bearer" else None
 
 
 def refresh_legacy(text: str, *, client: str, secret: str, at: datetime) -> Pair:
@@ -141,43 +160,38 @@ def refresh_legacy(text: str, *, client: str, secret: str, at: datetime) -> Pair
         GrantRefused: Unknown, over, idle for a year, or not this client's.
     """
     with transaction.atomic():
-        token = (
-            FamilyToken.objects.select_for_update(of=("self",))
-            .select_related("family")
-            .filter(sha256=rules.digest(text), is_refresh=True, expires_at__gt=at, family__ended_at=None)
-            .filter(family__secret_sha256=rules.digest(secret))
-            .first()
-        )
-        if token is None or client != LEGACY_CLIENT_ID:
+        token = token_with(text, is_refresh=True, is_locked=True)
+        if token is None or not is_theirs(token.family, client, secret) or token.expires_at <= at:
             raise GrantRefused("This install is over; it has to enrol anew.")
+        family = token.family
         token.expires_at = at + IDLE_FOR
         token.save(update_fields=["expires_at"])
-        forget_old(token.family, at=at)
-        access = secrets.token_urlsafe(32)
-        FamilyToken.objects.create(
-            family=token.family,
-            sha256=rules.digest(access),
-            is_refresh=False,
-            expires_at=at + timedelta(seconds=ACCESS_S),
-        )
-    return Pair(access, text, token.family.install)
+        forget_old(family, at=at)
+        access = f"{family.pk}.{secrets.token_urlsafe(32)}"
+        ends = at + timedelta(seconds=ACCESS_S)
+        FamilyToken.objects.create(family=family, digest=family.digest(access), is_refresh=False, expires_at=ends)
+    return Pair(access, text, family.install, family.pk)
 
 
-def legacy_install_of(header: str, *, at: datetime) -> str:
+def is_theirs(family: TokenFamily, client: str, secret: str) -> bool:
+    """Whether a client of 0.3 is this family's, which goes on."""
+    is_known = client == LEGACY_CLIENT_ID and hmac.compare_digest(family.legacy_digest, family.digest(secret))
+    return is_known and family.ended_at is None
+
+
+def legacy_family_of(header: str, *, at: datetime) -> TokenFamily:
     """
     Which copy of Otumat 0.3 a header is from.
 
     Raises:
         Unauthenticated: `token_expired`, or `invalid_token` for one that is none or whose install is over.
     """
-    scheme, _, text = header.partition(" ")
-    sha256 = rules.digest(text.strip()) if scheme.lower() == "bearer" else ""
-    live = FamilyToken.objects.filter(sha256=sha256, is_refresh=False, family__ended_at=None)
-    for install, expires_at in live.exclude(family__secret_sha256="").values_list("family__install", "expires_at"):
-        if expires_at <= at:
-            raise Unauthenticated("That token has expired.", hint="Refresh it once.", code="token_expired")
-        return install
-    raise unknown_token()
+    token = bearer(header)
+    if token is None or not token.family.legacy_digest or token.family.ended_at:
+        raise unknown_token()
+    if token.expires_at <= at:
+        raise Unauthenticated("That token has expired.", hint="Refresh it once.", code="token_expired")
+    return token.family
 
 
 def unknown_token() -> Unauthenticated:
@@ -197,16 +211,18 @@ def proves(verifier: str, challenge: str) -> bool:
 
 def revoke(text: str, *, at: datetime) -> None:
     """End the family of a token (RFC 7009); of an unknown one nothing."""
-    family = TokenFamily.objects.filter(tokens__sha256=rules.digest(text), secret_sha256="").first()
-    if family is not None:
-        end(family.install, at=at)
+    token = token_with(text, is_refresh=True) or token_with(text, is_refresh=False)
+    if token is not None and not token.family.legacy_digest:
+        end(token.family_id, at=at)
 
 
-def end(install: str, *, at: datetime) -> None:
+def end(family: int | None, *, at: datetime) -> None:
     """Every token of an install ends."""
-    TokenFamily.objects.filter(install=install, ended_at=None).update(ended_at=at)
+    if family is not None:
+        TokenFamily.objects.filter(pk=family, ended_at=None).update(ended_at=at)
 
 
-def forget(install: str) -> None:
-    """No trace of an install's tokens is left."""
-    TokenFamily.objects.filter(install=install).delete()
+def forget(family: int) -> None:
+    """Overwrite an install's secret, and remove its tokens: what still lies anywhere tells nobody anything."""
+    InstallSecret.objects.filter(family=family).update(secret=bytes(derived.SECRET_BYTES))
+    TokenFamily.objects.filter(pk=family).delete()

@@ -23,7 +23,7 @@ from otumat_index.usage import actions, queries, receipts, views
 from otumat_index.usage.actions.enrolments import DEVICE_S, INTERVAL_S
 from otumat_index.usage.actions.installs import Asked
 from otumat_index.usage.asked import read_asked
-from otumat_index.usage.stores.orm import STORE
+from otumat_index.usage.models import Install
 from otumat_index.web.errors import TooMany
 from otumat_index.web.middleware import client_address
 from otumat_index.web.pace import Pace
@@ -112,7 +112,7 @@ def install(request: HttpRequest, install: str) -> HttpResponse:
     now = timezone.now()
     found = queries.own(request.headers.get("Authorization", ""), install, at=now)
     if request.method == "GET":
-        return kept(request, found.pk) if request.GET.get("batch") else JsonResponse(queries.exported(found))
+        return kept(request, found) if request.GET.get("batch") else JsonResponse(queries.exported(found))
     if request.GET.get("erase") != "1":
         actions.withdraw_install(found, at=now)
         return JsonResponse({"ok": True})
@@ -121,9 +121,9 @@ def install(request: HttpRequest, install: str) -> HttpResponse:
     return JsonResponse(receipts.receipt(install=install, project=project, batches=batches, at=now))
 
 
-def kept(request: HttpRequest, number: int) -> HttpResponse:
+def kept(request: HttpRequest, found: Install) -> HttpResponse:
     """One batch as it was sent."""
-    body = STORE.body(number, request.GET["batch"][:32])
+    body = queries.body_of(found, request.GET["batch"][:32])
     if not body:
         raise NotFound("That batch is not kept, or not any more.")
     return HttpResponse(body, content_type=MEDIA_TYPE)

@@ -7,6 +7,8 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 
+from otumat_index.accounts import derived
+
 
 class Collection(models.Model):
     """That a project collects uses, or did."""
@@ -31,9 +33,9 @@ class Manifest(models.Model):
 
 
 class Install(models.Model):
-    """One consented copy. `name` is random and told to nobody but the copy; the store knows it by its key alone."""
+    """One consented copy. Its `name` is told to nobody but the copy and kept nowhere; the store knows its key."""
 
-    name = models.CharField(max_length=64, unique=True)
+    family = models.OneToOneField("accounts.TokenFamily", on_delete=models.PROTECT, related_name="+")
     project = models.ForeignKey("publish.Project", on_delete=models.CASCADE, related_name="installs")
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="installs"
@@ -45,6 +47,16 @@ class Install(models.Model):
     created_at = models.DateTimeField()
     withdrawn_at = models.DateTimeField(null=True, blank=True)
     key_sha256 = models.CharField(max_length=64, null=True, unique=True, db_comment="of the request that made it")
+
+    @property
+    def name(self) -> str:
+        """The id by which the copy knows itself."""
+        return self.family.install
+
+    @property
+    def body_key(self) -> bytes:
+        """What the bodies of its batches are sealed with."""
+        return derived.body_key(bytes(self.family.secret.secret))
 
 
 class LegacyCopy(models.Model):
@@ -65,8 +77,10 @@ class LegacyPost(models.Model):
 
     copy = models.ForeignKey(LegacyCopy, on_delete=models.CASCADE, related_name="posts")
     received_at = models.DateTimeField()
-    marks = models.BinaryField(db_comment="8 bytes a use: keyed digests")
-    waiting = models.JSONField(null=True, db_comment="batches that are not in the store yet; null: none")
+    marks = models.BinaryField(db_comment="8 bytes a use: digests under a key of the install")
+    waiting = models.BinaryField(
+        null=True, db_comment="batches not in the store yet, sealed (`sealing.py`); null: none"
+    )
 
 
 class Erasure(models.Model):
@@ -104,7 +118,7 @@ class Enrolment(models.Model):
     redirect_uri = models.CharField(max_length=64, blank=True)
     challenge = models.CharField(max_length=43, blank=True, db_comment="PKCE, S256")
     state = models.CharField(max_length=8, choices=State.choices)
-    install = models.CharField(max_length=64, blank=True, db_comment="what it became; a second use ends that")
+    family = models.BigIntegerField(null=True, db_comment="of the install it became; a second use ends that")
     expires_at = models.DateTimeField(db_index=True)
     polled_at = models.DateTimeField(null=True, blank=True)
     interval_s = models.IntegerField(default=5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Collection as Some
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,11 +14,13 @@ from otumat.spec import manifest as spec
 from otumat.spec import versions
 from otumat.spec.manifest import DeclaredEvent
 from otumat_index.accounts import oauth
+from otumat_index.accounts.models import TokenFamily
 from otumat_index.journal.actor import NOBODY, Actor
 from otumat_index.publish import queries as publish
 from otumat_index.publish.models import Project, Release
 from otumat_index.usage import rules
 from otumat_index.usage.models import Collection, Install, Manifest
+from otumat_index.usage.sealing import unseal
 from otumat_index.usage.stores.orm import STORE
 from otumat_index.usage.stores.protocol import Told
 
@@ -104,11 +107,26 @@ def install_behind(header: str, *, at: datetime) -> tuple[Install, bool]:
     Raises:
         Unauthenticated: The token is unknown, expired, or of an install that is gone.
     """
-    name, is_over = oauth.install_of(header, at=at)
-    install = Install.objects.select_related("project").filter(name=name).first()
+    family = oauth.family_of(header, at=at)
+    return install_of(family), family.ended_at is not None
+
+
+def install_of(family: TokenFamily) -> Install:
+    install = Install.objects.select_related("project").filter(family=family).first()
     if install is None:
         raise oauth.unknown_token()
-    return install, is_over
+    install.family = family
+    return install
+
+
+def legacy_install_behind(header: str, *, at: datetime) -> Install:
+    """
+    The 0.3 copy whose access token a header carries.
+
+    Raises:
+        Unauthenticated: `token_expired`, or `invalid_token`.
+    """
+    return install_of(oauth.legacy_family_of(header, at=at))
 
 
 def own(header: str, name: str, *, at: datetime) -> Install:
@@ -122,6 +140,12 @@ def own(header: str, name: str, *, at: datetime) -> Install:
     if install.name != name:
         raise NotFound("There is no such install.")
     return install
+
+
+def body_of(install: Install, batch: str) -> bytes:
+    """A batch as it was sent, before compression; empty when it is not kept (any more)."""
+    sealed = STORE.body(install.pk, batch)
+    return gzip.decompress(unseal(install.body_key, sealed)) if sealed else b""
 
 
 def exported(install: Install) -> dict[str, Any]:

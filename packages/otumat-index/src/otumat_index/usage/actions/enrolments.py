@@ -57,7 +57,7 @@ def exchange_code(code: str, *, redirect_uri: str, verifier: str, at: datetime) 
     with transaction.atomic():
         found = Enrolment.objects.select_for_update().filter(sha256=rules.digest(code), user_code=None).first()
         if found is not None and found.state == Enrolment.State.TAKEN:
-            oauth.end(found.install, at=at)  # RFC 6749, 4.1.2
+            oauth.end(found.family, at=at)  # RFC 6749, 4.1.2
             found = None
         is_sound = (
             found is not None
@@ -74,8 +74,8 @@ def exchange_code(code: str, *, redirect_uri: str, verifier: str, at: datetime) 
 def take(found: Enrolment, *, at: datetime) -> oauth.Pair:
     asked = Asked(found.project.normalized, found.release, found.manifest, found.wording)
     pair = enrol(found.project, asked, user_id=found.user_id, at=at)
-    found.state, found.install = Enrolment.State.TAKEN, pair.install
-    found.save(update_fields=["state", "install"])
+    found.state, found.family = Enrolment.State.TAKEN, pair.family
+    found.save(update_fields=["state", "family"])
     return pair
 
 

@@ -10,6 +10,7 @@ from otumat.errors import Invalid, OtumatError, Problem, Refused
 from otumat.spec.event import BATCH_MAX_BYTES, Batch, read_batch, verdicts
 from otumat_index.usage import queries, rules
 from otumat_index.usage.models import Install
+from otumat_index.usage.sealing import seal
 from otumat_index.usage.stores.orm import STORE
 from otumat_index.usage.stores.protocol import Accepted, Told
 
@@ -47,7 +48,7 @@ def accept_events(install: Install, packed: bytes, *, key: str, at: datetime) ->
             sequence=batch.sequence,
             sha256=hashlib.sha256(body).hexdigest(),
             received_on=at.date(),
-            body=packed,
+            body=seal(install.body_key, packed),
             counts=counts,
             refused=refused,
             days=rules.days_of(batch.rows, refused, releases),

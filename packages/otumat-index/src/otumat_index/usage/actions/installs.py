@@ -7,7 +7,6 @@ The rows have no topic: a copy that says yes changes no page of the project, and
 from __future__ import annotations
 
 import hashlib
-import secrets
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -22,7 +21,7 @@ from otumat_index.journal.actor import NOBODY, Actor
 from otumat_index.publish.models import Project
 from otumat_index.usage import queries
 from otumat_index.usage.actions.collecting import learn
-from otumat_index.usage.models import Erasure, Install
+from otumat_index.usage.models import Enrolment, Erasure, Install
 from otumat_index.usage.stores.orm import STORE
 
 COPY = Actor(credential="install")
@@ -69,8 +68,9 @@ def enrol(project: Project, asked: Asked, *, user_id: int | None, secret: str = 
     key = hashlib.sha256(f"{project.pk} {asked.key}".encode()).hexdigest() if asked.key else None
     with transaction.atomic():
         end_former(key)
-        made = Install.objects.create(
-            name=secrets.token_urlsafe(24),
+        pair = oauth.begin(legacy_secret=secret, at=at)
+        Install.objects.create(
+            family_id=pair.family,
             project=project,
             user_id=user_id,
             release=asked.release,
@@ -80,7 +80,6 @@ def enrol(project: Project, asked: Asked, *, user_id: int | None, secret: str = 
             created_at=at,
             key_sha256=key,
         )
-        pair = oauth.begin(made.name, secret=secret, at=at)
         journal.write("install.create", project.normalized, by=COPY, at=at)
     return pair
 
@@ -105,8 +104,8 @@ def end_former(key: str | None) -> None:
     if STORE.batches(former.pk):
         raise Refused("This key made an install that is in use.", hint="Take a new key.", code="key_used")
     STORE.close(former.pk)
-    oauth.forget(former.name)
     former.delete()
+    oauth.forget(former.family_id)
 
 
 def withdraw_install(install: Install, *, at: datetime) -> None:
@@ -114,7 +113,7 @@ def withdraw_install(install: Install, *, at: datetime) -> None:
     with transaction.atomic():
         found = Install.objects.select_for_update().filter(pk=install.pk, withdrawn_at=None).update(withdrawn_at=at)
         if found:
-            oauth.end(install.name, at=at)
+            oauth.end(install.family_id, at=at)
             journal.write("install.withdraw", install.project.normalized, by=COPY, at=at)
     STORE.close(install.pk)
 
@@ -128,7 +127,8 @@ def erase_install(install: Install, *, at: datetime) -> int:
     with transaction.atomic():
         number = install.pk
         if Install.objects.filter(pk=number).delete()[0]:
-            oauth.forget(install.name)
+            oauth.forget(install.family_id)
+            Enrolment.objects.filter(family=install.family_id).delete()
             Erasure.objects.get_or_create(install=number, defaults={"asked_at": at})
             journal.write("install.erase", install.project.normalized, by=COPY, at=at)
     return carry_out(number)

@@ -100,7 +100,7 @@ class EventStore(Protocol):
         """What is kept of an install, oldest first."""
 
     def body(self, install: int, batch: str) -> bytes:
-        """A batch as it was sent, before compression; empty when it is not kept (any more)."""
+        """What was kept as a batch's body; empty when it is not kept (any more)."""
 
     def expire(self, before: date) -> int:
         """Forget the bodies of batches received before a day; returns how many."""

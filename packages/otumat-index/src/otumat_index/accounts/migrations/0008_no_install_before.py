@@ -1,0 +1,17 @@
+from django.db import migrations
+
+
+def forget(apps, schema_editor):
+    """Installs from before their secrets have names at rest; no release of ours ever made one."""
+    apps.get_model("accounts", "TokenFamily").objects.all().delete()
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('accounts', '0007_legacy_agent'),
+    ]
+
+    operations = [
+        migrations.RunPython(forget, migrations.RunPython.noop),
+    ]
