@@ -32,16 +32,17 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from otumat.cli.console import Console
 from otumat.cli.parser import build_parser
 from otumat.errors import NotFound, OtumatError
-from otumat.settings import Settings
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
+
+    from otumat.settings import Settings
 
 DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 
@@ -73,8 +74,9 @@ EXTRAS = {"build": "publish", "packaging": "publish", "pyproject_hooks": "publis
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    parser = build_parser()
-    options = parser.parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    parser = build_parser(words[0] if words else "")
+    options = parser.parse_args(words)
     console = Console(
         sys.stdin,
         sys.stdout,
@@ -87,9 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help(sys.stderr)
         return MISUSED
     try:
-        settings = Settings.from_env(os.environ, _home())
-        room, _, name = options.run.partition(":")
-        code: int = getattr(import_module(f"otumat.cli.{room}"), name)(options, settings, console)
+        code = _run(options, console)
         sys.stdout.flush()
     except OtumatError as exc:
         return fail(console, exc)
@@ -111,12 +111,24 @@ def fail(console: Console, exc: OtumatError) -> int:
     return MISUSED if exc.code in USAGE_CODES else FAILED
 
 
-def _home() -> Path:
-    """The user's home folder; a place without files for a user without one, as in some containers."""
+def _run(options: argparse.Namespace, console: Console) -> int:
+    room, _, name = options.run.partition(":")
+    command = getattr(import_module(f"otumat.cli.{room}"), name)
+    # What asks no index needs no settings, and is not to fail, or wait, for a file that names some.
+    code: int = command(options, console) if options.is_local else command(options, _settings(), console)
+    return code
+
+
+def _settings() -> Settings:
+    from pathlib import Path
+
+    from otumat.settings import Settings
+
     try:
-        return Path.home()
-    except RuntimeError:
-        return Path(os.devnull)
+        home = Path.home()
+    except RuntimeError:  # a user without one, as in some containers: a place without files
+        home = Path(os.devnull)
+    return Settings.from_env(os.environ, home)
 
 
 def _missing_extra(command: str, exc: ModuleNotFoundError) -> OtumatError:

@@ -7,12 +7,10 @@ Text may come from an index or a stranger's file, so control characters are made
 from __future__ import annotations
 
 import io
-import json
-import unicodedata
-from typing import TYPE_CHECKING
 
 from otumat.errors import Invalid
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import TextIO
@@ -73,7 +71,9 @@ class Console:
         print(text, file=self._stdout)
 
     def show_json(self, value: Mapping[str, object]) -> None:
-        print(json.dumps(value, indent=2, ensure_ascii=False), file=self._stdout)
+        from json import dumps
+
+        print(dumps(value, indent=2, ensure_ascii=False), file=self._stdout)
 
     def note(self, text: str = "") -> None:
         """A line about what is going on; no part of the result."""
@@ -185,13 +185,17 @@ def printable(text: str, *, keep_lines: bool = False) -> str:
     >>> printable("a\\x1b[2Jb")
     'a\\\\x1b[2Jb'
     """
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(each if _is_harmless(each, keep_lines) else each.encode("unicode_escape").decode() for each in text)
 
 
 def _is_harmless(character: str, keep_lines: bool) -> bool:
     if character == "\n":
         return keep_lines
-    return unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+    from unicodedata import category
+
+    return category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 def columns_of(text: str) -> int:
@@ -201,8 +205,10 @@ def columns_of(text: str) -> int:
     >>> columns_of("caf\\u00e9"), columns_of("cafe\\u0301"), columns_of("\\u65e5\\u672c")
     (4, 4, 4)
     """
-    wide = sum(unicodedata.east_asian_width(each) in "WF" for each in text)
-    return len(text) + wide - sum(unicodedata.combining(each) != 0 for each in text)
+    from unicodedata import combining, east_asian_width
+
+    wide = sum(east_asian_width(each) in "WF" for each in text)
+    return len(text) + wide - sum(combining(each) != 0 for each in text)
 
 
 def cut(text: str, columns: int) -> str:

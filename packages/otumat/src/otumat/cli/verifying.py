@@ -5,31 +5,29 @@ from __future__ import annotations
 import os
 import sys
 import time
-from typing import TYPE_CHECKING
 
 from otumat.cli.console import DIM, GREEN, RED, YELLOW, printable
-from otumat.cli.keyring import policy_path, read_public
 from otumat.errors import OtumatError
 from otumat.spec.vouching.verdict import EXIT_CODES, MEANINGS, TRUSTED, UNSIGNED, UNVERIFIABLE
-from otumat.trust.policy import KeyRecord, Policy, ProjectTrust, load
+from otumat.trust.policy import KeyRecord, Policy, ProjectTrust, default_path, load
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
     from otumat.cli.console import Console
-    from otumat.settings import Settings
     from otumat.spec.vouching.verdict import Verdict
 
 _MOST_FINDINGS = 20
 
 
-def verify(options: argparse.Namespace, settings: Settings, console: Console) -> int:
+def verify(options: argparse.Namespace, console: Console) -> int:
     """Tell the verdict on each; the exit code is that of the worst."""
     if [bool(options.names), options.env, bool(options.group)].count(True) != 1:
         raise OtumatError("Name what is to be verified, or say --env, or --group GROUP.", code="project.none")
     if options.group:
-        return _group(options, settings, console)
-    policy = _policy(options, settings)
+        return _group(options, console)
+    policy = _policy(options)
     verdicts = _environment(options, policy, console) if options.env else _named(options, policy)
     if console.as_json:
         console.show_json({"ok": all(verdicts), "verdicts": [each.to_dict() for each in verdicts]})
@@ -41,11 +39,11 @@ def verify(options: argparse.Namespace, settings: Settings, console: Console) ->
     return max((each.exit_code for each in verdicts), default=0)
 
 
-def _group(options: argparse.Namespace, settings: Settings, console: Console) -> int:
+def _group(options: argparse.Namespace, console: Console) -> int:
     """What a host would load that asks for this group and has no policy of its own; the exit code is of the worst."""
     from otumat.trust.enforce.loading import decide_entry_points
 
-    named = _policy(options, settings) if options.key or options.policy else None
+    named = _policy(options) if options.key or options.policy else None
     decided = decide_entry_points(options.group, named, path=_path(options), at=now())
     decisions = decided.decisions
     if console.as_json:
@@ -75,9 +73,11 @@ def now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
-def _policy(options: argparse.Namespace, settings: Settings) -> Policy:
+def _policy(options: argparse.Namespace) -> Policy:
     if not options.key:
-        return load(policy_path(options, settings))
+        return load(os.path.expanduser(options.policy) or default_path(os.environ, os.path.expanduser("~")))
+    from otumat.cli.keyring import read_public
+
     records = [KeyRecord(read_public(path), note=os.path.basename(path)) for path in options.key]
     return Policy({"*": ProjectTrust(records, legacy=options.legacy)})
 

@@ -3,23 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from importlib import import_module
 
 import otumat
-from otumat.cli.parser import (
-    accounts,
-    completing,
-    discovering,
-    groups,
-    notifications,
-    people,
-    publishers,
-    publishing,
-    searching,
-    trusting,
-    usage,
-    webhooks,
-)
-from otumat.cli.parser.options import Commands
+from otumat.cli.parser.options import Commands, Help
 
 OVERVIEW = """\
 Publish Python projects to a package index, look after them, and find out what it has.
@@ -41,44 +28,53 @@ examples:
 'otumat COMMAND --help' tells more about each.
 """
 
-GROUPS = (
-    ("publish", (publishing.add_register, publishing.add_publish, publishing.add_yank)),
-    (
-        "look things up",
-        (
-            searching.add_search,
-            searching.add_browse,
-            discovering.add_info,
-            discovering.add_classifiers,
-            people.add_journal,
-        ),
-    ),
-    ("trust", (trusting.add_keygen, trusting.add_sign, trusting.add_verify, trusting.add_keys)),
-    ("what is told about you", (usage.add_usage, usage.add_upload)),
-    ("your account", (accounts.add_login, accounts.add_logout, accounts.add_token, notifications.add_notifications)),
-    ("work together", (people.add_role, people.add_invite, people.add_invitations, groups.add_group)),
-    ("let programs work", (publishers.add_publisher, webhooks.add_webhook)),
-    ("your shell", (completing.add_completion,)),
-)
+GROUPS = {
+    "publish": {"register": "publishing", "publish": "publishing", "yank": "publishing"},
+    "look things up": {
+        "search": "searching",
+        "browse": "searching",
+        "info": "discovering",
+        "classifiers": "discovering",
+        "journal": "people",
+    },
+    "trust": dict.fromkeys(("keygen", "sign", "verify", "keys"), "trusting"),
+    "what is told about you": {"usage": "usage", "upload": "usage"},
+    "your account": {"login": "accounts", "logout": "accounts", "token": "accounts", "notifications": "notifications"},
+    "work together": {"role": "people", "invite": "people", "invitations": "people", "group": "groups"},
+    "let programs work": {"publisher": "publishers", "webhook": "webhooks"},
+    "your shell": {"completion": "completing"},
+}
+"""Every command and the module beside this one whose `add_COMMAND` makes its parser."""
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Every command has `run`, the module of `otumat.cli` and the function that does it: only that module is loaded."""
+def build_parser(command: str = "") -> argparse.ArgumentParser:
+    """
+    Every command has `run`, the module of `otumat.cli` and the function that does it: only that module is loaded. One
+    that is `is_local` is not handed the settings.
+
+    Args:
+        command: The one that is wanted; the others are then left out, for making them takes longer than many a command.
+            All are there for a word that is none, as the help and the error about it need.
+    """
     parser = argparse.ArgumentParser(
-        prog="otumat",
-        usage="otumat COMMAND ...",
-        epilog=OVERVIEW_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+        prog="otumat", usage="otumat COMMAND ...", epilog=OVERVIEW_EXAMPLES, formatter_class=Help, allow_abbrev=False
     )
+    parser.set_defaults(is_local=False)
     parser.add_argument("-V", "--version", action="version", version=f"otumat {otumat.__version__}")
     commands = Commands(parser, prog="otumat")
+    for modules in GROUPS.values():
+        if command in modules:
+            _add(commands, command, modules[command])
+            return parser
     parts = [OVERVIEW]
-    for title, makers in GROUPS:
-        known = len(commands.shorts)
-        for make in makers:
-            make(commands)
-        lines = [f"  {name:<13}  {short}" for name, short in [*commands.shorts.items()][known:]]
+    for title, modules in GROUPS.items():
+        for name, module in modules.items():
+            _add(commands, name, module)
+        lines = [f"  {name:<13}  {commands.shorts[name]}" for name in modules]
         parts.append("\n".join([f"{title}:", *lines, ""]))
     parser.description = "\n".join(parts)
     return parser
+
+
+def _add(commands: Commands, name: str, module: str) -> None:
+    getattr(import_module(f"otumat.cli.parser.{module}"), f"add_{name}")(commands)

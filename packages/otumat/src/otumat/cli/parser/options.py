@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 INDEX_HELP = "address of the index, or its name in ~/.pypirc (default: the environment variable OTUMAT_INDEX)"
+
+_USUAL_COLUMNS = 80
 
 CREDENTIALS = """\
 credentials, the first that is found:
@@ -19,6 +23,26 @@ credentials, the first that is found:
   the system's keyring, if the package keyring is installed
   you, at a terminal
 """
+
+
+class Help(argparse.RawDescriptionHelpFormatter):
+    """
+    As wide as the terminal. argparse makes one for each argument, to try its metavar out, and would have `shutil` ask
+    the terminal each time.
+    """
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+def _columns() -> int:
+    told = os.environ.get("COLUMNS", "")
+    if told.isdecimal() and int(told):
+        return int(told)
+    try:
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns or _USUAL_COLUMNS  # type: ignore[union-attr]
+    except (AttributeError, ValueError, OSError):
+        return _USUAL_COLUMNS
 
 
 class Commands:
@@ -99,6 +123,6 @@ def _style(long: str, epilog: str) -> dict[str, Any]:
     return {
         "description": long,
         "epilog": epilog,
-        "formatter_class": argparse.RawDescriptionHelpFormatter,
+        "formatter_class": Help,
         "allow_abbrev": False,
     }

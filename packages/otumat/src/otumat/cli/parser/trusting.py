@@ -69,8 +69,10 @@ examples:
 """
 
 PIN_EXAMPLES = """\
-The index is taken at its word once. Later, keys that ended there end here, too, and a key that is new is held back
-until --new says that it is right; the exit code is 1 then.
+The index is taken at its word once, and its own key is remembered. Later, keys that ended there end here, too. A key
+that is new is taken if the keys you trust signed its coming ('otumat keys rotate'); else it is held back until --new
+says that it is right, and the exit code is 1. A list that is old, expired, of another project or index, or has another
+past than the one seen before, is refused.
 
 examples:
   otumat keys pin plugin1 --index https://index.example.org
@@ -108,7 +110,7 @@ def add_sign(commands: Commands) -> None:
 
 def add_verify(commands: Commands) -> None:
     parser = commands.add("verify", "is what is installed what was signed?", VERIFY, VERIFY_EXAMPLES)
-    parser.set_defaults(run="verifying:verify")
+    parser.set_defaults(run="verifying:verify", is_local=True)
     parser.add_argument("names", nargs="*", metavar="NAME", help="a project that is installed here, or a wheel")
     parser.add_argument("--env", action="store_true", help="everything that is installed, and what belongs to nobody")
     parser.add_argument("--group", default="", metavar="GROUP", help="what would be loaded of these entry points?")
@@ -193,6 +195,7 @@ def _add_ask(actions: Actions) -> None:
     parser.add_argument("--minimum-sequence", type=natural, metavar="N", help="the same by the number of the release")
     parser.add_argument("--modern-from", metavar="VERSION", help="from here on, signatures of the 0.3 kind never do")
     parser.add_argument("--legacy", choices=["yes", "no"], help="whether signatures of the 0.3 kind will do")
+    parser.add_argument("--stale", choices=["warn", "refuse"], help="once the index's list of its keys has expired")
     add_policy(parser)
     add_json(parser)
 
@@ -203,16 +206,25 @@ def _add_fetch(actions: Actions) -> None:
     )
     parser.set_defaults(run="pinning:fetch")
     parser.add_argument("project", metavar="NAME")
+    _add_index_key(parser)
     add_index(parser)
     add_policy(parser)
     add_json(parser)
+
+
+def _add_index_key(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--index-key", default="", metavar="FILE", help="the index's own public key, where its operator gave you that"
+    )
 
 
 def _add_pin(actions: Actions) -> None:
     parser = actions.add("pin", "take the keys an index lists into your policy", PIN_EXAMPLES)
     parser.set_defaults(run="pinning:pin")
     parser.add_argument("project", metavar="NAME")
-    parser.add_argument("--new", action="store_true", help="take keys that are new, although there are some already")
+    parser.add_argument("--new", action="store_true", help="take new keys that no old one vouches for")
+    parser.add_argument("--force", action="store_true", help="the same, and forget what is known of the index")
+    _add_index_key(parser)
     add_index(parser)
     add_policy(parser)
     add_json(parser)
