@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from otumat.spec.consent import LOCAL, OFF, ON, UNSET, WORDING_VERSION
 from otumat.spec.manifest import digest
-from otumat.usage import answers, clock, held, tombstones
+from otumat.usage import answers, clock, held, tallies, tombstones
 from otumat.usage.answers import Answer
 from otumat.usage.files import Busy, locked, write_whole
 from otumat.usage.manifests import accepted_events
@@ -38,7 +38,7 @@ def turn(
         _store(folder, answer)
         if before.level == ON and (level != ON or before.host != host):
             tombstones.bury(folder)
-            keep_here(folder) if level == LOCAL else held.wipe(folder)
+            keep_here(folder) if level == LOCAL else _wipe(folder)
             _forget_batches(folder)
         return answer
 
@@ -101,6 +101,7 @@ def keep_here(folder: str) -> None:
         name = os.path.basename(path)
         with suppress(OSError):
             os.rename(path, os.path.join(os.path.dirname(path), LOCAL + name.removeprefix(ON)))
+    tallies.keep_here(folder)
 
 
 def _amend(folder: str, found: Found, source: str, *, accepted: bool) -> None:
@@ -144,8 +145,13 @@ def _store(folder: str, answer: Answer) -> None:
 
 
 def _delete_held(folder: str) -> None:
-    held.wipe(folder)
+    _wipe(folder)
     _forget_batches(folder)
+
+
+def _wipe(folder: str) -> None:
+    held.wipe(folder)
+    tallies.wipe(folder)
 
 
 def _forget_batches(folder: str) -> None:

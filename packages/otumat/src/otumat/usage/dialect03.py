@@ -35,8 +35,8 @@ def event_date(at_us: int) -> str:
 
 
 def events_body(install: str, records: Iterable[Record]) -> bytes:
-    """The body of a request to the event route. Properties have no place there."""
-    rows = [[event_date(record.at_us), record.name] for record in records]
+    """The body of a request to the event route: a row for each use, at a time of its own. Properties have no place."""
+    rows = [[event_date(record.at_us + more), record.name] for record in records for more in range(record.times)]
     headers = ["install_id", "event_date", "event_type"]
     return json.dumps({"installId": install, "headers": headers, "rows": rows}).encode()
 

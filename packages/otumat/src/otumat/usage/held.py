@@ -22,12 +22,13 @@ ROOM, UNREADABLE = "room", "unreadable"
 
 
 class Record(NamedTuple):
-    """One use as it was written down; `at_us` is microseconds since 1970, UTC."""
+    """One use as it was written down, or several equal ones; `at_us` is microseconds since 1970, UTC."""
 
     at_us: int
     name: str
     properties: tuple[tuple[str, str], ...]
     where: Where
+    times: int = 1
 
 
 def segments(folder: str, level: str = "") -> list[str]:
@@ -98,8 +99,8 @@ def _evict(folder: str, path: str) -> None:
         return
     counts: dict[bytes, int] = {}
     for line in read(taken)[_batched_bytes(folder, path) :].split(RS)[1:]:  # a host is waiting: names only
-        name = line.partition(b"\t")[0]
-        counts[name] = counts.get(name, 0) + 1
+        name, times = line.partition(b"\t")[0], line.rpartition(b"\t")[2].rstrip(b"\n")
+        counts[name] = counts.get(name, 0) + (int(times) if times.isdigit() else 1)
     count_lost(folder, ROOM, {name.decode(errors="replace"): times for name, times in counts.items()})
     remove(taken)
 
@@ -219,8 +220,10 @@ def _record(line: bytes) -> Record | None:
     if not line.endswith(b"\n"):
         return None
     try:
-        name, pairs, at_us, release, python, system, machine, ci = line[:-1].decode("ascii").split("\t")
+        name, pairs, at_us, release, python, system, machine, ci, *times = line[:-1].decode("ascii").split("\t")
         properties = tuple((key, value) for key, _, value in (pair.partition("=") for pair in pairs.split(",") if pair))
-        return Record(int(at_us), name, properties, Where(release, python, system, machine, ci == "ci"))
+        return Record(
+            int(at_us), name, properties, Where(release, python, system, machine, ci == "ci"), *map(int, times[:1])
+        )
     except ValueError:
         return None

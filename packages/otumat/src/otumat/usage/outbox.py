@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import otumat
-from otumat.spec.event import Batch, Row, Use, add_up, write_batch
-from otumat.usage import clock, held
+from otumat.spec.consent import ON
+from otumat.spec.event import COUNT_MAX, Batch, Row, Use, write_batch
+from otumat.usage import clock, held, tallies
 from otumat.usage.files import read_json, write_json, write_whole
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 WAITING_MAX = 32
 SENT_MAX = 100
 _ROWS_ENOUGH = 700  # a segment adds at most 64 KiB / 50 bytes, 1,300 rows: together no more than event.BATCH_MAX_ROWS
+
+_ROWS_OF_A_TALLY = 1000  # in the dialect of 0.3, which has a row for each use
 
 Cursors = dict[str, Any]
 Covers = dict[str, tuple[int, int]]
@@ -68,7 +71,7 @@ def freeze(folder: str, answer: Answer, install: str, *, dialect: str = "1.0") -
     """Make batches of everything held for sending, as far as there is room, and return all that wait."""
     cursors = _recovered(folder)
     while len(waiting(folder)) < WAITING_MAX:
-        covers, records = _gather(folder, cursors)
+        covers, records = _gather(folder, cursors, most=COUNT_MAX if dialect == "1.0" else _ROWS_OF_A_TALLY)
         lost = held.lost(folder)
         news = _beyond(lost, cursors.get("told", {}))
         if not records and not news:
@@ -76,7 +79,7 @@ def freeze(folder: str, answer: Answer, install: str, *, dialect: str = "1.0") -
         sequence = int(cursors.get("sequence", 0)) + 1
         batch = os.urandom(16).hex()
         if dialect == "1.0":
-            rows = add_up(_use(record, answer) for record in records)
+            rows = _rows(records, answer)
             body = write_batch(_batch(answer, install, batch, sequence, rows, news))
         else:
             from otumat.usage.dialect03 import events_body
@@ -93,7 +96,7 @@ def preview(folder: str, answer: Answer) -> bytes:
     """What would leave if this machine were enrolled already: the body with an empty install id."""
     _, records = _gather(folder, {})
     lost = held.lost(folder)
-    rows = add_up(_use(record, answer) for record in records)
+    rows = _rows(records, answer)
     return write_batch(_batch(answer, "", "", 1, rows, lost)) if records else b""
 
 
@@ -126,19 +129,26 @@ def discard(folder: str) -> None:
 
 def cursor_of(folder: str, segment: str) -> int:
     """How many bytes of a segment are in batches already."""
-    return int(read_json(_cursors(folder)).get("segments", {}).get(os.path.basename(segment), 0))
+    return int(told_of(folder).get(os.path.basename(segment), 0))
+
+
+def told_of(folder: str) -> dict[str, int]:
+    """How much is in batches already: bytes of each segment, uses of each tally."""
+    told: dict[str, int] = read_json(_cursors(folder)).get("segments", {})
+    return told
 
 
 def unsent(folder: str) -> list[Record]:
     """Every use that is held and that no host has taken, at any level, in the order of time."""
-    begins = {**read_json(_cursors(folder)).get("segments", {}), **_begins(folder)}
+    begins = {**told_of(folder), **_begins(folder)}
     found = [
         record
         for path in held.segments(folder)
         for record in held.records(held.read(path)[int(begins.get(os.path.basename(path), 0)) :])
         if record is not None
     ]
-    return sorted(found)
+    counted = [tallies.beyond(each, begins, most=each.record.times) for each in tallies.tallies(folder)]
+    return sorted([*found, *(record for record in counted if record is not None)])
 
 
 def _begins(folder: str) -> dict[str, int]:
@@ -150,8 +160,8 @@ def _begins(folder: str) -> dict[str, int]:
     return begins
 
 
-def _gather(folder: str, cursors: Cursors) -> tuple[Covers, list[Record]]:
-    """Some of what is not in any batch yet, and up to where it was read in which segment."""
+def _gather(folder: str, cursors: Cursors, *, most: int = COUNT_MAX) -> tuple[Covers, list[Record]]:
+    """Some of what is not in any batch yet, and up to where it was read in which segment and tally."""
     covers: Covers = {}
     found: list[Record] = []
     kinds: set[tuple[object, ...]] = set()
@@ -164,8 +174,17 @@ def _gather(folder: str, cursors: Cursors) -> tuple[Covers, list[Record]]:
         if end > start:
             covers[os.path.basename(path)] = (start, end)
             fresh = [record for record in held.records(data[start:end]) if record is not None]
-            kinds.update((clock.day(each.at_us / 1e6), *each[1:]) for each in fresh)
+            kinds.update((clock.day(each.at_us / 1e6), *each[1:4]) for each in fresh)
             found += fresh
+    for tally in tallies.tallies(folder, ON):
+        if len(kinds) > _ROWS_ENOUGH:
+            break
+        start = int(cursors.get("segments", {}).get(tally.place, 0))
+        counted = tallies.beyond(tally, {tally.place: start}, most=most)
+        if counted is not None:
+            covers[tally.place] = (start, start + counted.times)
+            kinds.add(tally)
+            found.append(counted)
     return covers, found
 
 
@@ -192,7 +211,9 @@ def _delete_done(folder: str, cursors: Cursors) -> None:
         data = held.read(path)
         if os.path.basename(path) not in waits and segments.get(os.path.basename(path), 0) == held.whole(data):
             held.delete_if_done(path, len(data))
+    tallies.delete_done(folder, segments, waits)
     there = {os.path.basename(path) for path in held.segments(folder, "on")}
+    there |= {tally.place for tally in tallies.tallies(folder, ON)}
     kept = {name: end for name, end in segments.items() if name in there}
     if kept != segments:
         write_json(_cursors(folder), {**cursors, "segments": kept})
@@ -205,6 +226,19 @@ def _beyond(lost: dict[str, dict[str, int]], told: dict[str, dict[str, int]]) ->
     }
     kept = {why: {name: times for name, times in names.items() if times > 0} for why, names in news.items()}
     return {why: names for why, names in kept.items() if names}
+
+
+def _rows(records: list[Record], answer: Answer) -> list[Row]:
+    """Equal uses are one row, sorted; more of them only where a count would be above COUNT_MAX."""
+    counts: dict[Use, int] = {}
+    for record in records:
+        use = _use(record, answer)
+        counts[use] = counts.get(use, 0) + record.times
+    return [
+        Row(use, min(COUNT_MAX, counts[use] - before))
+        for use in sorted(counts)
+        for before in range(0, counts[use], COUNT_MAX)
+    ]
 
 
 def _use(record: Record, answer: Answer) -> Use:

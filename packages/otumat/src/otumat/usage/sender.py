@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from otumat.errors import Conflict, OtumatError, Refused, Unreachable
-from otumat.spec.consent import may_send
+from otumat.spec.consent import ON, may_send
 from otumat.spec.event import MEDIA_TYPE
 from otumat.transport import Request
 from otumat.usage import answers, changing, clock, denials, due, outbox, tokens, tombstones
@@ -94,7 +94,8 @@ def _send_all(folder: str, package: str, over: Transport) -> Round:
         answer = answers.read(folder)
         waiting = outbox.freeze(folder, answer, credential.install, dialect=credential.dialect)
         if not _may_send(folder, package):
-            outbox.discard(folder)  # withdrawn while we froze
+            if answers.read(folder).level != ON:
+                outbox.discard(folder)  # withdrawn while we froze
             return Round(batches, uses, "Withdrawn.")
         if not waiting:
             return Round(batches, uses)

@@ -166,7 +166,7 @@ class Writer:
             seal(path)  # sealed, but its renaming was cut short
             return -1
         try:
-            if _hold(fd) and _is_at(path, fd):
+            if _hold(fd) and is_at(path, fd):
                 return fd
         except OSError:
             pass
@@ -183,7 +183,7 @@ class Writer:
             os.close(fresh)
 
     def _path(self) -> str:
-        return os.path.join(self._spool, f"{self._level}-{_machine()}.open")
+        return os.path.join(self._spool, f"{self._level}-{machine()}.open")
 
     def _total_bytes(self) -> int:
         with os.scandir(self._spool) as entries:
@@ -226,7 +226,7 @@ def _fstat(fd: int) -> os.stat_result | None:
         return None
 
 
-def _machine() -> str:
+def machine() -> str:
     """
     Machines that share a home folder write to files of their own, for appending is atomic on one machine only; on
     Windows, where it is not even that, so do processes.
@@ -251,6 +251,6 @@ def _hold(fd: int) -> bool:
     return True
 
 
-def _is_at(path: str, fd: int) -> bool:
+def is_at(path: str, fd: int) -> bool:
     ours, there = os.fstat(fd), os.stat(path)
     return (ours.st_ino, ours.st_dev) == (there.st_ino, there.st_dev) and bool(ours.st_mode & _WRITABLE)

@@ -23,15 +23,18 @@ def packages() -> list[str]:
 
 
 def logged(folder: str) -> list[tuple[str, str]]:
-    """Every use that is held, as (UTC time, event)."""
-    return [(event_date(record.at_us), record.name) for record in outbox.unsent(folder)]
+    """Every use that is held, as (UTC time, event); what was counted is one line a day, with how often."""
+    return [
+        (event_date(record.at_us), record.name if record.times == 1 else f"{record.name} × {record.times}")
+        for record in outbox.unsent(folder)
+    ]
 
 
 def counts(folder: str) -> dict[str, int]:
     """How often each event is held."""
     found: dict[str, int] = {}
     for record in outbox.unsent(folder):
-        found[record.name] = found.get(record.name, 0) + 1
+        found[record.name] = found.get(record.name, 0) + record.times
     return dict(sorted(found.items()))
 
 
