@@ -92,7 +92,7 @@ def project(upload: Any, wheel: Any, alice: User, bob: User, person: Any, now: d
     )
     Role.objects.create(project=made, user=person("mallory"), kind="maintainer", granted_at=now)
     File.objects.update(has_provenance=True)
-    keys.add("roundup", SIGNERS[0], role="maintainer", note="", by="erin", at=now)
+    keys.add("roundup", keys.read(SIGNERS[0]), role="maintainer", note="", by="erin", at=now)
     return made
 
 

@@ -91,6 +91,13 @@ class Config:
         " wheels. A project may ask for more, never for less",
         choices=("off", "mark", "refuse"),
     )
+    trust_key: str = option(
+        "",
+        "PEM of the Ed25519 keys that sign the lists of projects' keys, the newest first; empty: made at first need and"
+        " kept in data/trust.key",
+        secret=True,
+    )
+    key_list_days: int = option(14, "days until such a list expires, for those who keep it", least=1)
     attestation_roots: str = option(
         "", "PEM file of the authorities whose certificates sign attestations (PEP 740); empty: none are kept"
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from otumat.errors import Conflict, Invalid, NotFound, Problem
+from otumat.spec.key_list import Change
 from otumat.spec.keys import BadKey, PublicKey, key_problems
 from otumat.spec.vouching.keyring import COMPROMISED, SUPERSEDED
-from otumat_index.trust import queries, rules
+from otumat_index.trust import history, queries, rules
 from otumat_index.trust.models import Key
 
 KEY_MAX_CHARS = 64 * 1024
@@ -32,14 +33,27 @@ def read(text: str) -> PublicKey:
         raise Invalid([Problem("key.unreadable", "key", f"That cannot be used: {exc}.", hint=hint)]) from None
 
 
-def add(scope: str, text: str, *, role: str, note: str, by: str, at: datetime) -> Key:
+def add(
+    scope: str,
+    public: PublicKey,
+    *,
+    role: str,
+    note: str,
+    replaces: Key | None = None,
+    proof: Change | None = None,
+    by: str,
+    at: datetime,
+) -> Key:
     """
-    Take a key in, after every question that tells a weak one.
+    Take a key in, after every question that tells a weak one; in another one's place where that is named.
+
+    Args:
+        proof: The same as a change that keys of the scope signed, and that was checked (`history.check_proof`).
 
     Raises:
-        Invalid: With everything wrong with it. Conflict: It is or was a key of this scope, or there are too many.
+        Invalid: With everything wrong with it. Conflict: It is or was a key of this scope, or there are too many; or
+            the one to be replaced ended already.
     """
-    public = read(text)
     known = queries.records(scope)
     problems = key_problems(public, others=[record.public for record in known]) + rules.check_new(role, note)
     if problems:
@@ -49,16 +63,22 @@ def add(scope: str, text: str, *, role: str, note: str, by: str, at: datetime) -
         raise Conflict(f"The key {public.id[:16]}… is listed already.", hint=hint, code="key_exists")
     if len(known) >= rules.KEYS_MAX:
         raise Conflict(f"There are {rules.KEYS_MAX} keys, the most there may be.", code="too_many_keys")
-    return Key.objects.create(
+    new = Key.objects.create(
         scope=scope,
         key_id=public.id,
         kind=public.kind,
         spki=public.spki,
         role=role,
-        note=note.strip(),
+        note=note,
         added_at=at,
         added_by=by,
     )
+    if replaces is not None:
+        end(replaces, kind=SUPERSEDED, reason="", since=None, by=by, at=at)
+        replaces.successor = new
+        replaces.save(update_fields=["successor"])
+    history.write_addition(new, replaces=replaces, proof=proof, at=at)
+    return new
 
 
 def find(scope: str, beginning: str) -> Key:
@@ -87,6 +107,13 @@ def revoke(key: Key, *, kind: str, reason: str, since: datetime | None, by: str,
     Raises:
         Invalid: With everything wrong with what is said. Conflict: It ended already.
     """
+    end(key, kind=kind, reason=reason.strip(), since=since, by=by, at=at)
+    history.write_end(key, at=at)
+    return key
+
+
+def end(key: Key, *, kind: str, reason: str, since: datetime | None, by: str, at: datetime) -> None:
+    """The row of a key that ends; what becomes of the history is the caller's business."""
     problems = rules.check_revocation(kind, reason, since, at=at)
     if problems:
         raise Invalid(problems)
@@ -94,9 +121,8 @@ def revoke(key: Key, *, kind: str, reason: str, since: datetime | None, by: str,
     if key.revoked_at is not None and not (kind == COMPROMISED and worse(key, moment)):
         raise Conflict(f"The key {key.key_id[:16]}… ended already.", code="key_revoked")
     key.revoked_at = min(moment, key.revoked_at) if key.revoked_at else moment
-    key.revoked_for, key.reason, key.revoked_by = kind, reason.strip(), by
+    key.revoked_for, key.reason, key.revoked_by = kind, reason, by
     key.save(update_fields=["revoked_at", "revoked_for", "reason", "revoked_by"])
-    return key
 
 
 def worse(key: Key, moment: datetime) -> bool:
@@ -104,15 +130,9 @@ def worse(key: Key, moment: datetime) -> bool:
     return key.revoked_for == SUPERSEDED or (key.revoked_at is not None and moment < key.revoked_at)
 
 
-def replace(old: Key, new: Key, *, by: str, at: datetime) -> None:
-    """Let one key take another's place."""
-    revoke(old, kind=SUPERSEDED, reason="", since=None, by=by, at=at)
-    old.successor = new
-    old.save(update_fields=["successor"])
-
-
 def end_all(scope: str, *, reason: str, by: str, at: datetime) -> int:
     """End every key that still counts, for the scope is somebody else's now; how many there were."""
-    return Key.objects.filter(scope=scope, revoked_at__isnull=True).update(
-        revoked_at=at, revoked_for=SUPERSEDED, reason=reason, revoked_by=by
-    )
+    standing = list(Key.objects.filter(scope=scope, revoked_at__isnull=True))
+    for key in standing:
+        revoke(key, kind=SUPERSEDED, reason=reason, since=None, by=by, at=at)
+    return len(standing)

@@ -36,6 +36,27 @@ class Key(models.Model):
         return f"key {self.key_id[:16]} of {self.scope}"
 
 
+class Change(models.Model):
+    """
+    One change of a scope's keys, as its signed list tells it (`otumat.spec.key_list`). Rows are never altered.
+
+    `Key` says what they come to; both are written in one transaction.
+    """
+
+    scope = models.CharField(max_length=255)
+    number = models.PositiveIntegerField(db_comment="1 for the first of its scope")
+    payload = models.BinaryField(db_comment="JSON, byte for byte as it is signed")
+    signatures = models.JSONField(default=list, db_comment="of the scope's own keys: keyid, sig")
+    digest = models.CharField(max_length=64, db_comment="SHA-256 of the payload")
+
+    class Meta:
+        ordering: ClassVar = ["number"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["scope", "number"], name="trust_change_once")]
+
+    def __str__(self) -> str:
+        return f"change {self.number} of the keys of {self.scope}"
+
+
 class SignedFile(models.Model):
     """The verdict on a file that carries an envelope, as it was when the file came."""
 

@@ -106,6 +106,7 @@ def ask(options: argparse.Namespace, settings: Settings, console: Console) -> in
         "minimum_sequence": options.minimum_sequence,
         "modern_from": options.modern_from,
         "legacy": None if options.legacy is None else options.legacy == "yes",
+        "stale": options.stale,
     }
     given = {key: value for key, value in changes.items() if value is not None}
     try:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from otumat.cli import keyring
 from otumat.cli.connection import transport
-from otumat.cli.console import printable
+from otumat.cli.console import RED, YELLOW, printable
 from otumat.cli.credentials import for_reading
 from otumat.errors import Conflict, NotFound
-from otumat.spec.keys import key_problems
-from otumat.trust.fetching import fetch_keys, merged
+from otumat.trust.fetching import checked_list, fetch_list
+from otumat.trust.pinning import merged
 from otumat.trust.policy import Policy, load, save
 
 if TYPE_CHECKING:
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 
     from otumat.cli.console import Console
     from otumat.settings import Settings
-    from otumat.spec.vouching.keyring import KeyRecord
-    from otumat.trust.fetching import Merged
+    from otumat.spec.key_list import KeyList
+    from otumat.spec.vouching.keyring import KeyRecord, Pin
+    from otumat.trust.pinning import Merged
 
 NEWS = 1
 """Exit code of `pin` when a key was held back: somebody has to decide."""
@@ -27,73 +29,87 @@ NEWS = 1
 
 def fetch(options: argparse.Namespace, settings: Settings, console: Console) -> int:
     """Show the keys an index lists, beside what the policy says of each. Changes nothing."""
-    listed = _listed(options, settings)
-    known = {record.public.id for record in load(keyring.policy_path(options, settings)).of(options.project).keys}
+    trust = load(keyring.policy_path(options, settings)).of(options.project)
+    listed = _listed(options, settings, trust.source)
+    known = {record.public.id for record in trust.keys}
     if console.as_json:
-        keys = [{**record.to_dict(), "pinned": record.public.id in known} for record in listed]
-        console.show_json({"ok": True, "project": options.project, "keys": keys})
+        keys = [{**record.to_dict(), "pinned": record.public.id in known} for record in listed.records.values()]
+        console.show_json({"ok": True, "project": listed.project, "keys": keys, "list": listed.pin.to_dict()})
         return 0
     rows = [
-        (
-            record.public.id,
-            record.public.kind,
-            record.role,
-            _state(record),
-            _pinned(record, known),
-            printable(record.note),
-        )
-        for record in listed
+        (each.public.id, each.public.kind, each.role, _state(each), _pinned(each, known), printable(each.note))
+        for each in listed.records.values()
     ]
     console.show_columns(("key", "kind", "role", "there", "here", "note"), rows)
+    signers = ", ".join(f"{each.id[:16]}…" for each in listed.signers)
+    console.note(f"{len(listed.changes)} changes up to {listed.head[:16]}…, signed by the index's key {signers}.")
     return 0
 
 
 def pin(options: argparse.Namespace, settings: Settings, console: Console) -> int:
-    """Take the keys an index lists into the policy: all at first, later only what takes trust away."""
+    """Take the keys an index lists into the policy: all at first; later what takes trust away, and what is proven."""
     path = keyring.policy_path(options, settings)
-    policy, listed = load(path), _listed(options, settings)
-    own = Policy({options.project: policy.of(options.project)}).projects
-    name, trust = next(iter(own.items()))
+    policy = load(path)
+    name, trust = next(iter(Policy({options.project: policy.of(options.project)}).projects.items()))
     if name not in policy.projects and trust.keys:
         message = f"A pattern of your policy covers {options.project} already, and its keys would count no more."
         raise Conflict(message, code="policy.pattern", hint="Add keys of its own with: otumat keys add FILE --for NAME")
-    weak = [record for record in listed if not record.revoked_at and key_problems(record.public, others=())]
-    result = merged(trust, [record for record in listed if record not in weak], accept_new=options.new)
-    if result.added or result.ended:
-        save(Policy({**policy.projects, name: result.trust}, enforcement=policy.enforcement, source=path), path)
-    _tell(result, weak, options, path, console)
-    return NEWS if result.held_back or weak else 0
+    listed = _listed(options, settings, None if options.force else trust.source)
+    result = merged(trust, listed, accept_new=options.new or options.force)
+    save(Policy({**policy.projects, name: result.trust}, enforcement=policy.enforcement, source=path), path)
+    _tell(result, options, path, console)
+    return NEWS if result.held_back or result.weak else 0
 
 
-def _listed(options: argparse.Namespace, settings: Settings) -> tuple[KeyRecord, ...]:
+def _listed(options: argparse.Namespace, settings: Settings, known: Pin | None) -> KeyList:
     index = settings.find_index(options.index)
-    found = fetch_keys(options.project, on=index, by=for_reading(settings, index), over=transport())
-    if not found:
+    data = fetch_list(options.project, on=index, by=for_reading(settings, index), over=transport())
+    given = [keyring.read_public(options.index_key)] if options.index_key else []
+    found = checked_list(data, options.project, asked=index.url, pin=known, given=given, at=time.time())
+    if not found.records:
         hint = "Ask its maintainers to add one, or trust a key from elsewhere: otumat keys add FILE --for NAME"
         raise NotFound(f"{index.url} lists no key for {options.project}.", code="keys.none", hint=hint)
     return found
 
 
-def _tell(result: Merged, weak: list[KeyRecord], options: argparse.Namespace, path: str, console: Console) -> None:
+def _tell(result: Merged, options: argparse.Namespace, path: str, console: Console) -> None:
     lines = [
-        *(("added", record) for record in result.added),
+        *(("added, proven by the keys before it" if each in result.proven else "added", each) for each in result.added),
         *(("ended", record) for record in result.ended),
         *(("held back", record) for record in result.held_back),
-        *(("too weak", record) for record in weak),
+        *(("too weak", record) for record in result.weak),
         *(("not listed there", record) for record in result.unlisted),
     ]
     if console.as_json:
-        changes = [{"change": what, **record.to_dict()} for what, record in lines]
-        console.show_json({"ok": True, "project": options.project, "policy": path, "changes": changes})
+        changes = [{"change": what.partition(",")[0], "proven": each in result.proven, **each.to_dict()}
+                   for what, each in lines]  # fmt: skip
+        source = result.trust.source
+        told = {"ok": True, "project": options.project, "policy": path, "changes": changes}
+        console.show_json({**told, "list": source.to_dict() if source else {}})
         return
     for what, record in lines:
         console.show(f"{what}: {record.public.id} {printable(record.note)}".rstrip())
     if not lines:
         console.show(f"Nothing is new: {printable(path)} has the keys of {printable(options.project)}.")
-    if result.added:
-        console.note("Compare them with what its maintainers say elsewhere: the index was taken at its word.")
+    _warn(result, options, console)
+
+
+def _warn(result: Merged, options: argparse.Namespace, console: Console) -> None:
+    taken = [record for record in result.added if record not in result.proven]
+    name = printable(options.project)
+    if options.force:
+        told = "What was known of this index is forgotten: its key, and every list that it gave before."
+        console.note(console.style(f"WARNING: {told}", RED, on_stderr=True))
+    if taken and (options.new or options.force):
+        ids = ", ".join(record.public.id[:16] + "…" for record in taken)
+        told = f"Nothing but the index says that {ids} belongs to {name}: no key you trusted before vouches for it."
+        console.note(console.style(f"WARNING: {told}", RED, on_stderr=True))
+    elif taken:
+        told = "Compare them with what its maintainers say elsewhere: the index was taken at its word, this once."
+        console.note(console.style(told, YELLOW, on_stderr=True))
     if result.held_back:
-        console.note("A key is new there. Ask its maintainers whether it is theirs, then: otumat keys pin NAME --new")
+        told = "A key is new there, and no key that you trust vouches for it. Ask its maintainers whether it is theirs,"
+        console.note(f"{told} then: otumat keys pin {name} --new")
 
 
 def _state(record: KeyRecord) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from otumat.spec.vouching.checking import check_downgrade, check_release, why_not
+from otumat.spec.vouching.checking import check_downgrade, check_fresh, check_release, why_not
 from otumat.spec.vouching.verdict import TRUSTED, UNSIGNED, UNTRUSTED_KEY, Finding, Verdict, Voucher
 from otumat.trust import legacy
 
@@ -34,6 +34,7 @@ def legacy_verdict(
         findings: What else was found.
     """
     found = [*findings, *check_downgrade(version, trust), *check_release(name, version, trust)]
+    found += check_fresh(trust, at)
     keys: dict[str, Voucher] = {}
     for package, signature in sorted(signatures.items()):
         by, told = _check(package, list(values.get(package, ())), signature, trust, at)

@@ -129,6 +129,7 @@ DOORS: Mapping[str, str] = {
     "GET /simple/{name}/": "read",
     "GET /files/{key}": "read",
     "GET /files/{key}.metadata": "read",
+    "GET /trust/project/{name}/keys": "read",
     "GET /integrity/{name}/{version}/{filename}/provenance": "read",
     "GET /pypi/{name}/json": "read",
     "GET /pypi/{name}/{version}/json": "read",

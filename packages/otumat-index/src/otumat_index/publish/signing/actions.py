@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
 from otumat.errors import Invalid, Problem
+from otumat.spec.key_list import Change
 from otumat_index.journal import actions as journal
-from otumat_index.journal.actor import Actor
+from otumat_index.journal.actor import Actor, command
 from otumat_index.publish import queries
 from otumat_index.publish import rules as publishing
 from otumat_index.publish.actions import entry
 from otumat_index.publish.models import Project
 from otumat_index.publish.trusted.actions import check_unlimited
-from otumat_index.trust import keys, rules
+from otumat_index.trust import history, keys, rules
 from otumat_index.trust import queries as known
 from otumat_index.trust.models import Key
 
@@ -48,15 +51,48 @@ def add_key(
     Raises:
         Refused: The actor is no owner. Invalid, Conflict, NotFound: As `trust.keys.add` and `find`.
     """
-    check_unlimited(by)
-    project = locked(project, "vouch", by)
+    project = vouching(project, by)
     old = keys.find(project.normalized, replaces) if replaces else None
-    new = keys.add(project.normalized, text, role=role, note=note, by=by.name, at=at)
+    new = keys.add(project.normalized, keys.read(text), role=role, note=note.strip(), replaces=old, by=by.name, at=at)
+    return told_of(project, new, old, proof=None, by=by, at=at)
+
+
+@transaction.atomic
+def add_proven_key(project: Project, change: Mapping[str, Any], *, by: Actor, at: datetime) -> Key:
+    """
+    The same by a change that keys of the project signed: whoever relies on those takes the new one without asking.
+
+    Args:
+        change: Payload and signatures, as `otumat.spec.key_list` has them.
+
+    Raises:
+        Refused, Invalid, Conflict, NotFound: As above, and as `trust.history.check_proof`.
+    """
+    project = vouching(project, by)
+    proof, told = history.check_proof(project.normalized, change, at=at)
+    old = keys.find(project.normalized, proof.replaces) if proof.replaces else None
+    new = keys.add(
+        project.normalized, told.public, role=told.role, note=told.note, replaces=old, proof=proof, by=by.name, at=at
+    )
+    return told_of(project, new, old, proof=proof, by=by, at=at)
+
+
+def vouching(project: Project, by: Actor) -> Project:
+    """The project, locked, if the actor may add a key to it: an owner, or an operator at the machine itself."""
+    if by == command():
+        return entry.lock(project)
+    check_unlimited(by)
+    return locked(project, "vouch", by)
+
+
+def told_of(project: Project, new: Key, old: Key | None, *, proof: Change | None, by: Actor, at: datetime) -> Key:
+    """The key, once the journal has it."""
+    signed = {"signed": ", ".join(f"{each.keyid[:16]}…" for each in proof.signatures)} if proof else {}
     if old is None:
-        tell("key.add", project, new, by=by, at=at, role=role, note=new.note)
+        tell("key.add", project, new, by=by, at=at, role=new.role, note=new.note, **signed)
     else:
-        keys.replace(old, new, by=by.name, at=at)
-        tell("key.rotate", project, new, by=by, at=at, role=role, note=new.note, old=f"{old.key_id[:16]}…")
+        short = f"{old.key_id[:16]}…"
+        tell("key.rotate", project, new, by=by, at=at, role=new.role, note=new.note, old=short, **signed)
     return new
 
 

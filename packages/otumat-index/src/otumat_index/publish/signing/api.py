@@ -22,10 +22,28 @@ from otumat_index.trust import rules
 router = Router(tags=["signatures"])
 
 
-class NewKey(Schema):
-    """A public key, as PEM or a line of OpenSSH; `replaces` names the key whose place it takes, by its id."""
+class ChangeSignature(Schema):
+    """By a key of the project: its id, and the signature in base64."""
 
-    key: str
+    keyid: str
+    sig: str
+
+
+class SignedChange(Schema):
+    """A change as `docs/protocol/index-trust.md` has it: its bytes in base64, and signatures over them."""
+
+    payload: str
+    signatures: list[ChangeSignature]
+
+
+class NewKey(Schema):
+    """
+    A public key, as PEM or a line of OpenSSH; `replaces` names the key whose place it takes, by its id. Or, instead of
+    all these, the same as a change that keys of the project signed: those who rely on them then take the new one.
+    """
+
+    key: str = ""
+    change: SignedChange | None = None
     role: str = "maintainer"
     note: str = ""
     replaces: str = ""
@@ -51,6 +69,9 @@ def list_keys(request: HttpRequest, name: str) -> dict[str, Any]:
 def add_key(request: HttpRequest, name: str, body: NewKey) -> dict[str, Any]:
     by = caller(request)
     project = opened(request, name, by=by)
+    if body.change is not None:
+        added = actions.add_proven_key(project, body.change.dict(), by=by, at=timezone.now())
+        return {"ok": True, **queries.shown_key(added)}
     added = actions.add_key(
         project, body.key, role=body.role, note=body.note, replaces=body.replaces, by=by, at=timezone.now()
     )

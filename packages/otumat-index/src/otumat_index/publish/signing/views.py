@@ -24,6 +24,7 @@ from otumat_index.publish import rules as publishing
 from otumat_index.publish.doors import opened
 from otumat_index.publish.models import Project
 from otumat_index.publish.signing import actions, attested, queries
+from otumat_index.trust import history
 from otumat_index.trust import queries as trust
 from otumat_index.web.errors import status_of, wants
 
@@ -163,11 +164,23 @@ def shown(found: queries.Origin) -> dict[str, str]:
 
 
 @require_safe
+def key_list(request: HttpRequest, name: str) -> HttpResponse:
+    """The list of a project's keys, signed by the index: what hosts pin."""
+    project = publish.find(name, functools.partial(credentials.from_request, request))
+    listed = history.signed_list(project.normalized, at=timezone.now())
+    return unkept(HttpResponse(listed, content_type="application/json"), project)
+
+
+@require_safe
 def provenance(request: HttpRequest, name: str, version: str, filename: str) -> HttpResponse:
     """PEP 740: what is attested of a file."""
     project = publish.find(name, functools.partial(credentials.from_request, request))
     file = queries.file_of(project, version, filename)
-    response = JsonResponse(attested.provenance(project, file), content_type=INTEGRITY_JSON)
+    return unkept(JsonResponse(attested.provenance(project, file), content_type=INTEGRITY_JSON), project)
+
+
+def unkept(response: HttpResponse, project: Project) -> HttpResponse:
+    """What is asked for anew each time; of a private project, by nobody in between."""
     response["Cache-Control"] = "private, no-store" if project.is_private else "no-cache"
     if project.is_private:
         response["Vary"] = "Authorization, Cookie"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
-
 from otumat.spec.statement import strict_json
 from otumat.spec.statement.strict_json import Malformed
 
@@ -34,8 +32,12 @@ class Envelope:
 
     def to_bytes(self) -> bytes:
         """The file."""
-        signatures = [{"keyid": each.keyid, "sig": _encoded(each.sig)} for each in self.signatures]
-        told = {"payload": _encoded(self.payload), "payloadType": self.payload_type, "signatures": signatures}
+        signatures = [{"keyid": each.keyid, "sig": strict_json.base64_of(each.sig)} for each in self.signatures]
+        told = {
+            "payload": strict_json.base64_of(self.payload),
+            "payloadType": self.payload_type,
+            "signatures": signatures,
+        }
         return strict_json.write(told) + b"\n"
 
 
@@ -62,19 +64,8 @@ def read_envelope(data: bytes) -> Envelope:
     if not 1 <= len(listed) <= MOST_SIGNATURES:
         raise Malformed(f"it has {len(listed)} signatures; from 1 to {MOST_SIGNATURES} are taken")
     signatures = tuple(
-        Signature(strict_json.get(each, "keyid", str, default=""), _decoded(strict_json.get(each, "sig", str)))
+        Signature(strict_json.get(each, "keyid", str, default=""), strict_json.get_bytes(each, "sig"))
         for each in listed
     )
-    payload = _decoded(strict_json.get(told, "payload", str))
+    payload = strict_json.get_bytes(told, "payload")
     return Envelope(payload, strict_json.get(told, "payloadType", str), signatures)
-
-
-def _encoded(data: bytes) -> str:
-    return binascii.b2a_base64(data, newline=False).decode()
-
-
-def _decoded(text: str) -> bytes:
-    try:
-        return binascii.a2b_base64(text, strict_mode=True)
-    except ValueError:
-        raise Malformed("what should be base64 is not") from None

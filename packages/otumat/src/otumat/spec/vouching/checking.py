@@ -10,7 +10,7 @@ from otumat.spec.keys import key_problems
 from otumat.spec.spelling import normalize
 from otumat.spec.statement import PAYLOAD_TYPE, Malformed, Statement, read_envelope, read_statement
 from otumat.spec.vouching import release_order
-from otumat.spec.vouching.keyring import COMPROMISED
+from otumat.spec.vouching.keyring import COMPROMISED, REFUSE
 from otumat.spec.vouching.verdict import (
     BELOW_THRESHOLD,
     DOWNGRADED,
@@ -19,6 +19,7 @@ from otumat.spec.vouching.verdict import (
     MODIFIED,
     REVOKED,
     ROLLED_BACK,
+    TRUSTED,
     UNTRUSTED_KEY,
     Finding,
     Voucher,
@@ -72,7 +73,8 @@ def check_envelope(
     except Malformed as exc:
         told = f"The envelope of its signatures cannot be read: {exc}."
         return Vouched(None, (), (Finding(ERROR, "envelope.malformed", told),))
-    return Vouched(statement, keys, (*findings, *_check_identity(statement, project, version, trust)))
+    identity = _check_identity(statement, project, version, trust)
+    return Vouched(statement, keys, (*findings, *identity, *check_fresh(trust, at)))
 
 
 def check_release(project: str, version: str, trust: ProjectTrust, *, sequence: int = 0) -> list[Finding]:
@@ -85,6 +87,17 @@ def check_release(project: str, version: str, trust: ProjectTrust, *, sequence: 
         told = f"Its sequence number {sequence} is below {trust.minimum_sequence}, the lowest that is accepted."
         found.append(Finding(ROLLED_BACK, "release.sequence", told))
     return found
+
+
+def check_fresh(trust: ProjectTrust, at: str) -> list[Finding]:
+    """Whether what the index said of the keys has expired: since then, one of them may have ended unheard."""
+    if trust.source is None or at < trust.source.expires:
+        return []
+    told = (
+        f"What {trust.source.index} said of its keys expired on {trust.source.expires[:10]}; one may have ended since."
+    )
+    hint = "Ask again with: otumat keys pin NAME"
+    return [Finding(EXPIRED if trust.stale == REFUSE else TRUSTED, "keys.stale", told, hint=hint)]
 
 
 def check_downgrade(version: str, trust: ProjectTrust) -> list[Finding]:

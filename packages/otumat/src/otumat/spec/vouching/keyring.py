@@ -10,11 +10,13 @@ from otumat.spec.statement.strict_json import Malformed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
 ROLES = ("owner", "maintainer", "reviewer")
 SUPERSEDED, COMPROMISED = "superseded", "compromised"
+WARN, REFUSE = "warn", "refuse"
+_MOST_SIGNERS = 8
 
 
 class KeyRecord:
@@ -88,6 +90,43 @@ class KeyRecord:
 _RECORD_KEYS = ("id", "spki", "role", "note", "added", "expires", "revokedAt", "revokedFor")
 
 
+class Pin:
+    """
+    What is remembered of the last list that was believed.
+
+    Attributes:
+        index: Which index told it. signers: Its own keys then.
+        version, head: How many changes there were, and the digest of the last.
+        issued, expires: Of that list.
+    """
+
+    __slots__ = ("expires", "head", "index", "issued", "signers", "version")
+
+    def __init__(
+        self, index: str, signers: Sequence[PublicKey], version: int, head: str, issued: str, expires: str
+    ) -> None:
+        self.index, self.signers = index, tuple(signers)
+        self.version, self.head, self.issued, self.expires = version, head, issued, expires
+
+    def to_dict(self) -> dict[str, object]:
+        """As it stands in a policy."""
+        signers = [strict_json.base64_of(each.spki) for each in self.signers]
+        told = {"index": self.index, "signers": signers, "version": self.version, "head": self.head}
+        return {**told, "issued": self.issued, "expires": self.expires}
+
+    @classmethod
+    def from_dict(cls, told: dict[str, Any]) -> Pin:
+        """
+        Errors:
+            Malformed: not of this form.
+        """
+        index, head = strict_json.get(told, "index", str), strict_json.get(told, "head", str)
+        version = strict_json.get(told, "version", int)
+        if set(told) != set(cls.__slots__) or version < 0 or bool(head) != bool(version):
+            raise Malformed("what is remembered of an index's list is told in another form")
+        return cls(index, signers_of(told), version, head, *_moments(told))
+
+
 class ProjectTrust:
     """
     What is asked of one project.
@@ -98,9 +137,11 @@ class ProjectTrust:
         legacy: Whether signatures of the 0.3 kind will do.
         modern_from: From this version on they will not, whatever `legacy` says; empty for no such version.
         minimum_version, minimum_sequence: Anything older is a roll-back.
+        source: What is remembered of the index that its keys are from; None where they are from elsewhere.
+        stale: What is done once that index's list has expired: `warn` or `refuse`.
     """
 
-    __slots__ = ("keys", "legacy", "minimum_sequence", "minimum_version", "modern_from", "threshold")
+    __slots__ = ("keys", "legacy", "minimum_sequence", "minimum_version", "modern_from", "source", "stale", "threshold")
 
     def __init__(
         self,
@@ -111,23 +152,30 @@ class ProjectTrust:
         modern_from: str = "",
         minimum_version: str = "",
         minimum_sequence: int = 0,
+        source: Pin | None = None,
+        stale: str = WARN,
     ) -> None:
         self.keys = tuple({record.public.id: record for record in keys}.values())
         self.threshold, self.legacy, self.modern_from = threshold, legacy, modern_from
         self.minimum_version, self.minimum_sequence = minimum_version, minimum_sequence
+        self.source, self.stale = source, stale
         if threshold < 1:
             raise Malformed(f"a threshold is {threshold}; 1 is the least")
+        if stale not in (WARN, REFUSE):
+            raise Malformed(f"{stale[:40]!r} is nothing to be done about a list that expired: {WARN} or {REFUSE} is")
 
     def to_dict(self) -> dict[str, object]:
         told: dict[str, object] = {"keys": [record.to_dict() for record in self.keys], "threshold": self.threshold}
         told |= {"legacy": self.legacy} if self.legacy else {}
         told |= {"modernFrom": self.modern_from} if self.modern_from else {}
         told |= {"minimumVersion": self.minimum_version} if self.minimum_version else {}
-        return told | ({"minimumSequence": self.minimum_sequence} if self.minimum_sequence else {})
+        told |= {"minimumSequence": self.minimum_sequence} if self.minimum_sequence else {}
+        told |= {"source": self.source.to_dict()} if self.source else {}
+        return told | ({"stale": self.stale} if self.stale != WARN else {})
 
     @classmethod
     def from_dict(cls, told: Mapping[str, Any]) -> ProjectTrust:
-        known = {"keys", "threshold", "legacy", "modernFrom", "minimumVersion", "minimumSequence"}
+        known = {"keys", "threshold", "legacy", "modernFrom", "minimumVersion", "minimumSequence", "source", "stale"}
         if type(told) is not dict or not set(told) <= known:
             # What is not understood might have asked for more; passing over it would loosen the policy.
             raise Malformed(f"a project has settings that are not known: {str(told)[:120]!r}")
@@ -141,7 +189,29 @@ class ProjectTrust:
             modern_from=strict_json.get(told, "modernFrom", str, default=""),
             minimum_version=strict_json.get(told, "minimumVersion", str, default=""),
             minimum_sequence=strict_json.get(told, "minimumSequence", int, default=0),
+            source=Pin.from_dict(strict_json.get(told, "source", dict)) if "source" in told else None,
+            stale=strict_json.get(told, "stale", str, default=WARN),
         )
+
+
+def signers_of(told: dict[str, Any]) -> tuple[PublicKey, ...]:
+    """The index's own keys, as a list and a policy name them."""
+    listed = strict_json.get(told, "signers", list)
+    if not 1 <= len(listed) <= _MOST_SIGNERS or not all(type(each) is str for each in listed):
+        raise Malformed(f"it names {len(listed)} keys of the index; from 1 to {_MOST_SIGNERS} are taken")
+    try:
+        return tuple(PublicKey.from_der(strict_json.bytes_of(each)) for each in listed)
+    except BadKey as exc:
+        raise Malformed(f"a key of the index cannot be read: {exc}") from None
+
+
+def _moments(told: dict[str, Any]) -> tuple[str, str]:
+    issued, expires = strict_json.get(told, "issued", str), strict_json.get(told, "expires", str)
+    _check_moment(issued)
+    _check_moment(expires)
+    if not (issued and expires):
+        raise Malformed("a list has no moment at which it was issued or expires")
+    return issued, expires
 
 
 def _check_moment(text: str) -> None:
