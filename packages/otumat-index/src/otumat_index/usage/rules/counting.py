@@ -49,13 +49,17 @@ def counts(rows: Sequence[Row], refused: Iterable[Verdict], releases: Mapping[st
     out = {verdict.row for verdict in refused}
     found: dict[Key, int] = {}
     days: dict[str, date] = {}
-    for number, (use, times) in enumerate(rows):
+    texts: dict[tuple[tuple[str, str], ...], str] = {(): ""}
+    shown = {**releases, "": ""}
+    for number, ((day, name, properties, where), times) in enumerate(rows):
         if number in out:
             continue
-        day = days.get(use.day) or days.setdefault(use.day, date.fromisoformat(use.day))
-        properties = ",".join([f"{name}={value}" for name, value in use.properties]) if use.properties else ""
-        key = Key(day, use.name, properties, known_release(use.where.release, releases))
-        found[key] = found.get(key, 0) + times
+        if day not in days:
+            days[day] = date.fromisoformat(day)
+        if properties not in texts:
+            texts[properties] = ",".join([f"{key}={value}" for key, value in properties])
+        counted = Key(days[day], name, texts[properties], shown.get(where.release, OTHER))
+        found[counted] = found.get(counted, 0) + times
     return found
 
 

@@ -18,7 +18,7 @@ from django.db.models import Sum
 from otumat.errors import Conflict, Refused
 from otumat.spec.event import Verdict, Where
 from otumat_index.usage import rules
-from otumat_index.usage.stores import routing
+from otumat_index.usage.stores import routing, upserts
 from otumat_index.usage.stores.models import Active, Activity, Batch, Closed, Count, EventDay, Heard, Kept, Loss, Place
 from otumat_index.usage.stores.protocol import Accepted, Day, Told
 
@@ -44,6 +44,10 @@ ON CONFLICT (project, kind, day, value) DO UPDATE SET daily = events_place.daily
 last_here = events_place.last_here + excluded.last_here"""
 ADD_KEPT = """INSERT INTO events_kept (project, cohort, week, installs) VALUES (%s, %s, %s, %s)
 ON CONFLICT (project, cohort, week) DO UPDATE SET installs = events_kept.installs + excluded.installs"""
+CLOSED = "SELECT 1 FROM events_closed WHERE install = %s"
+HEARD = "SELECT event, last_day FROM events_heard WHERE install = %s"
+REMEMBER = """UPDATE events_activity SET sequence = %s, first_day = %s, last_day = %s, mask = %s, release = %s,
+python = %s, system = %s, machine = %s, ci = %s WHERE install = %s"""
 GAP = "gap"
 
 
@@ -52,7 +56,7 @@ class OrmStore:
 
     def accept(self, accepted: Accepted) -> Told:
         with transaction.atomic(using=routing.alias()):
-            if Closed.objects.filter(install=accepted.install).exists():
+            if self._read(CLOSED, accepted.install):
                 raise Refused("This install was withdrawn.", code="withdrawn")
             row = self._locked(accepted)
             if not self._take(accepted):
@@ -60,7 +64,7 @@ class OrmStore:
             self._count(accepted)
             self._lose(accepted, self._gaps(row, accepted))
             self._mark(row, accepted)
-            row.save()
+            self._remember(row)
         told = (accepted.batch, accepted.sha256, accepted.counted, tuple(accepted.refused), False)
         return Told(*told, accepted.sequence, accepted.received_on)
 
@@ -68,6 +72,11 @@ class OrmStore:
         """What is remembered of the install; until the end of the transaction, no other batch of it is taken."""
         new = {"project": accepted.project, "last_day": date.min, "mask": 0}
         return Activity.objects.select_for_update().get_or_create(install=accepted.install, defaults=new)[0]
+
+    def _remember(self, row: Activity) -> None:
+        seen = (row.sequence, row.first_day, row.last_day, row.mask)
+        with connections[routing.alias()].cursor() as cursor:
+            cursor.execute(REMEMBER, [*seen, *where_of(row), row.install])
 
     def _take(self, accepted: Accepted) -> bool:
         refused = json.dumps([list(each) for each in accepted.refused])
@@ -83,20 +92,25 @@ class OrmStore:
         return told(row)._replace(replayed=True)
 
     def _run(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
-        if listed := list(rows):
-            with connections[routing.alias()].cursor() as cursor:
-                cursor.executemany(statement, listed)
+        upserts.run(connections[routing.alias()], statement, list(rows))
+
+    def _read(self, query: str, install: int) -> list[Any]:
+        """Asked for every batch, where the ORM would take longer than the database."""
+        with connections[routing.alias()].cursor() as cursor:
+            cursor.execute(query, [install])
+            return list(cursor.fetchall())
 
     def _count(self, accepted: Accepted) -> None:
         """What was done how often, and that this install told of it."""
         project, install = accepted.project, accepted.install
-        rows = ((key.event, key.day, key.properties, key.release, n) for key, n in accepted.counts.items())
-        self._run(ADD_COUNT, ((project, *row) for row in sorted(rows)))
-        known = Heard.objects.filter(install=install, event__in=list(accepted.heard))
-        shifts = rules.shifts(dict(known.values_list("event", "last_day")), accepted.heard)
+        rows = [(project, event, day, text, release, n) for (day, event, text, release), n in accepted.counts.items()]
+        self._run(ADD_COUNT, sorted(rows))
+        heard = accepted.heard
+        known = {event: as_date(day) for event, day in self._read(HEARD, install)}
+        shifts = rules.shifts(known, heard)
         times: Counter[tuple[date, str]] = Counter()
-        for key, n in accepted.counts.items():
-            times[key.day, key.event] += n
+        for (day, event, _, _), n in accepted.counts.items():
+            times[day, event] += n
         self._run(ADD_EVENT, ((project, *key, times[key], shifts[key]) for key in sorted({*times, *shifts})))
         self._run(HEAR, ((install, event, day) for (day, event), n in sorted(shifts.items()) if n > 0))
 
@@ -212,6 +226,11 @@ class OrmStore:
         found = Loss.objects.filter(project=project, day__range=(since, until)).values("reason", "event")
         ordered = found.annotate(n=Sum("times")).exclude(n=0).order_by("reason", "-n", "event")
         return list(ordered.values_list("reason", "event", "n"))
+
+
+def as_date(value: date | str) -> date:
+    """SQLite tells days as text."""
+    return date.fromisoformat(value) if isinstance(value, str) else value
 
 
 def seen_of(row: Activity) -> rules.Seen | None:
