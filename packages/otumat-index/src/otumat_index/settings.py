@@ -95,8 +95,8 @@ def database(url: str, path: Path, test_name: str) -> dict[str, Any]:
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA mmap_size=268435456; "
-            "PRAGMA cache_size=-16000",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; "
+            "PRAGMA mmap_size=268435456; PRAGMA cache_size=-16000",
         },
     }
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db import connections
+from django.utils import timezone
 
 from otumat_index.accounts.models import InstallSecret, User
 from otumat_index.accounts.rules import digest
@@ -151,7 +153,7 @@ def test_an_erasure_that_was_cut_short_is_finished_later(copy: Any, today: str) 
     one.send(one.batch([today, "import", {}, 1]))
     number = one.row.pk
     Erasure.objects.create(install=number, asked_at="2026-03-01T00:00:00Z")
-    actions.finish_erasures()
+    actions.finish_erasures(at=timezone.now())
     assert (Batch.objects.exists(), Erasure.objects.get().is_done) == (False, True)
 
 
@@ -174,10 +176,6 @@ def test_the_journal_names_the_project_and_never_the_install(copy: Any) -> None:
 
 
 def test_a_consent_that_was_given_offline_counts_from_its_day(project: Any, ask: Any, client: Any) -> None:
-    from datetime import timedelta
-
-    from django.utils import timezone
-
     day = (timezone.now() - timedelta(days=3)).date()
     assert ask(since=day.isoformat()).status_code == 201
     assert Install.objects.get().consented_on == day

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import time
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -32,6 +33,7 @@ BODY_MAX_BYTES = 64 * 1024
 INSTALLS = Pace(at_once=500, per_s=500 / 3600)
 """Anonymous installs from one address: a classroom at once, not a flood; each worker counts by itself."""
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+KEY = re.compile(r"[0-9a-f]{32}")
 Door = Callable[..., HttpResponse]
 
 
@@ -57,6 +59,7 @@ def discovery(request: HttpRequest) -> HttpResponse:
                 "install_endpoint": f"{here}/api/usage-install",
                 "event_endpoint": f"{here}/api/usage-event",
                 "anonymous": True,
+                "receipt_keys": receipts.keys(),
             },
         }
     )
@@ -109,16 +112,23 @@ def limited(request: HttpRequest, most: int) -> bytes:
 @require_http_methods(["GET", "DELETE"])
 def install(request: HttpRequest, install: str) -> HttpResponse:
     """An install's own: look at it, withdraw it, erase it."""
-    now = timezone.now()
+    now, key = timezone.now(), key_of(request)
+    erases = request.method == "DELETE" and request.GET.get("erase") == "1"
+    if erases and (again := actions.erased_before(install, key=key)):
+        return JsonResponse(again)
     found = queries.own(request.headers.get("Authorization", ""), install, at=now)
     if request.method == "GET":
         return kept(request, found) if request.GET.get("batch") else JsonResponse(queries.exported(found))
-    if request.GET.get("erase") != "1":
-        actions.withdraw_install(found, at=now)
-        return JsonResponse({"ok": True})
-    project = found.project.normalized
-    batches = actions.erase_install(found, at=now)
-    return JsonResponse(receipts.receipt(install=install, project=project, batches=batches, at=now))
+    if erases:
+        return JsonResponse(actions.erase_install(found, key=key, at=now))
+    actions.withdraw_install(found, at=now)
+    return JsonResponse({"ok": True})
+
+
+def key_of(request: HttpRequest) -> str:
+    """The idempotency key, if there is one that nobody guesses."""
+    key = request.headers.get("Idempotency-Key", "")
+    return key if KEY.fullmatch(key) else ""
 
 
 def kept(request: HttpRequest, found: Install) -> HttpResponse:

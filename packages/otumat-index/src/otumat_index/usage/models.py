@@ -89,6 +89,19 @@ class Erasure(models.Model):
     install = models.BigIntegerField(unique=True)
     asked_at = models.DateTimeField()
     is_done = models.BooleanField(default=False)
+    batches = models.IntegerField(default=0, db_default=0)
+    claim = models.CharField(
+        max_length=64, null=True, unique=True, db_comment="digest of the request's key and the install"
+    )
+    sealed = models.BinaryField(default=b"", db_comment="what it says, under a key that only that one has")
+    scrubbed = models.BooleanField(default=False, db_default=False, db_comment="no dead copy of it is left")
+
+
+class ReceiptKey(models.Model):
+    """A public key that receipts of this index were signed with."""
+
+    public = models.CharField(max_length=44, unique=True)
+    since = models.DateTimeField()
 
 
 class Enrolment(models.Model):

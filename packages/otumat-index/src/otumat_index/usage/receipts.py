@@ -1,4 +1,4 @@
-"""What an erasure certifies, signed with a key that is derived from the index's secret key."""
+"""What an erasure certifies, signed with a key derived from the index's secret key; and telling ours from others."""
 
 from __future__ import annotations
 
@@ -10,11 +10,31 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from django.conf import settings
+from django.utils import timezone
+
+from otumat.errors import Invalid, Problem, Untrusted
+from otumat_index.usage.models import Erasure, ReceiptKey
+
+TEXT_MAX = 10_000
+COPIES_FOR = timedelta(days=1)
+"""How long a database may need to let go of dead copies, if somebody reads it all the time (`scrubbing.py`)."""
 
 
-def receipt(*, install: str, project: str, batches: int, at: datetime) -> dict[str, Any]:
+def said(install: str, project: str, *, at: datetime) -> dict[str, Any]:
+    """What is certified of an erasure before it is carried out."""
+    return {
+        "host": settings.CONFIG.public_url.rstrip("/"),
+        "install": install,
+        "project": project,
+        "erased": stamp(at),
+        "backups_until": (at + timedelta(days=settings.CONFIG.usage_backup_days)).date().isoformat(),
+    }
+
+
+def signed(said: Mapping[str, Any], erasure: Erasure) -> dict[str, Any]:
     """
     A receipt as docs/protocol/usage.md has it.
 
@@ -22,23 +42,51 @@ def receipt(*, install: str, project: str, batches: int, at: datetime) -> dict[s
         The receipt, the public key (base64 of its 32 bytes), and the Ed25519 signature over the receipt as JSON with
         sorted keys and no blanks.
     """
-    said = {
-        "install": install,
-        "project": project,
-        "erased": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "batches": batches,
-        "backups_until": (at + timedelta(days=settings.CONFIG.usage_backup_days)).date().isoformat(),
-    }
+    copies_until = said["erased"] if erasure.scrubbed else stamp(erasure.asked_at + COPIES_FOR)
+    receipt = {**said, "batches": erasure.batches, "copies_until": copies_until}
     key = signing_key()
-    public = key.public_key().public_bytes_raw()
-    return {"ok": True, "receipt": said, "key": base64.b64encode(public).decode(), "signature": signed(said, key)}
+    public = base64.b64encode(key.public_key().public_bytes_raw()).decode()
+    ReceiptKey.objects.get_or_create(public=public, defaults={"since": timezone.now()})
+    signature = base64.b64encode(key.sign(canonical(receipt))).decode()
+    return {"ok": True, "receipt": receipt, "key": public, "signature": signature}
 
 
-def signed(said: Mapping[str, Any], key: Ed25519PrivateKey) -> str:
-    return base64.b64encode(key.sign(json.dumps(said, sort_keys=True, separators=(",", ":")).encode())).decode()
+def stamp(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def canonical(receipt: Mapping[str, Any]) -> bytes:
+    return json.dumps(receipt, sort_keys=True, separators=(",", ":")).encode()
 
 
 def signing_key() -> Ed25519PrivateKey:
-    """The same on every worker; another secret key is another signer."""
+    """The same on every worker; another secret key is another signer, and what it signed is still known as ours."""
     seed = hmac.digest(settings.SECRET_KEY.encode(), b"otumat usage receipts 1", hashlib.sha256)
     return Ed25519PrivateKey.from_private_bytes(seed)
+
+
+def keys() -> list[str]:
+    """Public keys of receipts that this index signed, newest first."""
+    return list(ReceiptKey.objects.order_by("-pk").values_list("public", flat=True))
+
+
+def verified(text: str) -> dict[str, Any]:
+    """
+    What a receipt certifies, if this index signed it.
+
+    Raises:
+        Invalid: It is no receipt. Untrusted: It is not ours, or was changed.
+    """
+    try:
+        told = json.loads(text[: TEXT_MAX + 1])
+        receipt, public, signature = dict(told["receipt"]), str(told["key"]), base64.b64decode(told["signature"])
+    except (ValueError, TypeError, KeyError, RecursionError) as exc:
+        hint = "Paste all of it, from the first brace to the last."
+        raise Invalid([Problem("receipt.form", "receipt", "This is no receipt.", hint=hint)]) from exc
+    if public not in keys():
+        raise Untrusted("This receipt is not signed by this index.", hint="Its “host” says whom to ask.")
+    try:
+        Ed25519PublicKey.from_public_bytes(base64.b64decode(public)).verify(signature, canonical(receipt))
+    except InvalidSignature as exc:
+        raise Untrusted("This receipt was changed after it was signed.", hint="Do not rely on it.") from exc
+    return receipt

@@ -14,7 +14,7 @@ from otumat_index.usage.stores.orm import STORE
 
 @follower.every(60)
 def finish_erasures() -> None:
-    actions.finish_erasures()
+    actions.finish_erasures(at=timezone.now())
 
 
 @follower.every(3600)

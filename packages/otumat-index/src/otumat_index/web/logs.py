@@ -13,14 +13,15 @@ SECRET = re.compile(
     r"|\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*"  # identity tokens of issuers
     r"|\b((?:Basic|Bearer)\s+)[\w+/=.~-]{8,}"  # Authorization headers
     r"|(://[^/\s:@]*:)[^/\s@]+(?=@)"  # passwords in URLs
-    r"|(/account/(?:first-admin|confirm-email|password/reset/key|mail/unsubscribe)/)[^/\s\"?]+",  # links that work once
+    r"|(/(?:account/(?:first-admin|confirm-email|password/reset/key|mail/unsubscribe)|usage/visit)/)[^/\s\"?]+"  # links
+    r"|(/api/usage-install/)[^/\s\"?]+",  # who tells its uses
     re.IGNORECASE,
 )
 
 
 def redacted(text: str) -> str:
     """The same without whatever looks like a secret."""
-    return SECRET.sub(lambda found: (found[1] or found[2] or found[3] or "") + "[secret]", text)
+    return SECRET.sub(lambda found: next((each for each in found.groups() if each), "") + "[secret]", text)
 
 
 class Text(logging.Formatter):

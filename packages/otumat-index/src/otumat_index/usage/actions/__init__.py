@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from otumat_index.usage.actions.collecting import declare, learn, set_collecting
 from otumat_index.usage.actions.enrolments import allow_link, answer_device, ask_for_code, exchange_code, poll_device
+from otumat_index.usage.actions.erasing import erase_install, erased_before, finish_erasures
 from otumat_index.usage.actions.events import accept_events
-from otumat_index.usage.actions.installs import erase_install, finish_erasures, make_install, withdraw_install
+from otumat_index.usage.actions.installs import make_install, withdraw_install
 
 __all__ = [
     "accept_events",
@@ -17,6 +18,7 @@ __all__ = [
     "ask_for_code",
     "declare",
     "erase_install",
+    "erased_before",
     "exchange_code",
     "finish_erasures",
     "learn",

@@ -21,7 +21,7 @@ from otumat_index.journal.actor import NOBODY, Actor
 from otumat_index.publish.models import Project
 from otumat_index.usage import queries
 from otumat_index.usage.actions.collecting import learn
-from otumat_index.usage.models import Enrolment, Erasure, Install
+from otumat_index.usage.models import Install
 from otumat_index.usage.stores.orm import STORE
 
 COPY = Actor(credential="install")
@@ -116,31 +116,3 @@ def withdraw_install(install: Install, *, at: datetime) -> None:
             oauth.end(install.family_id, at=at)
             journal.write("install.withdraw", install.project.normalized, by=COPY, at=at)
     STORE.close(install.pk)
-
-
-def erase_install(install: Install, *, at: datetime) -> int:
-    """
-    Withdraw an install and erase everything that belongs to it; counts keep no trace of whom they came from.
-
-    The store follows the catalogue's commit; killed in between, a task does it. Returns how many batches went.
-    """
-    with transaction.atomic():
-        number = install.pk
-        if Install.objects.filter(pk=number).delete()[0]:
-            oauth.forget(install.family_id)
-            Enrolment.objects.filter(family=install.family_id).delete()
-            Erasure.objects.get_or_create(install=number, defaults={"asked_at": at})
-            journal.write("install.erase", install.project.normalized, by=COPY, at=at)
-    return carry_out(number)
-
-
-def carry_out(install: int) -> int:
-    removed = STORE.erase(install)
-    Erasure.objects.filter(install=install).update(is_done=True)
-    return removed
-
-
-def finish_erasures() -> None:
-    """Erase what a crash kept from being erased."""
-    for install in Erasure.objects.filter(is_done=False).values_list("install", flat=True):
-        carry_out(install)
