@@ -183,10 +183,8 @@ def test_U5_full_maps_make_room_and_what_had_to_go_is_counted(local: str, monkey
     assert kept["fetch"] > lost["fetch"]
 
 
-@pytest.mark.parametrize("kind", ["nfs4", "btrfs", "overlay"])
-def test_where_a_map_could_kill_its_program_there_is_none(
-    local: str, monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
+def test_where_a_map_could_kill_its_program_there_is_none(local: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if this were a network file system, or one that copies on write."""
     monkeypatch.setattr(maps, "_WRITES_IN_PLACE", frozenset())
     agent().counter("fetch").add(5)
     assert map_files(local) == []

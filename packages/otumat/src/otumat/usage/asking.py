@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from otumat.errors import OtumatError, Refused
 from otumat.spec.consent import LOCAL, NOTICE, ON, UNSET, may_ask
 from otumat.spec.manifest import digest, is_host
-from otumat.usage import changing, clock, denials, manifests
+from otumat.usage import changing, clock, denials, due, manifests
 from otumat.usage.files import write_whole
 from otumat.usage.releases import release_of
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from otumat.usage.manifests import Found
 
 QUESTION = "the question at the terminal"
-NEVER = "never who or where you are, names of this machine, paths, or anything you type"
+NEVER = "Never: who or where you are, what this machine or your files are called, anything you type."
 
 
 def consider(agent: UsageAgent, enrolment: str, *, again: bool = False) -> None:
@@ -84,7 +84,11 @@ def _ask_first(agent: UsageAgent, found: Found, host: str) -> None:
         return
     account = found.manifest.account if found.manifest else "required"
     changing.turn(folder, ON, package=package, found=found, source=QUESTION, host=host, account=account)
-    _tell(f"Thank you. To see what is sent: otumat usage show {package}   To undo: otumat usage off {package}")
+    due.begin(folder)
+    _tell(
+        f"Thank you. The first counts leave in an hour. To see them before: otumat usage show {package}   "
+        f"To undo: otumat usage off {package}"
+    )
     if account == "required":
         _enrol(agent, package)
 
@@ -113,20 +117,21 @@ def _ask_to_move(agent: UsageAgent, found: Found, host: str) -> None:
 
 def question(package: str, found: Found, host: str) -> str:
     """All that somebody should know before a yes, in a few lines."""
-    where = "the release, the versions of Python and of the system, and the type of processor"
-    if found.manifest is None:
-        what = [f"Counted: names of the functions you use, per day, with {where};"]
-        purpose = ""
-    else:
-        what = [f"Counted per day, with {where}:", *described(found.manifest.events)]
-        purpose = f" {found.manifest.purpose}"
     lines = [
-        f"{package} asks: may it tell {host} how it is used?{purpose}",
-        *what,
-        f"{NEVER}.",
-        f"More: otumat usage status {package}   Undo: otumat usage off {package}",
+        f"{package} asks: may it tell {host} how it is used?",
+        *terms(found),
+        f"To look closer: otumat usage status {package}   To undo a yes: otumat usage off {package}",
     ]
     return "\n  ".join(lines)
+
+
+def terms(found: Found) -> list[str]:
+    """What a yes is to: why, what, with what, and what never."""
+    where = "with the release, the version of Python, the operating system and the kind of processor"
+    if found.manifest is None:
+        return [f"Counted: how often its functions are used a day, by their names, {where}.", NEVER]
+    why = [f"Why: {found.manifest.purpose}"] if found.manifest.purpose else []
+    return [*why, f"Counted: how often a day, {where},", *described(found.manifest.events), NEVER]
 
 
 def described(events: tuple[DeclaredEvent, ...], *, most: int = 12) -> list[str]:
@@ -141,9 +146,9 @@ def _properties(event: DeclaredEvent) -> str:
 
 def ask_yes(text: str, *, timeout_s: float) -> bool | None:
     """Yes, no, or None when nobody answered in time. Anything but y and yes is a no."""
-    sys.stderr.write(f"{text}\n  [y/N] ({timeout_s:.0f} s): ")
-    sys.stderr.flush()
     try:
+        sys.stderr.write(f"{text}\n  [y/N] ({timeout_s:.0f} s): ")
+        sys.stderr.flush()
         line = _line_within(timeout_s)
     except KeyboardInterrupt:
         line = None

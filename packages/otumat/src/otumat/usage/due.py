@@ -11,6 +11,7 @@ from otumat.usage.files import read_json, write_json, write_whole
 
 FIRST_WAIT_S = 60
 LONGEST_WAIT_S = 24 * 60 * 60
+LOOK_FIRST_S = 60 * 60
 LONGEST_RETRY_AFTER_S = 7 * 24 * 60 * 60
 
 DUE_FILE = "due"
@@ -20,6 +21,11 @@ STATE_FILE = "rounds.json"
 def read(folder: str) -> dict[str, Any]:
     """`failures`, `last_success`, `last_failure`, `trouble`, `due`: what is known of them."""
     return read_json(os.path.join(folder, STATE_FILE))
+
+
+def begin(folder: str) -> None:
+    """After a yes: whoever gave it has an hour to look at what will leave."""
+    _note(folder, clock.now_s() + LOOK_FIRST_S, {})
 
 
 def succeeded(folder: str, *, every_s: float, chance: float) -> None:

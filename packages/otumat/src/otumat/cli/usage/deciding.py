@@ -10,8 +10,8 @@ from otumat.cli.usage.telling import done, folder_of
 from otumat.errors import Conflict, NotFound, OtumatError, Unreachable
 from otumat.spec.consent import LOCAL, ON
 from otumat.spec.manifest import is_host
-from otumat.usage import answers, changing, held, manifests, outbox, service, state, tombstones
-from otumat.usage.asking import question
+from otumat.usage import answers, changing, due, held, manifests, outbox, service, state, tombstones
+from otumat.usage.asking import terms
 from otumat.usage.enrol import enrol
 from otumat.usage.hosts import usage_transport
 from otumat.usage.releases import installed_release
@@ -34,13 +34,16 @@ def turn_on(options: argparse.Namespace, settings: Settings, console: Console) -
     host = (options.host or (found.manifest.host if found.manifest else "") or answers.read(folder).host).rstrip("/")
     _check_may_turn_on(options.package, found, host)
     account = found.manifest.account if found.manifest else "required"
-    console.note(printable(question(options.package, found, host).partition("\n  More: ")[0], keep_lines=True))
+    text = "\n  ".join([f"{options.package} may tell {host} how it is used.", *terms(found)])
+    console.note(printable(text, keep_lines=True))
     before = answers.read(folder)
     changing.turn(folder, ON, package=options.package, found=found, source=SOURCE, host=host, account=account)
     if options.host and found.manifest and found.manifest.host not in ("", host):
         changing.decline_host(folder, found, found.manifest.host)  # the user has chosen: no question about it
     over = usage_transport()
     tombstones.tell(folder, over=over)
+    if before.level != ON or before.host != host:
+        due.begin(folder)
     if before.level != ON or before.host != host or options.way or _must_enrol(folder):
         _enrol(options, folder, console)
     if options.service:
@@ -90,7 +93,7 @@ def erase(options: argparse.Namespace, settings: Settings, console: Console) -> 
     if console.as_json:
         console.show_json({"package": options.package, "receipt": receipt})
     else:
-        console.show("Erased here" + (" and at the host. Its receipt:" if receipt else "."))
+        console.show("Erased here" + (" and at the host, which signed this receipt:" if receipt else "."))
         if receipt:
             console.show(json.dumps(receipt, indent=2))
     return 0

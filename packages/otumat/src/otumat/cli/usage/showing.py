@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from otumat.cli.console import printable
 from otumat.cli.usage.telling import folder_of, show_state
 from otumat.spec.consent import ON
-from otumat.usage import answers, manifests, outbox, state, tombstones
+from otumat.usage import answers, due, manifests, outbox, state, tombstones
 from otumat.usage.asking import described
 from otumat.usage.files import locked
 from otumat.usage.hosts import usage_transport
@@ -52,12 +53,15 @@ def show(options: argparse.Namespace, settings: Settings, console: Console) -> i
         ]
         console.show_json({"package": options.package, "batches": batches})
         return 0
+    if not waiting:
+        console.note(f"Nothing waits to be sent. What was sent: otumat usage sent {options.package}")
+        return 0
+    next_round = due.read(folder).get("due", "")
     console.note(
-        f"{len(waiting)} request(s) would go to {credential.endpoints['event']}, compressed, with the install's token. "
-        f"To stop it: otumat usage off {options.package}"
+        f"{len(waiting)} request(s) would go to {credential.endpoints['event']}{next_round and ', at ' + next_round}, "
+        f"compressed, with the install's token. To stop it: otumat usage off {options.package}"
     )
-    for each in waiting:
-        _write(each.body)
+    _show_bodies(waiting, console)
     return 0
 
 
@@ -71,7 +75,7 @@ def sent(options: argparse.Namespace, settings: Settings, console: Console) -> i
     console.note(f"{len(batches)} request(s) were taken by the host; the last {outbox.SENT_MAX} are kept here.")
     for each in batches:
         console.note(f"{each.note['sent']}  sha256 {each.sha256}")
-        _write(each.body)
+        _show_bodies([each], console)
     return 0
 
 
@@ -113,8 +117,28 @@ def _batch(frozen: outbox.Frozen) -> dict[str, Any]:
     return {"batch": frozen.batch, "sha256": frozen.sha256, "body": frozen.body.decode()}
 
 
+def _show_bodies(batches: list[outbox.Frozen], console: Console) -> None:
+    """The exact bytes; at a terminal also what they say."""
+    for each in batches:
+        if sys.stdout.isatty():
+            for line in _rows(each):
+                console.note(printable(line))
+            console.note("byte for byte:")
+        _write(each.body)
+
+
+def _rows(frozen: outbox.Frozen) -> list[str]:
+    if frozen.note.get("dialect") != "1.0":
+        return []
+    return [
+        f"  {day}  {' '.join([name, *(f'{key}={value}' for key, value in properties.items())])}: {times}"
+        for group in json.loads(frozen.body)["uses"]
+        for day, name, properties, times in group["rows"]
+    ]
+
+
 def _write(body: bytes) -> None:
-    """Bytes as they are, so that they can be counted and hashed."""
+    """Bytes as they are, so that they can be counted and hashed; at a terminal, a line of their own."""
     sys.stdout.flush()
-    sys.stdout.buffer.write(body)
+    sys.stdout.buffer.write(body + (b"\n" if body and sys.stdout.isatty() else b""))
     sys.stdout.buffer.flush()
