@@ -20,7 +20,7 @@ from otumat.spec.vouching.comparing import SPECIAL as SPECIAL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 MAX_FILES, MAX_DEPTH = 200_000, 100
 CACHE_FOLDER = "__pycache__"
@@ -47,13 +47,27 @@ class Found:
     Attributes:
         path: From the folder on, with '/'; bytes that are no UTF-8 stand as surrogates (PEP 383).
         kind: `file`, `folder`, `link` or `special`.
-        mode, size_bytes: As `lstat` has them.
+        mode, size_bytes: As `lstat` has them; asked when they are first needed, for folders tell kinds by themselves.
     """
 
-    __slots__ = ("kind", "mode", "path", "size_bytes")
+    __slots__ = ("_look", "_seen", "kind", "path")
 
-    def __init__(self, path: str, kind: str, mode: int, size_bytes: int) -> None:
-        self.path, self.kind, self.mode, self.size_bytes = path, kind, mode, size_bytes
+    def __init__(self, path: str, kind: str, look: Callable[[], os.stat_result]) -> None:
+        self.path, self.kind, self._look = path, kind, look
+        self._seen: os.stat_result | None = None
+
+    @property
+    def mode(self) -> int:
+        return self._stat().st_mode
+
+    @property
+    def size_bytes(self) -> int:
+        return self._stat().st_size
+
+    def _stat(self) -> os.stat_result:
+        if self._seen is None:
+            self._seen = self._look()
+        return self._seen
 
     @property
     def git_mode(self) -> str:
@@ -99,6 +113,21 @@ def is_cached_bytecode(path: str) -> bool:
     return name.endswith(".pyc") or (stem.endswith(".pyc") and number.isdigit())
 
 
+def source_name(pyc: str) -> tuple[str, str, str]:
+    """
+    The module, tag and optimization that a name tells; the module is empty for names that Python gives none.
+
+    >>> source_name("core.cpython-311.opt-1.pyc")
+    ('core', 'cpython-311', 'opt-1')
+    """
+    parts = pyc.split(".")
+    if len(parts) == 3 and parts[2] == "pyc":
+        return parts[0], parts[1], ""
+    if len(parts) == 4 and parts[3] == "pyc":
+        return parts[0], parts[1], parts[2]
+    return "", "", ""
+
+
 def read(path: str, size_bytes: int) -> bytes:
     """
     A regular file that has exactly this size.
@@ -130,18 +159,40 @@ def sha256_of(path: str, size_bytes: int) -> str:
     return hasher.hexdigest()
 
 
+def compared(path: str, size_bytes: int) -> tuple[int, str]:
+    """Mode and SHA-256 of a regular file, which is not read, and has no digest then, when it has another size."""
+    descriptor = os.open(path, _FLAGS)
+    try:
+        seen = os.fstat(descriptor)
+        if not stat.S_ISREG(seen.st_mode):
+            raise _changed(path)
+        if seen.st_size != size_bytes:
+            return seen.st_mode, ""
+        if size_bytes >= _PIECE:
+            return seen.st_mode, sha256_of(path, size_bytes)
+        data = os.read(descriptor, size_bytes + 1)
+        return seen.st_mode, hashlib.sha256(data).hexdigest() if len(data) == size_bytes else ""
+    finally:
+        os.close(descriptor)
+
+
 def look_at(path: str) -> Found | None:
     """What lies at exactly this path, None when nothing does; the folders above it are the caller's business."""
     try:
         seen = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    return Found(path, _kind(seen.st_mode), seen.st_mode, seen.st_size)
+    return Found(path, _kind(seen.st_mode), lambda: seen)
 
 
 def _found(entry: os.DirEntry[str], path: str) -> Found:
-    seen = entry.stat(follow_symlinks=False)
-    return Found(path, _kind(seen.st_mode), seen.st_mode, seen.st_size)
+    if entry.is_file(follow_symlinks=False):
+        kind = FILE
+    elif entry.is_dir(follow_symlinks=False):
+        kind = FOLDER
+    else:
+        kind = LINK if entry.is_symlink() else SPECIAL
+    return Found(path, kind, lambda: entry.stat(follow_symlinks=False))
 
 
 def _kind(mode: int) -> str:

@@ -12,7 +12,7 @@ _BAD = (
     r"|(?:^|/)(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|/|$)"  # devices of Windows
 )
 _USUAL = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./"
-_DEVICES = ("con", "prn", "aux", "nul", "com", "lpt")
+_DEVICES = frozenset(["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))])
 MAX_PATH_BYTES = 1024
 
 
@@ -49,8 +49,4 @@ def _is_usual(path: str) -> bool:
     """Whether nothing about a path is worth a second look; some that may be signed are not usual."""
     if path.strip(_USUAL) or "//" in path or "./" in path or "/." in path or path[0] in "/." or path[-1] in "/.":
         return False
-    lowered = path.lower()
-    if not any(device in lowered for device in _DEVICES):
-        return True
-    steps = [step.partition(".")[0].rstrip("0123456789") for step in lowered.split("/")]
-    return not any(device in steps for device in _DEVICES)
+    return _DEVICES.isdisjoint(path.lower().replace(".", "/").split("/"))

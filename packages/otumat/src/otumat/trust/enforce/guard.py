@@ -6,7 +6,8 @@ signed and never from what lies on the path, and for no other name.
 from __future__ import annotations
 
 import sys
-from importlib.machinery import ModuleSpec, PathFinder
+from _frozen_importlib import ModuleSpec  # importlib.machinery has the same two and costs 1 ms
+from _frozen_importlib_external import PathFinder
 
 from otumat.trust.enforce.loader import SignedLoader
 from otumat.trust.enforce.refusal import UntrustedImport

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import _imp
 import marshal
-from importlib.machinery import ModuleSpec
+from _frozen_importlib import ModuleSpec  # importlib.machinery has the same and costs 1 ms
 
-from otumat.trust.enforce import resources
 from otumat.trust.enforce.guarded import BYTECODE, EXTENSION, FOLDER, SOURCE
 
 TYPE_CHECKING = False
@@ -87,7 +86,11 @@ class SignedLoader:
 
     def get_data(self, path: str) -> bytes:
         """The bytes of a signed file (`pkgutil.get_data`)."""
+        from otumat.trust.enforce import resources
+
         return resources.data_at(self.guarded, path)
 
     def get_resource_reader(self, fullname: str) -> Resources | None:
+        from otumat.trust.enforce import resources
+
         return resources.Resources(self.guarded, self.module.package) if self.module.package else None

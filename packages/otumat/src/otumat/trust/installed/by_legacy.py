@@ -82,7 +82,7 @@ def _of_bytecode(top: str, name: str) -> list[Finding]:
         folder, _, file = found.path.rpartition("/")
         if found.kind != tree.FILE or not tree.is_cached_bytecode(found.path) or not file.endswith(".pyc"):
             continue
-        source = os.path.join(top, os.path.dirname(folder), f"{bytecode.source_name(file)[0]}.py")
+        source = os.path.join(top, os.path.dirname(folder), f"{tree.source_name(file)[0]}.py")
         seen = tree.look_at(source)
         path = f"{name}/{found.path}"
         if seen is None or seen.kind != tree.FILE:

@@ -11,26 +11,12 @@ import warnings
 from _frozen_importlib_external import MAGIC_NUMBER  # importlib.util tells the same and costs 2 ms
 
 from otumat.spec.vouching.comparing import Bytecode
+from otumat.trust import tree
 from otumat.trust.installed import marshalled
 
 _HEADER_BYTES = 16
 MAX_PYC_BYTES = 64 * 1024 * 1024
 _OPTIMIZATIONS = {"": 0, "opt-1": 1, "opt-2": 2}
-
-
-def source_name(pyc: str) -> tuple[str, str, str]:
-    """
-    The module, tag and optimization that a name tells; the module is empty for names that Python gives none.
-
-    >>> source_name("core.cpython-311.opt-1.pyc")
-    ('core', 'cpython-311', 'opt-1')
-    """
-    parts = pyc.split(".")
-    if len(parts) == 3 and parts[2] == "pyc":
-        return parts[0], parts[1], ""
-    if len(parts) == 4 and parts[3] == "pyc":
-        return parts[0], parts[1], parts[2]
-    return "", "", ""
 
 
 def prove(path: str, pyc: bytes, source: bytes, name: str) -> Bytecode:
@@ -40,7 +26,7 @@ def prove(path: str, pyc: bytes, source: bytes, name: str) -> Bytecode:
     Args:
         path: For the result. pyc: Its bytes. source: Bytes that were signed. name: The file's own name.
     """
-    _, tag, optimization = source_name(name)
+    _, tag, optimization = tree.source_name(name)
     if tag != sys.implementation.cache_tag or optimization not in _OPTIMIZATIONS:
         return Bytecode(
             path, "unknown", f"it is for {tag or 'another Python'}, and {sys.implementation.cache_tag} runs this"

@@ -129,12 +129,10 @@ class _Observing:
             self.observed.added.append((path, found.kind))
 
     def _check_bytecode(self, path: str, found: tree.Found, folder: str) -> None:
-        from otumat.trust.installed import bytecode  # the compiler's side, which most fresh installs never need
-
         name = path.rpartition("/")[2]
         if not name.endswith(".pyc"):
             return  # Python is writing it, or died while it did; nothing reads it
-        module = bytecode.source_name(name)[0]
+        module = tree.source_name(name)[0]
         source = self.by_site.get(f"{folder}/{module}.py" if folder else f"{module}.py")
         if not module or source is None:
             self.observed.added.append((path, found.kind))
@@ -142,7 +140,7 @@ class _Observing:
             self.observed.bytecode.append(self._proof(path, f"{self.places.site}/{path}", found, source, name))
 
     def _proof(self, path: str, place: str, found: tree.Found, source: SignedFile, name: str) -> Bytecode:
-        from otumat.trust.installed import bytecode
+        from otumat.trust.installed import bytecode  # the compiler's side, which most fresh installs never need
 
         try:
             if found.size_bytes > bytecode.MAX_PYC_BYTES:
@@ -227,9 +225,9 @@ def _plain(file: SignedFile, found: tree.Found | None, place: str) -> Seen:
     if found.kind != tree.FILE:
         return Seen(found.kind)
     # A file of another size is another file: it need not be read, however large it is.
-    sha256 = tree.sha256_of(place, found.size_bytes) if found.size_bytes == file.size_bytes else ""
-    executable = bool(found.mode & 0o100) if _HAS_MODES else None
-    return Seen(tree.FILE, sha256, mode=found.mode & 0o7777 if _HAS_MODES else 0, executable=executable)
+    mode, sha256 = tree.compared(place, file.size_bytes)
+    executable = bool(mode & 0o100) if _HAS_MODES else None
+    return Seen(tree.FILE, sha256, mode=mode & 0o7777 if _HAS_MODES else 0, executable=executable)
 
 
 def _script(file: SignedFile, place: str, places: Places) -> Seen:

@@ -39,6 +39,8 @@ class Places:
 
     def place(self, path: str, dist_info: str) -> tuple[str, str]:
         """Where a path of the wheel lies: its scheme, and the absolute path."""
+        if ".data/" not in path:
+            return SITE, f"{self.site}/{path}"
         data = dist_info.removesuffix(".dist-info") + ".data/"
         if not path.startswith(data):
             return SITE, f"{self.site}/{path}"
@@ -54,6 +56,8 @@ class Places:
 
     def site_path(self, path: str, dist_info: str) -> str:
         """The path below the site folder; empty for what goes elsewhere."""
+        if ".data/" not in path:
+            return path
         scheme, place = self.place(path, dist_info)
         return place[len(self.site) + 1 :] if scheme == SITE else ""
 
