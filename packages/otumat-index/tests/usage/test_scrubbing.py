@@ -1,0 +1,105 @@
+"""U14: what was erased is in no file of the database, nor in what the database keeps beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection, connections, transaction
+from django.utils import timezone
+
+from otumat_index.usage import actions, scrubbing
+from otumat_index.usage.models import Erasure
+from otumat_index.usage.stores.models import Batch
+
+pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
+
+
+def traces(one: Any) -> dict[str, bytes]:
+    """All by which a copy could be known, or what it sent be read."""
+    secret = bytes(one.row.family.secret.secret)
+    batch = Batch.objects.get(install=one.row.pk)
+    found = {"secret": secret, "install": one.told["install"].encode(), "body": bytes(batch.body)[20:60]}
+    for name in ("access_token", "refresh_token"):
+        text = one.told[name].encode()
+        found |= {name: text.partition(b".")[2], f"digest of {name}": hashlib.sha256(text).hexdigest().encode()}
+    if connection.vendor == "sqlite":
+        found |= {"batch": batch.batch.encode(), "sha256": batch.sha256.encode()}
+        found |= {f"row {row.pk}": row.digest.encode() for row in one.row.family.tokens.all()}
+    return found
+
+
+def files() -> Iterator[Path]:
+    """Every file of the databases."""
+    if connection.vendor == "sqlite":
+        places = [Path(each.settings_dict["NAME"]) for each in connections.all()]
+        return (path for place in places for path in place.parent.glob(f"{place.name}*"))
+    with connection.cursor() as cursor:
+        cursor.execute("CHECKPOINT")
+        cursor.execute("SHOW data_directory")
+        folder = Path(cursor.fetchone()[0])
+        cursor.execute("SELECT oid FROM pg_database WHERE datname = current_database()")
+        return (path for path in (folder / "base" / str(cursor.fetchone()[0])).iterdir() if path.is_file())
+
+
+def found_in_files(wanted: dict[str, bytes]) -> set[str]:
+    texts = [path.read_bytes() for path in files()]
+    return {name for name, text in wanted.items() if any(text in data for data in texts)}
+
+
+def test_U14_no_file_of_a_database_has_anything_of_an_erased_install(
+    copy: Any, today: str, counted: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = copy(), copy()
+    for each in (one, other):
+        batch = each.batch([today, "import", {}, 2], batch=secrets.token_hex(16))
+        assert each.send(batch).status_code == 200
+        each.told = each.refresh(each.told["refresh_token"]).json()
+    ours, others = traces(one), traces(other)
+    assert {"secret", "body"} <= found_in_files(ours)
+    assert "install" not in found_in_files(ours)
+    told = one.own("DELETE", "?erase=1").json()["receipt"]
+    if connection.vendor == "postgresql":
+        assert told["copies_until"] > told["erased"]
+        monkeypatch.setattr(scrubbing, "MARGIN", timedelta(0))
+        actions.finish_erasures(at=timezone.now())
+    else:
+        assert told["copies_until"] == told["erased"]
+    assert Erasure.objects.get().scrubbed
+    left = {"body"} if connection.vendor == "postgresql" else set()  # ciphertext; the key to it is what is gone
+    assert found_in_files(ours) == left
+    assert {"secret", "body"} <= found_in_files(others)
+    assert counted() == {"import": 4}
+    assert other.send(other.batch([today, "import", {}, 1])).status_code == 200
+
+
+def test_a_receipt_says_so_where_somebody_still_reads_what_was(
+    copy: Any, today: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = copy()
+    monkeypatch.setattr(scrubbing, "PATIENCE_MS", 50)
+    reading = connection.copy()
+    try:
+        with reading.cursor() as cursor:
+            cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ" if connection.vendor == "postgresql" else "BEGIN")
+            cursor.execute("SELECT count(*) FROM accounts_installsecret")
+            cursor.fetchall()
+            told = one.own("DELETE", "?erase=1").json()["receipt"]
+            actions.finish_erasures(at=timezone.now())
+            assert (told["copies_until"] > told["erased"], Erasure.objects.get().scrubbed) == (True, False)
+            cursor.execute("ROLLBACK")
+    finally:
+        reading.close()
+    monkeypatch.setattr(scrubbing, "MARGIN", timedelta(0))
+    actions.finish_erasures(at=timezone.now())
+    assert Erasure.objects.get().scrubbed
+
+
+def test_inside_a_transaction_nothing_is_let_go_of(copy: Any) -> None:
+    with transaction.atomic():
+        assert scrubbing.scrub() is None
