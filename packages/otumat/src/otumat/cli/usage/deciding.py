@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from otumat.cli.console import printable
-from otumat.cli.usage.telling import done, folder_of
+from otumat.cli.usage.telling import done, folder_of, in_state_folder
 from otumat.errors import Conflict, NotFound, OtumatError, Unreachable
 from otumat.spec.consent import LOCAL, ON
 from otumat.spec.manifest import is_host
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 SOURCE = "otumat usage"
 
 
+@in_state_folder
 def turn_on(options: argparse.Namespace, settings: Settings, console: Console) -> int:
     """Store the yes, and enrol."""
     folder, found = folder_of(options.package), manifests.find(options.package)
@@ -51,6 +52,7 @@ def turn_on(options: argparse.Namespace, settings: Settings, console: Console) -
     return done(options.package, console)
 
 
+@in_state_folder
 def turn_local(options: argparse.Namespace, settings: Settings, console: Console) -> int:
     """Count, but only here."""
     folder, found = folder_of(options.package), manifests.find(options.package)
@@ -60,6 +62,7 @@ def turn_local(options: argparse.Namespace, settings: Settings, console: Console
     return done(options.package, console)
 
 
+@in_state_folder
 def turn_off(options: argparse.Namespace, settings: Settings, console: Console) -> int:
     """The no that wins over everything."""
     names = state.packages() if options.all else [options.package]
@@ -72,6 +75,7 @@ def turn_off(options: argparse.Namespace, settings: Settings, console: Console) 
     return done(names[0], console) if len(names) == 1 else 0
 
 
+@in_state_folder
 def erase(options: argparse.Namespace, settings: Settings, console: Console) -> int:
     """Deleted there, with a receipt, then here. Without an answer from there, off and to be told."""
     folder = folder_of(options.package)

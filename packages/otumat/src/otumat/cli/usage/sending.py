@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from otumat.cli.console import BOLD
-from otumat.cli.usage.telling import folder_of
+from otumat.cli.usage.telling import folder_of, in_state_folder, several
 from otumat.errors import Invalid, Problem, Unreachable
 from otumat.usage import service as services
 from otumat.usage.agent import UsageAgent
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from otumat.settings import Settings
 
 
+@in_state_folder
 def send(options: argparse.Namespace, settings: Settings, console: Console) -> int:
     """A round of sending, now."""
     done = send_round(folder_of(options.package), options.package, over=usage_transport())
@@ -30,10 +31,11 @@ def send(options: argparse.Namespace, settings: Settings, console: Console) -> i
     if console.as_json:
         console.show_json({"package": options.package, "batches": done.batches, "uses": done.uses})
     else:
-        console.show(f"Sent {done.uses} use(s) in {done.batches} request(s).")
+        console.show(f"Sent {several(done.uses, 'use')} in {several(done.batches, 'request')}.")
     return 0
 
 
+@in_state_folder
 def service(options: argparse.Namespace, settings: Settings, console: Console) -> int:
     """The optional start at log-in."""
     seconds_of(options.every)
@@ -57,6 +59,7 @@ def service(options: argparse.Namespace, settings: Settings, console: Console) -
     return 0
 
 
+@in_state_folder
 def upload(options: argparse.Namespace, settings: Settings, console: Console) -> int:
     """The command that 0.3 put into start-up files."""
     seconds_of(options.frequency)

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from otumat.cli.console import printable
-from otumat.cli.usage.telling import folder_of, show_state
+from otumat.cli.usage.telling import folder_of, in_state_folder, several, show_state
 from otumat.spec.consent import ON
 from otumat.usage import answers, due, manifests, outbox, state, tombstones
 from otumat.usage.asking import described
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from otumat.settings import Settings
 
 
+@in_state_folder
 def status(options: argparse.Namespace, settings: Settings, console: Console) -> int:
     """Every package, or one."""
     names = [options.package] if options.package else state.packages()
@@ -39,6 +40,7 @@ def status(options: argparse.Namespace, settings: Settings, console: Console) ->
     return 0
 
 
+@in_state_folder
 def show(options: argparse.Namespace, settings: Settings, console: Console) -> int:
     """What would leave, and nothing else on standard output."""
     folder = folder_of(options.package)
@@ -58,13 +60,14 @@ def show(options: argparse.Namespace, settings: Settings, console: Console) -> i
         return 0
     next_round = due.read(folder).get("due", "")
     console.note(
-        f"{len(waiting)} request(s) would go to {credential.endpoints['event']}{next_round and ', at ' + next_round}, "
-        f"compressed, with the install's token. To stop it: otumat usage off {options.package}"
+        f"{several(len(waiting), 'request')} would go to {credential.endpoints['event']}"
+        f"{next_round and ', at ' + next_round}, compressed, with the install's token. To stop it: otumat usage off {options.package}"
     )
     _show_bodies(waiting, console)
     return 0
 
 
+@in_state_folder
 def sent(options: argparse.Namespace, settings: Settings, console: Console) -> int:
     """What left."""
     batches = outbox.sent(folder_of(options.package))
@@ -72,13 +75,17 @@ def sent(options: argparse.Namespace, settings: Settings, console: Console) -> i
         told = [{**_batch(each), "sent": each.note["sent"], "answer": each.note["answer"]} for each in batches]
         console.show_json({"package": options.package, "batches": told})
         return 0
-    console.note(f"{len(batches)} request(s) were taken by the host; the last {outbox.SENT_MAX} are kept here.")
+    if not batches:
+        console.note("Nothing was sent, or it is not kept any more.")
+    else:
+        console.note(f"Taken by the host; the last {outbox.SENT_MAX} requests are kept here:")
     for each in batches:
         console.note(f"{each.note['sent']}  sha256 {each.sha256}")
         _show_bodies([each], console)
     return 0
 
 
+@in_state_folder
 def export(options: argparse.Namespace, settings: Settings, console: Console) -> int:
     """Everything that is kept, here and there."""
     folder = folder_of(options.package)
@@ -102,14 +109,18 @@ def _show_not_enrolled(package: str, folder: str, console: Console) -> int:
     if console.as_json:
         console.show_json({"package": package, "level": told["level"], "batches": [], "preview": body.decode()})
         return 0
-    console.note(f"Nothing leaves: {package} is {told['level']}, and this machine is not enrolled.")
+    if body:
+        first = f" It enrols with the first counts, at {told['next_round']}." if told["next_round"] else ""
+        console.note(f"{package} is on, and nothing has left yet: this machine is not enrolled.{first} They would say:")
+        _write(body)
+        return 0
+    console.note(f"Nothing leaves: {package} is {told['level']}.")
     if told["held"]:
         console.note(f"Held on this machine: {', '.join(f'{name} {times}' for name, times in told['held'].items())}")
     if found.manifest is not None:
         console.note("With 'on' it would be counts per day of:")
         for line in described(found.manifest.events, most=200):
             console.note(printable(line))
-    _write(body)
     return 0
 
 

@@ -2,17 +2,63 @@
 
 from __future__ import annotations
 
+import errno
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from otumat.cli.console import BOLD, printable
-from otumat.errors import NotFound
+from otumat.errors import Conflict, NotFound
 from otumat.spec.consent import LOCAL, OFF, ON
 from otumat.usage import places, state
+from otumat.usage.files import Busy
 
 if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
     from otumat.cli.console import Console
+    from otumat.settings import Settings
+
+    Command = Callable[[argparse.Namespace, Settings, Console], int]
 
 _WAYS_BACK = {ON: "off", LOCAL: "off", OFF: "on"}
+_NO_PLACE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EFBIG)
+
+
+def in_state_folder(command: Command) -> Command:
+    """A command that says so if the user's state folder is busy or cannot be written."""
+
+    @wraps(command)
+    def run(options: argparse.Namespace, settings: Settings, console: Console) -> int:
+        try:
+            return command(options, settings, console)
+        except Busy as exc:
+            raise Conflict(
+                "Another command, or a round of sending, is at work on it.",
+                code="usage.busy",
+                hint="Try again in a moment.",
+            ) from exc
+        except OSError as exc:
+            if exc.errno not in _NO_PLACE:
+                raise
+            raise Conflict(
+                f"{exc.filename or places.root()} cannot be written: {exc.strerror}.",
+                code="usage.place",
+                hint="Without a place for it no answer is kept, and nothing is recorded. "
+                "XDG_STATE_HOME can name another folder.",
+            ) from exc
+
+    return run
+
+
+def several(number: int, noun: str) -> str:
+    """
+    A number and its noun.
+
+    >>> several(1, "request"), several(2, "request")
+    ('1 request', '2 requests')
+    """
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def folder_of(package: str) -> str:
@@ -50,14 +96,18 @@ def show_state(told: dict[str, Any], console: Console) -> None:
             ("host", [answer["host"]]),
             ("install", [enrolled or told["ended"]]),
             ("held", [held_now]),
-            ("waiting", [f"{told['batches_waiting']} request(s)" if told["batches_waiting"] else ""]),
+            ("waiting", [several(told["batches_waiting"], "request") if told["batches_waiting"] else ""]),
             (
                 "sent",
-                [f"{told['batches_sent']} request(s), last {told['last_success']}" if told["batches_sent"] else ""],
+                [
+                    f"{several(told['batches_sent'], 'request')}, last {told['last_success']}"
+                    if told["batches_sent"]
+                    else ""
+                ],
             ),
             ("next", [told["next_round"]]),
             ("trouble", [told["trouble"]]),
             ("lost", [", ".join(lost)]),
-            ("to be told", [f"{told['hosts_to_be_told']} host(s)" if told["hosts_to_be_told"] else ""]),
+            ("to be told", [several(told["hosts_to_be_told"], "host") if told["hosts_to_be_told"] else ""]),
         ]
     )
