@@ -107,6 +107,16 @@ def test_where_installs_run_is_where_they_told_last(store: EventStore) -> None:
     ]
 
 
+def test_an_install_counts_once_a_week_where_it_first_told_of_it(store: EventStore) -> None:
+    monday = DAY + timedelta(1)  # the 2nd of March
+    store.accept(batch(1, monday + timedelta(2), DAY))
+    store.accept(batch(1, number=2, days={monday: THERE, monday + timedelta(7): THERE}))
+    store.accept(batch(2, monday))
+    found = {week: {row[1:] for row in store.in_week(7, week) if row[0] == "release"} for week in WEEKS[:3]}
+    assert found == {WEEKS[0]: {("1.0", 1)}, monday: {("1.0", 2)}, monday + timedelta(7): {("2.0", 1)}}
+    assert store.in_week(8, monday) == []
+
+
 def test_projects_in_use_are_told_from_a_number_of_installs_on(store: EventStore) -> None:
     for install in (1, 2, 3):
         store.accept(batch(install, DAY))
@@ -182,7 +192,8 @@ def test_an_earlier_first_day_moves_its_install(store: EventStore) -> None:
 def what_stays(store: EventStore) -> list[Any]:
     """Counts that an erasure does not touch."""
     spread = [store.spread(7, kind, *LONG) for kind in rules.KINDS]
-    return [store.counted(7, *LONG), store.active(7, *LONG), store.kept(7, *LONG), *spread]
+    weeks = [store.in_week(7, week) for week in WEEKS]
+    return [store.counted(7, *LONG), store.active(7, *LONG), store.kept(7, *LONG), *weeks, *spread]
 
 
 USE = st.tuples(
@@ -192,6 +203,7 @@ SENT = st.tuples(st.integers(1, 3), st.integers(0, 6), st.lists(USE, max_size=4)
 """An install, the number of its batch, and rows: a day, an event, where, how often."""
 Sent = tuple[int, int, list[tuple[int, str, Where, int]]]
 SINCE = DAY + timedelta(10)
+WEEKS = [date(2026, 2, 23) + timedelta(7 * number) for number in range(6)]
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -217,6 +229,7 @@ def as_told(store: EventStore, project: int) -> dict[str, Any]:
         "users": store.users(project, SINCE),
         "places": {kind: dict(store.places(project, SINCE, kind)) for kind in rules.KINDS},
         "spread": store.spread(project, "release", *LONG),
+        "in_week": [(week, *row) for week in WEEKS for row in store.in_week(project, week)],
         "kept": store.kept(project, *LONG),
         "active": [day for day in store.active(project, *LONG) if any(day[1:])],
         "losses": store.losses(project, *LONG),
@@ -228,6 +241,7 @@ def recounted(sent: list[Sent], *, gone: set[int]) -> dict[str, Any]:
     counted = Counter[tuple[str, date]]()
     used: dict[int, set[date]] = {}
     first_told: dict[tuple[int, date], Where] = {}
+    told_of_week: dict[tuple[int, date], Where] = {}
     told_last: dict[int, Where] = {}
     heard: dict[tuple[int, str], date] = {}
     for install, _, uses in sent:
@@ -237,7 +251,8 @@ def recounted(sent: list[Sent], *, gone: set[int]) -> dict[str, Any]:
             counted[event, day] += times
             heard[install, event] = max(day, heard.get((install, event), day))
         used.setdefault(install, set()).update(days)
-        for day, where in days.items():
+        for day, where in sorted(days.items()):
+            told_of_week.setdefault((install, monday(day)), where)
             first_told.setdefault((install, day), where)
         if days and max(used[install]) in days:
             told_last[install] = days[max(used[install])]
@@ -249,12 +264,14 @@ def recounted(sent: list[Sent], *, gone: set[int]) -> dict[str, Any]:
     }
     spread = Counter((where.release, day) for (_, day), where in first_told.items())
     kept = Counter((monday(min(days)), week) for days in used.values() for week in set(map(monday, days)))
+    in_week = Counter(cell for (_, week), where in told_of_week.items() for cell in rules.cells(week, where))
     users = Counter(event for (install, event), day in heard.items() if day >= SINCE and install not in gone)
     return {
         "counted": [(*key, n) for key, n in sorted(counted.items())],
         "users": sorted(users.items()),
         "places": places,
         "spread": [(*key, n) for key, n in sorted(spread.items())],
+        "in_week": sorted((*cell, n) for cell, n in in_week.items()),
         "kept": [(*key, n) for key, n in sorted(kept.items())],
         "active": [each for n in range(80) if any((each := windows(DAY + timedelta(n), used))[1:])],
         "losses": gaps(sent),

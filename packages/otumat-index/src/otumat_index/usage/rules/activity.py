@@ -8,7 +8,7 @@ which windows and weeks a new day makes it count, in whatever order its days com
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -156,6 +156,21 @@ def places(
         if before is not None:
             found.last.subtract(cells(*before))
     return found
+
+
+def in_weeks(new: Iterable[date], days: Mapping[date, Where], *, known: Collection[date]) -> Counter[Cell]:
+    """
+    Weeks (their Mondays) in which an install counts for the first time, by where it ran on the first day told of each.
+
+    Args:
+        new: Days that were told for the first time; `days` says where it ran on each.
+        known: Days of the install that were told before.
+    """
+    told = {monday(day) for day in known}
+    first: dict[date, date] = {}
+    for day in sorted(new):
+        first.setdefault(monday(day), day)
+    return Counter(cell for week, day in first.items() if week not in told for cell in cells(week, days[day]))
 
 
 def cells(day: date, where: Where) -> list[Cell]:

@@ -118,6 +118,21 @@ class Place(models.Model):
         ]
 
 
+class InWeek(models.Model):
+    """Where installs ran when they first told of a week, each of them once."""
+
+    project = models.BigIntegerField()
+    kind = models.CharField(max_length=10, db_comment="release, python, system, machine, ci")
+    week = models.DateField(db_comment="its Monday")
+    value = models.CharField(max_length=64)
+    installs = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["project", "week", "kind", "value"], name="events_in_week_once")
+        ]
+
+
 class Kept(models.Model):
     """How many of those first used in a week were used in another; weeks are their Mondays."""
 

@@ -19,7 +19,19 @@ from otumat.errors import Conflict, Refused
 from otumat.spec.event import Verdict, Where
 from otumat_index.usage import rules
 from otumat_index.usage.stores import routing, upserts
-from otumat_index.usage.stores.models import Active, Activity, Batch, Closed, Count, EventDay, Heard, Kept, Loss, Place
+from otumat_index.usage.stores.models import (
+    Active,
+    Activity,
+    Batch,
+    Closed,
+    Count,
+    EventDay,
+    Heard,
+    InWeek,
+    Kept,
+    Loss,
+    Place,
+)
 from otumat_index.usage.stores.protocol import Accepted, Day, Told
 
 TAKE = """INSERT INTO events_batch (install, batch, sequence, sha256, received_on, counted, refused, body)
@@ -42,6 +54,8 @@ monthly = events_active.monthly + excluded.monthly, fresh = events_active.fresh 
 ADD_PLACE = """INSERT INTO events_place (project, day, kind, value, daily, last_here) VALUES (%s, %s, %s, %s, %s, %s)
 ON CONFLICT (project, kind, day, value) DO UPDATE SET daily = events_place.daily + excluded.daily,
 last_here = events_place.last_here + excluded.last_here"""
+ADD_IN_WEEK = """INSERT INTO events_inweek (project, kind, week, value, installs) VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (project, week, kind, value) DO UPDATE SET installs = events_inweek.installs + excluded.installs"""
 ADD_KEPT = """INSERT INTO events_kept (project, cohort, week, installs) VALUES (%s, %s, %s, %s)
 ON CONFLICT (project, cohort, week) DO UPDATE SET installs = events_kept.installs + excluded.installs"""
 CLOSED = "SELECT 1 FROM events_closed WHERE install = %s"
@@ -150,6 +164,9 @@ class OrmStore:
         new = marked.daily if marked else ()
         moved = rules.places(new, accepted.days, before=before, after=(row.last_day, where_of(row)))
         self._place(project, moved)
+        weeks = rules.in_weeks(new, accepted.days, known=seen.days if seen else ()) if new else {}
+        rows = [(project, kind, week, value, n) for (week, kind, value), n in weeks.items()]
+        self._run(ADD_IN_WEEK, sorted(rows))
         kept = marked.kept if marked else Counter()
         self._run(ADD_KEPT, ((project, *weeks, n) for weeks, n in sorted(kept.items())))
 
@@ -213,6 +230,10 @@ class OrmStore:
     def spread(self, project: int, kind: str, since: date, until: date) -> list[tuple[str, date, int]]:
         found = Place.objects.filter(project=project, kind=kind, day__range=(since, until), daily__gt=0)
         return list(found.order_by("value", "day").values_list("value", "day", "daily"))
+
+    def in_week(self, project: int, week: date) -> list[tuple[str, str, int]]:
+        found = InWeek.objects.filter(project=project, week=week, installs__gt=0).order_by("kind", "value")
+        return list(found.values_list("kind", "value", "installs"))
 
     def kept(self, project: int, since: date, until: date) -> list[tuple[date, date, int]]:
         found = Kept.objects.filter(project=project, cohort__range=(since, until), installs__gt=0)

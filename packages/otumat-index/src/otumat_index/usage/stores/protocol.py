@@ -128,6 +128,9 @@ class EventStore(Protocol):
     def spread(self, project: int, kind: str, since: date, until: date) -> list[tuple[str, date, int]]:
         """Installs used on each day by where they ran when they first told of that day: value, day, installs."""
 
+    def in_week(self, project: int, week: date) -> list[tuple[str, str, int]]:
+        """Installs used in a week (its Monday) by where they ran when they first told of it: kind, value, installs."""
+
     def kept(self, project: int, since: date, until: date) -> list[tuple[date, date, int]]:
         """
         Installs by the week of their first day and each week in which they were used; weeks are told by their Monday.
