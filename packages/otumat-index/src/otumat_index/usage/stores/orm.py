@@ -10,7 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connections, transaction
 from django.db.models import Sum
@@ -18,7 +18,7 @@ from django.db.models import Sum
 from otumat.errors import Conflict, Refused
 from otumat.spec.event import Verdict, Where
 from otumat_index.usage import rules
-from otumat_index.usage.stores import routing, upserts
+from otumat_index.usage.stores import routing, turns, upserts
 from otumat_index.usage.stores.models import (
     Active,
     Activity,
@@ -65,17 +65,34 @@ python = %s, system = %s, machine = %s, ci = %s WHERE install = %s"""
 GAP = "gap"
 
 
+class Sums(NamedTuple):
+    """What a batch adds: worked out before others have to wait for it."""
+
+    rows: list[tuple[Any, ...]]
+    times: Counter[tuple[date, str]]
+    heard: dict[str, date]
+
+    @classmethod
+    def of(cls, accepted: Accepted) -> Sums:
+        rows, times = [], Counter[tuple[date, str]]()
+        for (day, event, properties, release), n in accepted.counts.items():
+            rows.append((accepted.project, event, day, properties, release, n))
+            times[day, event] += n
+        return cls(sorted(rows), times, {event: day for day, event in sorted(times)})
+
+
 class OrmStore:
     """`EventStore` in Django's database `events`, or in the catalogue's."""
 
     def accept(self, accepted: Accepted) -> Told:
-        with transaction.atomic(using=routing.alias()):
+        sums = Sums.of(accepted)
+        with turns.turn(routing.alias()), transaction.atomic(using=routing.alias()):
             if self._read(CLOSED, accepted.install):
                 raise Refused("This install was withdrawn.", code="withdrawn")
             row = self._locked(accepted)
             if not self._take(accepted):
                 return self._told_before(accepted)
-            self._count(accepted)
+            self._count(accepted, sums)
             self._lose(accepted, self._gaps(row, accepted))
             self._mark(row, accepted)
             self._remember(row)
@@ -114,17 +131,12 @@ class OrmStore:
             cursor.execute(query, [install])
             return list(cursor.fetchall())
 
-    def _count(self, accepted: Accepted) -> None:
+    def _count(self, accepted: Accepted, sums: Sums) -> None:
         """What was done how often, and that this install told of it."""
-        project, install = accepted.project, accepted.install
-        rows = [(project, event, day, text, release, n) for (day, event, text, release), n in accepted.counts.items()]
-        self._run(ADD_COUNT, sorted(rows))
-        heard = accepted.heard
+        project, install, times = accepted.project, accepted.install, sums.times
+        self._run(ADD_COUNT, sums.rows)
         known = {event: as_date(day) for event, day in self._read(HEARD, install)}
-        shifts = rules.shifts(known, heard)
-        times: Counter[tuple[date, str]] = Counter()
-        for (day, event, _, _), n in accepted.counts.items():
-            times[day, event] += n
+        shifts = rules.shifts(known, sums.heard)
         self._run(ADD_EVENT, ((project, *key, times[key], shifts[key]) for key in sorted({*times, *shifts})))
         self._run(HEAR, ((install, event, day) for (day, event), n in sorted(shifts.items()) if n > 0))
 

@@ -46,14 +46,6 @@ class Accepted:
     def counted(self) -> int:
         return sum(self.counts.values())
 
-    @property
-    def heard(self) -> dict[str, date]:
-        """The last day of each event."""
-        found: dict[str, date] = {}
-        for key in self.counts:
-            found[key.event] = max(key.day, found.get(key.event, key.day))
-        return found
-
 
 class Told(NamedTuple):
     """A batch as it was taken: now, or (`replayed`) before."""
