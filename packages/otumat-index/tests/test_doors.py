@@ -26,6 +26,7 @@ from otumat_index.publish.hooks.models import Webhook, WebhookDelivery
 from otumat_index.publish.models import Classifier, File, Invitation, Project, Role, TrustedPublisher
 from otumat_index.trust import keys
 from otumat_index.trust.models import Key
+from otumat_index.usage import actions as usage
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 WHEEL = "roundup-1.0-py3-none-any.whl"
@@ -92,6 +93,8 @@ def project(upload: Any, wheel: Any, alice: User, bob: User, person: Any, now: d
     )
     Role.objects.create(project=made, user=person("mallory"), kind="maintainer", granted_at=now)
     File.objects.update(has_provenance=True)
+    usage.declare(made, TOLD, by=command(), at=now)
+    usage.set_collecting(made, is_on=False, by=command(), at=now)
     keys.add("roundup", keys.read(SIGNERS[0]), role="maintainer", note="", by="erin", at=now)
     return made
 
@@ -118,6 +121,7 @@ def somebody(project: Project, person: Any, admin: User, now: datetime) -> Calla
     return make
 
 
+TOLD = {"project": "roundup", "purpose": "To learn.", "event": [{"name": "import", "purpose": "Whether at all."}]}
 SIGNERS = [
     Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     for _ in range(2)
@@ -139,7 +143,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/webhooks": {"url": "http://nowhere.invalid/"},
     "/notifications": {"level": "none"},
     "/usage": {"collect": True},
-    "/usage/manifests": {"manifest": {"project": "roundup", "purpose": "To learn."}},
+    "/usage/manifests": {"manifest": TOLD},
     "/file/remove": {"filename": WHEEL, "again": WHEEL},
 }
 IDS = {"invitation_id": Invitation, "publisher_id": TrustedPublisher, "webhook_id": Webhook, "number": Webhook}
@@ -157,7 +161,7 @@ def filled(path: str, *, own: str) -> str:
     for name, model in IDS.items():
         values[name] = str(model._default_manager.values_list("pk", flat=True).get())
     key = File.objects.get(filename=WHEEL).key
-    values |= {"key": key, "kind": "atom"}
+    values |= {"key": key, "kind": "atom", "table": "losses", "event": "import"}
     values["key_id"] = Key.objects.get().key_id
     values["delivery"] = str(WebhookDelivery.objects.get().pk)
     return re.sub(r"{(\w+)}", lambda found: values[found[1]], path)

@@ -14,11 +14,12 @@ from django.test import Client
 from otumat_index.accounts.credentials import of_user
 from otumat_index.accounts.models import User
 from otumat_index.discover import search
-from otumat_index.discover.api import COLUMNS, harmless
+from otumat_index.discover.api import COLUMNS
 from otumat_index.discover.search.engine.here import Here
 from otumat_index.publish import actions
 from otumat_index.publish.models import Project
 from otumat_index.publish.queries import vocabulary
+from otumat_index.web.tables import harmless
 
 pytestmark = pytest.mark.django_db
 INTERNET, HTTP, TYPED = "Topic :: Internet", "Topic :: Internet :: WWW/HTTP", "Typing :: Typed"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -30,11 +28,10 @@ from otumat_index.discover.search.found import Found, Source
 from otumat_index.discover.search.language import Names, Slip, write
 from otumat_index.publish.models import Project
 from otumat_index.publish.queries import vocabulary
+from otumat_index.web.tables import as_csv
 
 router = Router(tags=["discover"])
 REPEATED: Any = params.Query([])
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""What a formula begins with; spreadsheets of East Asia take the wide signs for the same."""
 COLUMNS = ("name", "version", "summary", "license", "requires_python", "released_at", "status", "yanked", "url")
 
 
@@ -149,22 +146,7 @@ def table(rows: Iterable[dict[str, Any]]) -> bytes:
 
     Texts that a spreadsheet would take for a formula get an apostrophe in front.
     """
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(COLUMNS)
-    writer.writerows([[harmless(row[column]) for column in COLUMNS] for row in rows])
-    return out.getvalue().encode()
-
-
-def harmless(value: object) -> str:
-    """
-    A cell's text.
-
-    >>> harmless("=1+1"), harmless(True)
-    ("'=1+1", 'true')
-    """
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return as_csv(COLUMNS, ([row[column] for column in COLUMNS] for row in rows))
 
 
 def conditional(request: HttpRequest, body: bytes, content_type: str) -> HttpResponseBase:

@@ -126,6 +126,7 @@ def manage_page(
         "project": project,
         "may_manage": may_manage,
         "may_submit": rules.may(by, "submit", standing),
+        "may_measure": rules.may(by, "measure", standing),
         "statuses": [each for each in Project.Status.choices if by.is_admin or each[0] != "quarantined"],
         "roles": queries.roles_in(project)[:LISTED_MAX] if may_manage else (),
         "invitations": queries.invitations_to(project, at=timezone.now())[:LISTED_MAX] if may_manage else (),

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from ninja import Router, Schema
+from ninja.params import functions as params
 
+from otumat.errors import NotFound
 from otumat_index.accounts.api import caller
 from otumat_index.publish.doors import opened
 from otumat_index.usage import actions, queries, report
+from otumat_index.usage.report import documents
+from otumat_index.usage.report.tables import tables
 
 router = Router(tags=["usage"])
+FROM: Any = params.Query("", alias="from")
+TO: Any = params.Query("", alias="to")
 
 
 class Collecting(Schema):
@@ -28,9 +35,41 @@ class Declared(Schema):
 
 
 @router.get("/project/{name}/usage", summary="How a project is used, from what consenting copies tell")
-def show_usage(request: HttpRequest, name: str, days: int = 90) -> dict[str, Any]:
+def show_usage(request: HttpRequest, name: str, days: str = "", since: str = FROM, until: str = TO) -> dict[str, Any]:
+    """`days` up to today (90), or `from` and `to`; what is compared with is as many days before."""
     project = opened(request, name, by=caller(request))
-    return report.as_json(report.report(project, days=days, today=timezone.now().date()))
+    return documents.as_json(report.report(project, period_of(days, since, until), today=today()))
+
+
+@router.get("/project/{name}/usage/tables/{table}", summary="One table of how a project is used, as JSON or CSV")
+def show_table(
+    request: HttpRequest, name: str, table: str, days: str = "", since: str = FROM, until: str = TO
+) -> HttpResponse:
+    """With `Accept: text/csv` as CSV. Names of tables are those of the rows in the whole report."""
+    project = opened(request, name, by=caller(request))
+    found = tables(report.report(project, period_of(days, since, until), today=today()))
+    if table not in found:
+        raise NotFound(f"There is no table {table!r}.", hint=f"There are {', '.join(found)}.")
+    if request.get_preferred_type(["application/json", "text/csv"]) == "text/csv":
+        return HttpResponse(found[table].csv, content_type="text/csv; charset=utf-8")
+    return JsonResponse(found[table].json)
+
+
+@router.get("/project/{name}/usage/events/{event}", summary="One event: when, with which properties, in which releases")
+def show_event(
+    request: HttpRequest, name: str, event: str, days: str = "", since: str = FROM, until: str = TO
+) -> dict[str, Any]:
+    project = opened(request, name, by=caller(request))
+    found = report.event_report(project, event, period_of(days, since, until), today=today())
+    return documents.event_as_json(found)
+
+
+def period_of(days: str, since: str, until: str) -> report.Period:
+    return report.read_asked({"days": days, "from": since, "to": until}, today=today()).period
+
+
+def today() -> date:
+    return timezone.now().date()
 
 
 @router.put("/project/{name}/usage", summary="Begin or stop to take uses of a project")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from otumat_index.usage import api, views
+from otumat_index.usage import api, owner_views, views
 from otumat_index.usage.legacy import dialects
 
 app_name = "usage"
@@ -18,4 +18,12 @@ urlpatterns = [
     path("oauth/revoke", api.revoke, name="revoke"),
     path("user/usage-install", dialects.consent(views.consent), name="consent"),
     path("device", views.device, name="device"),
+    path("manage/project/<str:name>/usage/", owner_views.usage, name="owner"),
+    path("manage/project/<str:name>/usage/<slug:table>.csv", owner_views.table, name="owner_table"),
+    path("manage/project/<str:name>/usage/event/<str:event>/", owner_views.event, name="owner_event"),
+    path(
+        "manage/project/<str:name>/usage/event/<str:event>/<slug:table>.csv",
+        owner_views.event_table,
+        name="owner_event_table",
+    ),
 ]

@@ -149,9 +149,10 @@ def publishers_of(project: Project) -> list[Role]:
     return [role for role in publish.roles_in(project) if role.kind != Role.Kind.READER]
 
 
-def may_manage(actor: Actor, project: Project) -> bool:
-    """Whether to offer the page that manages a project: publishers and admins have something to do there."""
-    return rules.may(actor, "yank", publish.standing_of(actor, project.normalized))
+def offered(actor: Actor, project: Project) -> dict[str, bool]:
+    """Which pages to offer: the one that manages a project, and the one that tells how it is used."""
+    standing = publish.standing_of(actor, project.normalized)
+    return {"may_manage": rules.may(actor, "yank", standing), "may_measure": rules.may(actor, "measure", standing)}
 
 
 def metadata_of(project: Project, release: Release) -> Metadata:

@@ -102,7 +102,7 @@ def show(request: HttpRequest, project: Project, release: Release) -> HttpRespon
         "plot": pages.plot_of(releases),
         "dependents": dependents_of(project),
         "publishers": publishers,
-        "may_manage": pages.may_manage(actor, project),
+        **pages.offered(actor, project),
         "changes": changes.changes_of(project),
         "signing": signing_of(project, release, at=timezone.now()) if files else None,
     }

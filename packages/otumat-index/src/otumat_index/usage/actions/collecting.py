@@ -52,6 +52,15 @@ def learn(project: Project, *, at: datetime) -> None:
             journal.write("usage.collect", project.normalized, by=INDEX, at=at, topic=project.normalized)
 
 
+def offered(project: Project) -> spec.Manifest | None:
+    """What the newest wheel with a manifest among the last few declares, whether or not the project collects."""
+    wheels = File.objects.filter(release__project=project, kind=File.Kind.WHEEL, is_yanked=False)
+    found = (
+        manifest for file in wheels.order_by("-pk")[:AT_ONCE] for manifest in manifests_of(file, project.normalized)
+    )
+    return next(found, None)
+
+
 def manifests_of(file: File, project: str) -> list[spec.Manifest]:
     """The manifests in a wheel that name its own project; what cannot be read declares nothing."""
     place = files.store().local_path(file.key)
