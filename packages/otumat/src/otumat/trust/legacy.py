@@ -174,14 +174,14 @@ def _files(top: str) -> list[tree.Found]:
 
 def _value(top: str, files: list[tree.Found]) -> str:
     name, how = os.path.basename(top), (sys.getfilesystemencoding(), sys.getfilesystemencodeerrors())
-    return listing_digest((f"{name}/{each.path}".encode(*how), each.git_mode, _blob(top, each)) for each in files)
+    return listing_digest((f"{name}/{each.path}".encode(*how), *_blob(top, each)) for each in files)
 
 
-def _blob(top: str, found: tree.Found) -> str:
+def _blob(top: str, found: tree.Found) -> tuple[str, str]:
     path = f"{top}/{found.path}"
     if found.kind == tree.LINK:
-        return blob_digest(os.fsencode(os.readlink(path)))
-    return tree.blob_digest_of(path, found.size_bytes)
+        return found.git_mode, blob_digest(os.fsencode(os.readlink(path)))
+    return tree.blob_of(path)
 
 
 def _value_of_0_3(top: str, files: list[tree.Found]) -> str:

@@ -12,7 +12,7 @@ import os
 import stat
 
 from otumat.errors import Untrusted
-from otumat.spec.digest import blob_hasher
+from otumat.spec.digest import blob_digest, blob_hasher
 from otumat.spec.vouching.comparing import FILE as FILE
 from otumat.spec.vouching.comparing import FOLDER as FOLDER
 from otumat.spec.vouching.comparing import LINK as LINK
@@ -20,7 +20,7 @@ from otumat.spec.vouching.comparing import SPECIAL as SPECIAL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 MAX_FILES, MAX_DEPTH = 200_000, 100
 CACHE_FOLDER = "__pycache__"
@@ -50,11 +50,10 @@ class Found:
         mode, size_bytes: As `lstat` has them; asked when they are first needed, for folders tell kinds by themselves.
     """
 
-    __slots__ = ("_look", "_seen", "kind", "path")
+    __slots__ = ("_seen", "kind", "path")
 
-    def __init__(self, path: str, kind: str, look: Callable[[], os.stat_result]) -> None:
-        self.path, self.kind, self._look = path, kind, look
-        self._seen: os.stat_result | None = None
+    def __init__(self, path: str, kind: str, seen: os.stat_result | os.DirEntry[str]) -> None:
+        self.path, self.kind, self._seen = path, kind, seen
 
     @property
     def mode(self) -> int:
@@ -65,16 +64,19 @@ class Found:
         return self._stat().st_size
 
     def _stat(self) -> os.stat_result:
-        if self._seen is None:
-            self._seen = self._look()
+        if isinstance(self._seen, os.DirEntry):
+            self._seen = self._seen.stat(follow_symlinks=False)
         return self._seen
 
     @property
     def git_mode(self) -> str:
-        """The mode as git and our signatures have it: only the owner's x counts, and Windows has none."""
-        if self.kind == LINK:
-            return "120000"
-        return "100755" if self.mode & 0o100 and os.name != "nt" else "100644"
+        """The mode as git and our signatures have it."""
+        return "120000" if self.kind == LINK else git_mode(self.mode)
+
+
+def git_mode(mode: int) -> str:
+    """The same of a file: only the owner's x counts, and Windows has none."""
+    return "100755" if mode & 0o100 and os.name != "nt" else "100644"
 
 
 def scan(top: str, *, most: int = MAX_FILES) -> Iterator[Found]:
@@ -138,6 +140,23 @@ def read(path: str, size_bytes: int) -> bytes:
     return b"".join(_pieces(path, size_bytes))
 
 
+def blob_of(path: str) -> tuple[str, str]:
+    """Mode and name as git has them of a regular file, which is opened once and asked nothing before."""
+    descriptor = os.open(path, _FLAGS)
+    try:
+        seen = os.fstat(descriptor)
+        if not stat.S_ISREG(seen.st_mode):
+            raise _changed(path)
+        data = os.read(descriptor, seen.st_size + 1) if seen.st_size < _PIECE else None
+    finally:
+        os.close(descriptor)
+    if data is None:
+        return git_mode(seen.st_mode), blob_digest_of(path, seen.st_size)
+    if len(data) != seen.st_size:
+        raise _changed(path)
+    return git_mode(seen.st_mode), blob_digest(data)
+
+
 def blob_digest_of(path: str, size_bytes: int) -> str:
     """What git names the file; of a large one only a piece at a time is in memory."""
     hasher = blob_hasher(size_bytes)
@@ -182,7 +201,7 @@ def look_at(path: str) -> Found | None:
         seen = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    return Found(path, _kind(seen.st_mode), lambda: seen)
+    return Found(path, _kind(seen.st_mode), seen)
 
 
 def _found(entry: os.DirEntry[str], path: str) -> Found:
@@ -192,7 +211,7 @@ def _found(entry: os.DirEntry[str], path: str) -> Found:
         kind = FOLDER
     else:
         kind = LINK if entry.is_symlink() else SPECIAL
-    return Found(path, kind, lambda: entry.stat(follow_symlinks=False))
+    return Found(path, kind, entry)
 
 
 def _kind(mode: int) -> str:

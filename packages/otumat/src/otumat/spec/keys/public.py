@@ -1,4 +1,4 @@
-"""A public key: two kinds, one name each, one question: does this signature hold?"""
+"""A public key: three kinds, one name each, one question: does this signature hold?"""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import binascii
 import hashlib
 import sys
 
-from otumat.spec.keys import der, ed25519, rsa, sshsig
+from otumat.spec.keys import der, ed25519, p256, rsa, sshsig
 from otumat.spec.keys.der import BadDer
 from otumat.spec.keys.pem import BadPem, read_block, written_block
 
@@ -14,11 +14,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-RSA, ED25519 = "rsa", "ed25519"
+RSA, ED25519, P256 = "rsa", "ed25519", "ecdsa-p256"
 _RSA_ALGORITHM = bytes.fromhex("06092a864886f70d0101010500")  # RFC 3279: rsaEncryption, NULL
 _ED25519_ALGORITHM = bytes.fromhex("06032b6570")  # RFC 8410: id-Ed25519, no parameters
+_P256_ALGORITHM = bytes.fromhex("06072a8648ce3d020106082a8648ce3d030107")  # RFC 5480: id-ecPublicKey, secp256r1
+_UNCOMPRESSED = b"\4"
+_SSH_P256 = (b"ecdsa-sha2-nistp256", b"nistp256")  # RFC 5656, 3.1
 _MOST_BITS = 16_384  # one check of a larger one takes a second and more
 _REMEMBERED = 256
+
+
+_SSH_KINDS = "ssh-ed25519, ssh-rsa and ecdsa-sha2-nistp256"
 
 
 class BadKey(ValueError):
@@ -30,11 +36,11 @@ class PublicKey:
     A key that checks signatures.
 
     Attributes:
-        kind: `rsa` or `ed25519`; decides alone which signatures are looked at. A message names no algorithm.
+        kind: `rsa`, `ed25519` or `ecdsa-p256`. It alone decides which signatures are looked at; no message names any.
         id: SHA-256 of the key's DER (SubjectPublicKeyInfo) in hexadecimal: one key, one name.
         spki: That DER.
         n, e: Of an RSA key; 0 otherwise.
-        raw: The 32 bytes of an Ed25519 key; empty otherwise.
+        raw: The 32 bytes of an Ed25519 key, the 64 of the point of a P-256 key; empty otherwise.
     """
 
     __slots__ = ("_loaded", "e", "id", "kind", "n", "raw", "spki")
@@ -75,12 +81,12 @@ class PublicKey:
 
     @classmethod
     def from_openssh(cls, line: str) -> PublicKey:
-        """Read a line of a `.pub` file of OpenSSH: `ssh-ed25519 AAAA… comment` or `ssh-rsa AAAA…`."""
+        """Read a line of a `.pub` file of OpenSSH: `ssh-ed25519 AAAA… comment`, or one of the other kinds."""
         words = line.split()
         try:
             return cls.from_ssh_blob(binascii.a2b_base64(words[1], strict_mode=True))
         except (IndexError, ValueError) as exc:
-            raise BadKey("it is no public key of OpenSSH of the kinds ssh-ed25519 and ssh-rsa") from exc
+            raise BadKey(f"it is no public key of OpenSSH of the kinds {_SSH_KINDS}") from exc
 
     @classmethod
     def from_ssh_blob(cls, blob: bytes) -> PublicKey:
@@ -92,7 +98,9 @@ class PublicKey:
             key = rsa_key(int.from_bytes(parts[2], "big"), int.from_bytes(parts[1], "big"))
             if key.ssh_blob == blob:
                 return key
-        raise BadKey("it is no key of the kinds ssh-ed25519 and ssh-rsa")
+        if len(parts) == 3 and tuple(parts[:2]) == _SSH_P256 and parts[2][:1] == _UNCOMPRESSED:
+            return p256_key(parts[2][1:])
+        raise BadKey(f"it is no key of the kinds {_SSH_KINDS}")
 
     @property
     def bits(self) -> int:
@@ -108,16 +116,18 @@ class PublicKey:
         """The key as it stands inside a signature made by ssh-agent."""
         if self.kind == ED25519:
             return sshsig.packed(b"ssh-ed25519", self.raw)
+        if self.kind == P256:
+            return sshsig.packed(*_SSH_P256, _UNCOMPRESSED + self.raw)
         return sshsig.packed(b"ssh-rsa", sshsig.mpint(self.e), sshsig.mpint(self.n))
 
     def verifies(self, signature: bytes, message: bytes) -> bool:
         """
-        Whether this key signed the message: plain Ed25519, RSA-PSS with a salt of 32 bytes or more, or SSHSIG.
+        Whether this key signed the message: plain Ed25519, ECDSA with SHA-256, RSA-PSS with a salt of 32 bytes or more;
+        or SSHSIG.
 
-        The key's kind and the signature's length choose among them, never anything that the message says.
+        The key's kind and the signature's form choose among them, never anything that the message says.
         """
-        size = 64 if self.kind == ED25519 else (self.n.bit_length() + 7) // 8
-        if len(signature) != size:
+        if not self._is_plain(signature):
             return sshsig.verifies(self, signature, message)
         return self._verifies_plain(signature, message, least_salt=32)
 
@@ -126,10 +136,15 @@ class PublicKey:
         return self.kind == RSA and self._verifies_plain(signature, message, least_salt=0)
 
     def verifies_raw(self, signature: bytes, message: bytes, *, algorithm: str) -> bool:
-        """Whether this key made what stands inside an SSHSIG: Ed25519, or PKCS #1 v1.5 with sha256 or sha512."""
-        if self.kind == ED25519:
+        """Whether this key made what stands inside an SSHSIG; of RSA, PKCS #1 v1.5 with sha256 or sha512."""
+        if self.kind != RSA:
             return self._verifies_plain(signature, message, least_salt=0)
         return rsa.verify_pkcs1(self.n, self.e, signature, message, algorithm=algorithm)
+
+    def _is_plain(self, signature: bytes) -> bool:
+        if self.kind == P256:
+            return p256.read_signature(signature) is not None
+        return len(signature) == (64 if self.kind == ED25519 else (self.n.bit_length() + 7) // 8)
 
     def _verifies_plain(self, signature: bytes, message: bytes, *, least_salt: int) -> bool:
         library = sys.modules.get("cryptography.hazmat.primitives.asymmetric.padding")
@@ -137,6 +152,10 @@ class PublicKey:
             if not ed25519.is_sound(self.raw, signature):
                 return False
             return self._by_library(signature, message) if library else ed25519.verify(self.raw, signature, message)
+        if self.kind == P256:
+            if p256.read_signature(signature) is None:
+                return False
+            return self._by_library(signature, message) if library else p256.verify(self.raw, signature, message)
         # Its PSS cannot be told the least salt, so it answers only where every salt will do.
         if library and least_salt == 0:
             return self._by_library(signature, message)
@@ -179,6 +198,13 @@ def ed25519_key(raw: bytes) -> PublicKey:
     return PublicKey(ED25519, _spki(_ED25519_ALGORITHM, raw), raw=raw)
 
 
+def p256_key(raw: bytes) -> PublicKey:
+    """The key with the point that these 64 bytes are."""
+    if not p256.is_point(raw):
+        raise BadKey("its bytes are no point of the curve P-256")
+    return PublicKey(P256, _spki(_P256_ALGORITHM, _UNCOMPRESSED + raw), raw=raw)
+
+
 def _spki(algorithm: bytes, bits: bytes) -> bytes:
     return der.written(der.SEQUENCE, der.written(der.SEQUENCE, algorithm) + der.written(der.BIT_STRING, b"\0" + bits))
 
@@ -191,8 +217,10 @@ def _read_spki(spki: bytes) -> PublicKey:
         raise BadDer("its parts do not fit together")
     if algorithm == _ED25519_ALGORITHM:
         return ed25519_key(bits[1:])
+    if algorithm == _P256_ALGORITHM and bits[1:2] == _UNCOMPRESSED:
+        return p256_key(bits[2:])
     if algorithm != _RSA_ALGORITHM:
-        raise BadKey("it is of a kind that is not taken; RSA and Ed25519 are")
+        raise BadKey("it is of a kind that is not taken; Ed25519, RSA, and ECDSA on P-256 are")
     numbers = der.read_whole(bits[1:], der.SEQUENCE)
     n, at = der.read_unsigned(numbers)
     e, end = der.read_unsigned(numbers, at)

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import hashlib
 
+from otumat.spec.keys import p256
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from otumat.spec.keys.public import PublicKey
@@ -17,7 +19,12 @@ if TYPE_CHECKING:
 MAGIC, NAMESPACE = b"SSHSIG", b"otumat"
 _VERSION = b"\0\0\0\1"
 _DIGESTS = ("sha256", "sha512")
-_RSA_ALGORITHMS = {b"rsa-sha2-256": "sha256", b"rsa-sha2-512": "sha512"}
+_ALGORITHMS = {
+    ("rsa", b"rsa-sha2-256"): "sha256",
+    ("rsa", b"rsa-sha2-512"): "sha512",
+    ("ed25519", b"ssh-ed25519"): "ed25519",
+    ("ecdsa-p256", b"ecdsa-sha2-nistp256"): "sha256",
+}
 _MOST_FIELDS = 16
 
 
@@ -67,7 +74,13 @@ def verifies(key: PublicKey, signature: bytes, message: bytes) -> bool:
     made = fields(inner)
     if len(made) != 2:
         return False
-    algorithm = _RSA_ALGORITHMS.get(made[0], "") if key.kind == "rsa" else "ed25519"
-    if not algorithm or (algorithm == "ed25519" and made[0] != b"ssh-ed25519"):
-        return False
-    return key.verifies_raw(made[1], wrapped(message, name), algorithm=algorithm)
+    algorithm = _ALGORITHMS.get((key.kind, made[0]), "")
+    plain = made[1] if key.kind != "ecdsa-p256" else _der_of(made[1])
+    return bool(algorithm) and key.verifies_raw(plain, wrapped(message, name), algorithm=algorithm)
+
+
+def _der_of(numbers: bytes) -> bytes:
+    """The two numbers of an ECDSA signature, each as RFC 5656 (3.1.2) has it, in the form they have elsewhere."""
+    parts = fields(numbers)
+    r, s = (int.from_bytes(part, "big") for part in parts) if len(parts) == 2 else (0, 0)
+    return p256.written_signature(r, s) if packed(mpint(r), mpint(s)) == numbers else b""

@@ -18,7 +18,7 @@ _HINT = "Make a new one with: otumat keygen"
 
 def key_problems(key: PublicKey, *, legacy: bool = False, others: Iterable[PublicKey] | None = None) -> list[Problem]:
     """
-    Everything that speaks against this key; nothing does against an Ed25519 key that could be read.
+    Everything that speaks against this key; nothing does against a key on a curve that could be read.
 
     Args:
         legacy: Signatures of the 0.3 kind are to be checked: keys of 1024 bits are warned of instead of refused.

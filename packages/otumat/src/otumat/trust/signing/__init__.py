@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         def can_sign_legacy(self) -> bool: ...
 
         def sign(self, message: bytes) -> bytes:
-            """Plain Ed25519, RSA-PSS (SHA-256, salt of 32 bytes or more), or SSHSIG in the namespace `otumat`."""
+            """Plain Ed25519, ECDSA (SHA-256, DER), RSA-PSS (SHA-256, salt of 32 bytes or more), or SSHSIG."""
             ...
 
         def sign_legacy(self, message: bytes) -> str:

@@ -7,7 +7,7 @@ import os
 import warnings
 
 from otumat.errors import Invalid, NotFound, Problem
-from otumat.spec.keys import LEAST_BITS, LEAST_LEGACY_BITS, RSA, PublicKey
+from otumat.spec.keys import ED25519, LEAST_BITS, LEAST_LEGACY_BITS, P256, RSA, PublicKey
 from otumat.trust.legacy import WeakKeyWarning
 
 TYPE_CHECKING = False
@@ -37,9 +37,14 @@ class PrivateKey:
         return self.public.kind == RSA
 
     def sign(self, message: bytes) -> bytes:
-        """Plain Ed25519, or RSA-PSS."""
-        if self.public.kind != RSA:
+        """Plain Ed25519, ECDSA with SHA-256, or RSA-PSS."""
+        if self.public.kind == ED25519:
             return bytes(self._key.sign(message))
+        if self.public.kind == P256:
+            from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+            from cryptography.hazmat.primitives.hashes import SHA256
+
+            return bytes(self._key.sign(message, ECDSA(SHA256())))
         if self.public.bits < LEAST_BITS:
             raise _invalid("key.weak", f"The RSA key has {self.public.bits} bits; {LEAST_BITS} are needed.", _HINT)
         return self._sign_pss(message)
@@ -47,7 +52,8 @@ class PrivateKey:
     def sign_legacy(self, message: bytes) -> str:
         """The content of `{module}.sig`; a key from 1024 to 2047 bits, which old hosts may still ship, is warned of."""
         if self.public.kind != RSA:
-            raise _invalid("key.kind", "Signatures of the 0.3 kind are made with RSA keys; this one is Ed25519.", _HINT)
+            told = f"Signatures of the 0.3 kind are made with RSA keys; this one is of the kind {self.public.kind}."
+            raise _invalid("key.kind", told, _HINT)
         if self.public.bits < LEAST_LEGACY_BITS:
             raise _invalid("key.weak", f"The RSA key has {self.public.bits} bits; {LEAST_BITS} are needed.", _HINT)
         if self.public.bits < LEAST_BITS:
@@ -100,11 +106,14 @@ def read_pem(pem: bytes, *, shown: str, passphrase: Callable[[], str] | None = N
 
 
 def _checked(key: Any, shown: str) -> PrivateKey:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-    if not isinstance(key, RSAPrivateKey | Ed25519PrivateKey):
-        raise _invalid("key.kind", f"{shown} holds a key of a kind that is not taken; RSA and Ed25519 are.", _HINT)
+    is_p256 = isinstance(key, EllipticCurvePrivateKey) and key.curve.name == "secp256r1"
+    if not is_p256 and not isinstance(key, RSAPrivateKey | Ed25519PrivateKey):
+        told = f"{shown} holds a key of a kind that is not taken; Ed25519, RSA, and ECDSA on P-256 are."
+        raise _invalid("key.kind", told, _HINT)
     return PrivateKey(key)
 
 
