@@ -24,6 +24,7 @@ from otumat_index.usage import actions, queries, receipts, views
 from otumat_index.usage.actions.enrolments import DEVICE_S, INTERVAL_S
 from otumat_index.usage.actions.installs import Asked
 from otumat_index.usage.asked import read_asked
+from otumat_index.usage.mine.visits import LINK_S, offer
 from otumat_index.usage.models import Install
 from otumat_index.web.errors import TooMany
 from otumat_index.web.middleware import client_address
@@ -131,6 +132,17 @@ def key_of(request: HttpRequest) -> str:
     return key if KEY.fullmatch(key) else ""
 
 
+@csrf_exempt
+@never_cache
+@require_POST
+def visits(request: HttpRequest, install: str) -> HttpResponse:
+    """A link to the page of an install, for its person's browser: good once, and not for long."""
+    now = timezone.now()
+    found = queries.own(request.headers.get("Authorization", ""), install, at=now)
+    page = f"{settings.CONFIG.public_url.rstrip('/')}/usage/visit/{offer(found, at=now)}/"
+    return JsonResponse({"ok": True, "url": page, "expires_in": LINK_S}, status=201)
+
+
 def kept(request: HttpRequest, found: Install) -> HttpResponse:
     """One batch as it was sent."""
     body = queries.body_of(found, request.GET["batch"][:32])
@@ -202,7 +214,7 @@ GRANTS: Mapping[str, Callable[[QueryDict], oauth.Pair]] = {
 
 
 def tokens(pair: oauth.Pair) -> HttpResponse:
-    answer = JsonResponse(pair.as_json())
+    answer = JsonResponse(pair.as_json() | {"account": queries.is_linked(pair.family)})
     answer["Cache-Control"] = "no-store"
     return answer
 

@@ -23,6 +23,7 @@ from otumat_index.publish.models import Project, Release
 from otumat_index.usage import rules
 from otumat_index.usage.models import Install, Manifest
 from otumat_index.usage.sealing import unseal
+from otumat_index.usage.surveys import queries as surveys
 from otumat_index.usage.stores.orm import STORE
 from otumat_index.usage.stores.protocol import Told
 
@@ -121,6 +122,11 @@ def install_behind(header: str, *, at: datetime) -> tuple[Install, bool]:
     return install_of(family), family.ended_at is not None
 
 
+def is_linked(family: int) -> bool:
+    """Whether the install of a family of tokens is linked to an account."""
+    return Install.objects.filter(family=family, user__isnull=False).exists()
+
+
 def install_of(family: TokenFamily) -> Install:
     install = Install.objects.select_related("project").filter(family=family).first()
     if install is None:
@@ -175,7 +181,7 @@ def exported(install: Install) -> dict[str, Any]:
         "created": install.created_at.isoformat(),
         "withdrawn": install.withdrawn_at.isoformat() if install.withdrawn_at else "",
         "batches": [shown(each) for each in STORE.batches(install.pk)],
-        "survey": {},
+        "survey": [answer._asdict() for answer in surveys.answers_of(install)],
     }
 
 

@@ -177,7 +177,7 @@ class UsageHost:
     def _enrolled(self) -> Answer:
         install = "i" + os.urandom(6).hex()
         self.installs[install] = ""
-        return 200, self.new_tokens(install)
+        return 200, self.new_tokens(install, account=True)
 
     def _refresh(self, token: str) -> Answer:
         with self.lock:

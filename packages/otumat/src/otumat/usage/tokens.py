@@ -39,7 +39,7 @@ class Credential:
     Attributes:
         endpoints: The host's, as it told when this machine enrolled: `token`, `event`, `install`.
         got_s, expires_in: When the access token was given, seconds since 1970, and how long it holds.
-        account: Whether a person signed in.
+        account: Whether it is linked to a person's account, as far as the host tells.
         ended: Why it is of no use any more; "" while it is.
         client_id, client_secret: Of the dialect of Otumat 0.3 only.
     """
@@ -82,7 +82,7 @@ def write(path: str, credential: Credential) -> None:
     write_json(path, asdict(credential))
 
 
-def from_answer(answer: Response, *, host: str, endpoints: Mapping[str, str], account: bool) -> Credential:
+def from_answer(answer: Response, *, host: str, endpoints: Mapping[str, str]) -> Credential:
     """
     The credential that a token or install endpoint answered with.
 
@@ -97,6 +97,7 @@ def from_answer(answer: Response, *, host: str, endpoints: Mapping[str, str], ac
         raise _unexpected(host) from exc
     if not all(isinstance(text, str) and text.isprintable() and 0 < len(text) <= 4096 for text in texts.values()):
         raise _unexpected(host)
+    account = value.get("account") is True
     return Credential(
         host=host, got_s=clock.now_s(), expires_in=expires_in, endpoints=dict(endpoints), account=account, **texts
     )
@@ -156,7 +157,11 @@ def _merged(known: Credential, value: dict[str, Any]) -> Credential:
         raise _unexpected(known.host) from exc
     if not (isinstance(access, str) and access and isinstance(refresh, str)):
         raise _unexpected(known.host)
-    return replace(known, access_token=access, refresh_token=refresh, got_s=clock.now_s(), expires_in=expires_in)
+    account = value.get("account", known.account) is True
+    got_s = clock.now_s()
+    return replace(
+        known, access_token=access, refresh_token=refresh, got_s=got_s, expires_in=expires_in, account=account
+    )
 
 
 def _unexpected(host: str) -> Unreachable:

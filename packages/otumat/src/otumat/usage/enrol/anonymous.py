@@ -43,7 +43,7 @@ def enrol_anonymously(folder: str, *, over: Transport, host: Host | None = None,
     response = over.send(_request(host, asked, key, since=answer.since[:10]))
     if response.status not in (200, 201):
         raise _refusal(host, response)
-    credential = tokens.from_answer(response, host=host.url, endpoints=host.endpoints, account=False)
+    credential = tokens.from_answer(response, host=host.url, endpoints=host.endpoints)
     tokens.write(tokens.path_of(folder), credential)
     remove(place)
     return credential

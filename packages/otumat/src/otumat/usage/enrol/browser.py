@@ -114,7 +114,7 @@ def _exchange(host: Host, code: str, redirect: str, verifier: str, over: Transpo
     answer = over.send(Request("POST", host.endpoints["token"], headers, urlencode(form).encode()))
     if answer.status != 200:
         raise Unreachable(f"{host.url} answered {answer.status} instead of giving tokens.", code="tokens.status")
-    return tokens.from_answer(answer, host=host.url, endpoints=host.endpoints, account=True)
+    return tokens.from_answer(answer, host=host.url, endpoints=host.endpoints)
 
 
 def _in_the_old_way(

@@ -54,7 +54,7 @@ def enrol_by_code(
             interval_s = min(interval_s * 2, _INTERVAL_MAX_S)  # RFC 8628, 3.5
             continue
         if answer.status == 200:
-            return tokens.from_answer(answer, host=host.url, endpoints=host.endpoints, account=True)
+            return tokens.from_answer(answer, host=host.url, endpoints=host.endpoints)
         interval_s += _slower_by(host, answer)
     raise Conflict("Nobody entered the code in time.", code="enrol.timeout", hint="Nothing was stored.")
 
