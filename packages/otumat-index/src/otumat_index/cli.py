@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from otumat.errors import Invalid, OtumatError
-from otumat_index import __version__
+from otumat_index import __version__, key_commands
 
 EPILOG = """\
 examples:
@@ -105,6 +105,8 @@ def parser() -> argparse.ArgumentParser:
     make.add_argument("--project", action="append", metavar="P", help="limit it to this project; repeat for more")
     make.add_argument("--name", default="command line", help="what it is for, to tell it from others")
     make.set_defaults(run=run_token_create)
+
+    key_commands.add_keys(commands, data)
 
     load = commands.add_parser("import", parents=[data], help="take in many metadata records")
     load.add_argument(

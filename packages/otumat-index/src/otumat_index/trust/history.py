@@ -11,7 +11,7 @@ from django.conf import settings
 from otumat.errors import Conflict, Invalid, Problem
 from otumat.spec.key_list import Change, composed_addition, composed_end, composed_list, read_change
 from otumat.spec.statement import Malformed, strict_json
-from otumat.spec.vouching.keyring import KeyRecord
+from otumat.spec.vouching.keyring import SUPERSEDED, KeyRecord
 from otumat_index.trust import index_keys, models, queries, rules
 
 
@@ -106,9 +106,12 @@ def check_signatures(scope: str, change: Change) -> None:
 def signed_list(scope: str, *, at: datetime) -> bytes:
     """The list of a scope's keys, signed now."""
     config = settings.CONFIG
+    # Of a compromised key nothing is witnessed: with it, whoever holds the index could make old envelopes new.
+    retired = [key for key in queries.keys(scope) if key.revoked_for == SUPERSEDED]
     return composed_list(
         scope,
         changes(scope),
+        witnessed=queries.witnessed(scope, retired),
         index=config.public_url.rstrip("/"),
         issued=rules.moment(at),
         expires=rules.moment(at + timedelta(days=config.key_list_days)),

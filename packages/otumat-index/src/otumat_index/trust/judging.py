@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
 
 from otumat.errors import Invalid
-from otumat.spec.statement import ENVELOPE_NAME, SignedFile
+from otumat.spec.statement import ENVELOPE_NAME, SignedFile, read_envelope
 from otumat.spec.vouching.judged import judged_wheel
 from otumat.spec.vouching.keyring import KeyRecord, ProjectTrust
 from otumat.spec.vouching.verdict import ERROR, Finding, Verdict
 from otumat.spec.vouching.wheel import Wheel
+from otumat.trust.policy import Policy
+from otumat.trust.wheel import verify_wheel
 from otumat_index.trust import models, rules
 
 ENVELOPE_MAX_BYTES = 8_000_000
@@ -26,10 +29,14 @@ COMMON_BYTES = 64
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The verdict on a wheel, and the files that its signers list where it can be relied on."""
+    """
+    The verdict on a wheel; where it can be relied on, the files that its signers list, and the SHA-256 of what they
+    signed.
+    """
 
     verdict: Verdict
     files: tuple[SignedFile, ...] = ()
+    envelope: str = ""
 
 
 def judge(file: BinaryIO, filename: str, records: Iterable[KeyRecord], *, at: datetime) -> Judged:
@@ -49,7 +56,21 @@ def judge(file: BinaryIO, filename: str, records: Iterable[KeyRecord], *, at: da
         told = f"{ENVELOPE_NAME} has {len(wheel.envelope)} bytes; this index reads {ENVELOPE_MAX_BYTES} at most."
         return Judged(Verdict(wheel.name, wheel.version, findings=[Finding(ERROR, "envelope.large", told)]))
     verdict, statement = judged_wheel(wheel, wheel.envelope, ProjectTrust(records), at=rules.moment(at))
-    return Judged(verdict, statement.files if verdict and statement else ())
+    if not (verdict and statement):
+        return Judged(verdict)
+    payload = read_envelope(wheel.envelope).payload
+    return Judged(verdict, statement.files, hashlib.sha256(payload).hexdigest())
+
+
+def judge_legacy(file: BinaryIO, filename: str, project: str, records: Iterable[KeyRecord], *, at: datetime) -> Judged:
+    """
+    Check a wheel that carries `.sig` files alone. Never raises for what its bytes are.
+
+    It is read whole, so the caller has looked at how large it is. The verdict is told as what it is, and is never as
+    good as that on an envelope: it covers folders, neither version nor metadata nor entry points.
+    """
+    policy = Policy({project: ProjectTrust(records, legacy=True)})
+    return Judged(verify_wheel(file, filename, policy, at=rules.moment(at)))
 
 
 def keep(judged: Judged, *, scope: str, sha256: str, at: datetime) -> None:
@@ -61,6 +82,8 @@ def keep(judged: Judged, *, scope: str, sha256: str, at: datetime) -> None:
     verdict = judged.verdict
     found = {
         "state": verdict.state,
+        "scheme": "legacy" if verdict.scheme == "legacy" else "dsse",
+        "envelope": judged.envelope,
         "keys": [key.to_dict() for key in verdict.keys],
         "findings": [finding.to_dict() for finding in verdict.findings[:FINDINGS_MAX]],
         "sequence": min(verdict.sequence, 2**63 - 1),

@@ -58,11 +58,17 @@ class Change(models.Model):
 
 
 class SignedFile(models.Model):
-    """The verdict on a file that carries an envelope, as it was when the file came."""
+    """The verdict on a file that carries a signature: as it was when the file came, or a key that signed it."""
 
     scope = models.CharField(max_length=255)
     sha256 = models.CharField(max_length=64, db_comment="of the file")
     state = models.CharField(max_length=20, db_comment="otumat.spec.vouching.verdict")
+    scheme = models.CharField(
+        max_length=8, default="dsse", db_default="dsse", db_comment="dsse, or legacy: a .sig alone"
+    )
+    envelope = models.CharField(
+        max_length=64, blank=True, default="", db_default="", db_comment="SHA-256 of what a trusted envelope holds"
+    )
     keys = models.JSONField(default=list, db_comment="of the signatures that held: key, kind, role, note")
     findings = models.JSONField(default=list, db_comment="the gravest first: state, code, message, path, hint")
     sequence = models.BigIntegerField(default=0)
@@ -94,6 +100,9 @@ class Attestation(models.Model):
     predicate_type = models.CharField(max_length=200)
     publisher = models.JSONField(db_comment="the object of PEP 740: kind and claims")
     body = models.JSONField(db_comment="the attestation object")
+    log = models.CharField(
+        max_length=16, blank=True, default="", db_default="", db_comment="verified: its log entry was; else empty"
+    )
     at = models.DateTimeField()
 
     class Meta:

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 from otumat.spec.keys import PublicKey
 from otumat.spec.vouching.keyring import KeyRecord
+from otumat.spec.vouching.verdict import TRUSTED
 from otumat_index.trust import rules
 from otumat_index.trust.models import Attestation, Key, Member, SignedFile
 
 FOUND_MAX = 50
+WITNESSED_MAX = 2_000
+"""Signed files of a scope that are looked through for what keys signed before they ended."""
 
 
 def keys(scope: str) -> list[Key]:
@@ -21,6 +24,26 @@ def keys(scope: str) -> list[Key]:
 def has_keys(scope: str) -> bool:
     """Whether a scope has, or ever had, a key."""
     return Key.objects.filter(scope=scope).exists()
+
+
+def had_envelopes(scope: str) -> bool:
+    """Whether a file of a scope was ever signed by an envelope that held."""
+    return SignedFile.objects.filter(scope=scope, scheme="dsse", state=TRUSTED).exists()
+
+
+def witnessed(scope: str, ended: Collection[Key]) -> dict[str, list[str]]:
+    """
+    By key id, the newest envelopes that each of these keys signed and that came before it ended: SHA-256 of what they
+    hold. One query.
+    """
+    found: dict[str, list[str]] = {key.key_id: [] for key in ended}
+    ends = {key.key_id: key.revoked_at for key in ended}
+    rows = SignedFile.objects.filter(scope=scope, scheme="dsse", state=TRUSTED).exclude(envelope="").order_by("-pk")
+    for signers, envelope, at in rows.values_list("keys", "envelope", "at")[:WITNESSED_MAX] if ended else []:
+        for key_id in {str(each["key"]) for each in signers} & ends.keys():
+            if (end := ends[key_id]) is not None and at < end and envelope not in found[key_id]:
+                found[key_id].append(envelope)
+    return {key_id: envelopes for key_id, envelopes in found.items() if envelopes}
 
 
 def records(scope: str) -> list[KeyRecord]:

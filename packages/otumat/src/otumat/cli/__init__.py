@@ -20,7 +20,8 @@ The command `otumat`: words in, words out. The only place of the client that pri
     recording.py     yank, journal
     trusting.py      keygen, sign
     verifying.py     verify
-    keyring.py       keys
+    keyring.py       keys: whom you trust; pinning.py: by what an index lists; vouching.py: for projects of one's own
+    origins.py       keys which
     usage/           usage, upload
     completing.py    completion
 
@@ -59,6 +60,7 @@ USAGE_CODES = frozenset(
         "invitation.id",
         "key.missing",
         "key.scheme",
+        "keys.place",
         "keyring.none",
         "login.place",
         "path.folder",

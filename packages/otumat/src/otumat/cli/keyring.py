@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otumat.cli.console import printable
-from otumat.errors import Invalid, NotFound, Problem
+from otumat.errors import Invalid, NotFound, OtumatError, Problem
 from otumat.spec.keys import BadKey, PublicKey, key_problems
 from otumat.spec.statement import Malformed
 from otumat.trust.enforce.rules import GroupRules
@@ -25,6 +25,7 @@ _MAX_KEY_BYTES = 64 * 1024
 
 def add(options: argparse.Namespace, settings: Settings, console: Console) -> int:
     """Trust a key for a project."""
+    check_apart(options, "index", "sign_with")
     path = policy_path(options, settings)
     policy = load(path)
     public = read_public(options.file)
@@ -78,6 +79,7 @@ def remove(options: argparse.Namespace, settings: Settings, console: Console) ->
 
 def revoke(options: argparse.Namespace, settings: Settings, console: Console) -> int:
     """Mark a key as revoked, wherever it is listed; the entry stays, so that a verdict can say why."""
+    check_apart(options, "index", "since", "words")
     path = policy_path(options, settings)
     policy = load(path)
     found = {
@@ -136,6 +138,20 @@ def policy_path(options: argparse.Namespace, settings: Settings) -> str:
     """The file that is meant."""
     chosen: str = options.policy
     return os.path.expanduser(chosen) if chosen else default_path(os.environ, str(settings.home or Path.home()))
+
+
+def check_apart(options: argparse.Namespace, *others: str) -> None:
+    """
+    Refuse options of the other half of a command: one is about your policy, one about an index.
+
+    Errors:
+        OtumatError: `keys.place`.
+    """
+    for name in others:
+        if getattr(options, name):
+            told = f"--{name.replace('_', '-')} goes {'without' if options.at else 'with'} --project."
+            hint = "With --project NAME an index is told of a key; without, this is about whom you trust."
+            raise OtumatError(told, code="keys.place", hint=hint)
 
 
 def read_public(path: str) -> PublicKey:

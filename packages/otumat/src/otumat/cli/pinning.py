@@ -42,7 +42,8 @@ def fetch(options: argparse.Namespace, settings: Settings, console: Console) -> 
     ]
     console.show_columns(("key", "kind", "role", "there", "here", "note"), rows)
     signers = ", ".join(f"{each.id[:16]}…" for each in listed.signers)
-    console.note(f"{len(listed.changes)} changes up to {listed.head[:16]}…, signed by the index's key {signers}.")
+    count = "1 change" if len(listed.changes) == 1 else f"{len(listed.changes)} changes, the last one"
+    console.note(f"{count} {listed.head[:16]}…, signed by the index's key {signers}.")
     return 0
 
 

@@ -43,7 +43,8 @@ def keygen(options: argparse.Namespace, settings: Settings, console: Console) ->
     if _is_in_repository(path):
         warning = console.style("This folder is a repository:", YELLOW, on_stderr=True)
         console.note(f"{warning} move the private key out of it before anything is committed.")
-    console.note(f"Give {printable(path)}.pub to those who check: otumat keys add FILE --for NAME")
+    console.note("The .pub file is for others. Those who check: otumat keys add FILE.pub --for NAME")
+    console.note("The index, of a project of yours: otumat keys add FILE.pub --project NAME")
     return 0
 
 
@@ -51,7 +52,7 @@ def sign(options: argparse.Namespace, settings: Settings, console: Console) -> i
     """Sign all wheels that are named, or none of them."""
     from otumat.trust.wheel import sign_wheels
 
-    addresses = options.key or _default_addresses(settings)
+    addresses = options.key or default_addresses(settings)
     ask = console.ask_secret if console.is_interactive else None
     passphrase = (lambda name: ask(f"Passphrase of {name}: ")) if ask else None
     signers: list[Signer] = [
@@ -68,7 +69,13 @@ def default_key(settings: Settings) -> str:
     return os.path.join(os.path.dirname(default_path({}, str(settings.home or Path.home()))), "signing-key.pem")
 
 
-def _default_addresses(settings: Settings) -> list[str]:
+def default_addresses(settings: Settings) -> list[str]:
+    """
+    The key that is meant where none is named.
+
+    Errors:
+        NotFound: `key.missing`, there is none.
+    """
     if address := os.environ.get(ADDRESS_VARIABLE):
         return [address]
     if os.environ.get(private.KEY_VARIABLE):

@@ -83,4 +83,4 @@ def _ended(mine: KeyRecord, theirs: KeyRecord | None) -> KeyRecord:
     """A key of the policy with the end that the index knows of, where that comes earlier or is graver than our own."""
     if theirs is None or not theirs.revoked_at:
         return mine
-    return ended(mine, theirs.revoked_for, theirs.revoked_at)
+    return ended(mine, theirs.revoked_for, theirs.revoked_at, before=theirs.before)

@@ -17,6 +17,10 @@ from otumat_index.publish.models import File, Project, Release
 from otumat_index.trust import queries, rules
 from otumat_index.trust.models import Key, SignedFile
 
+LEGACY = "legacy"
+LEGACY_MEANING = (
+    "a key of the project signed its folders as otumat 0.3 did, and neither version, metadata nor entry points"
+)
 WHEELS_MAX = 200
 """Of one release that are told of; a release of more is told by these."""
 
@@ -49,6 +53,7 @@ class FileSigning:
         meaning: The same in words.
         signers: Whose signatures held, whether their keys still count or not.
         findings: What spoke against it when it came.
+        is_legacy: Whether all it carries is a signature of the 0.3 kind.
     """
 
     filename: str
@@ -56,6 +61,7 @@ class FileSigning:
     meaning: str
     signers: tuple[Signer, ...]
     findings: tuple[str, ...]
+    is_legacy: bool = False
 
     @property
     def is_trusted(self) -> bool:
@@ -85,11 +91,13 @@ class ReleaseSigning:
 
     @property
     def state(self) -> str:
-        """`signed`, `partly`, `bad` (a signature does not hold) or `unsigned`."""
-        if any(not file.is_trusted and file.state != UNSIGNED for file in self.files):
+        """`signed`, `partly`, `legacy` (by old signatures alone), `bad` (a signature does not hold) or `unsigned`."""
+        if any(not file.is_trusted and file.state not in (UNSIGNED, LEGACY) for file in self.files):
             return "bad"
         trusted = sum(file.is_trusted for file in self.files)
-        return "unsigned" if not trusted else "signed" if trusted == len(self.files) else "partly"
+        if not trusted:
+            return LEGACY if any(file.state == LEGACY for file in self.files) else "unsigned"
+        return "signed" if trusted == len(self.files) else "partly"
 
 
 Wheel = tuple[str, str, datetime]
@@ -130,7 +138,7 @@ def wheels_before(project: Project, release: Release) -> tuple[str, list[Wheel]]
 def summed(files: Iterable[FileSigning]) -> rules.Signing:
     """The same as comparisons ask it. A signature by a key that ended since was one, all the same."""
     listed = list(files)
-    signed = [file for file in listed if file.state in (TRUSTED, REVOKED)]
+    signed = [file for file in listed if file.state in (TRUSTED, REVOKED) and not file.is_legacy]
     return rules.Signing(len(listed), len(signed), frozenset(each.key_id for file in signed for each in file.signers))
 
 
@@ -143,9 +151,18 @@ def file_signing(
         return FileSigning(filename, UNSIGNED, MEANINGS[UNSIGNED], (), ())
     ids = [str(each["key"]) for each in row.keys]
     state = rules.state_now(row.state, ids, records, at=rules.moment(at), published=rules.moment(uploaded_at))
+    if row.scheme == LEGACY and state == TRUSTED:
+        state = LEGACY
     signers = tuple(signer(each, keys.get(str(each["key"]))) for each in row.keys)
     findings = tuple(str(each["message"]) for each in row.findings if each["state"] != TRUSTED)
-    return FileSigning(filename, state, MEANINGS.get(state, state), signers, findings)
+    return FileSigning(
+        filename,
+        state,
+        LEGACY_MEANING if state == LEGACY else MEANINGS.get(state, state),
+        signers,
+        findings,
+        row.scheme == LEGACY,
+    )
 
 
 def signer(told: dict[str, str], key: Key | None) -> Signer:

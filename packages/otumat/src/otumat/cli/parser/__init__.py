@@ -37,7 +37,7 @@ GROUPS = {
         "classifiers": "discovering",
         "journal": "people",
     },
-    "trust": dict.fromkeys(("keygen", "sign", "verify", "keys"), "trusting"),
+    "trust": {**dict.fromkeys(("keygen", "sign", "verify"), "trusting"), "keys": "keys"},
     "what is told about you": {"usage": "usage", "upload": "usage"},
     "your account": {"login": "accounts", "logout": "accounts", "token": "accounts", "notifications": "notifications"},
     "work together": {"role": "people", "invite": "people", "invitations": "people", "group": "groups"},

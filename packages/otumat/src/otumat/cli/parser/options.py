@@ -94,6 +94,17 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="answer as one JSON object on standard output")
 
 
+def add_policy(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--policy", default="", metavar="FILE", help="the policy (default: OTUMAT_POLICY, or your own)")
+
+
+def natural(text: str) -> int:
+    """A whole number, 0 or more."""
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
+    return int(text)
+
+
 def add_common(parser: argparse.ArgumentParser) -> None:
     """What every command takes that asks an index as somebody."""
     add_index(parser)

@@ -1,10 +1,8 @@
-"""Help and options of `otumat keygen`, `otumat sign`, `otumat verify` and `otumat keys`."""
+"""Help and options of `otumat keygen`, `otumat sign` and `otumat verify`; those of `otumat keys` are in `keys.py`."""
 
 from __future__ import annotations
 
-import argparse
-
-from otumat.cli.parser.options import Actions, Commands, add_index, add_json
+from otumat.cli.parser.options import Commands, add_json, add_policy, natural
 
 KEYGEN = """\
 Make a key pair to sign with: PATH holds the private key, readable by you alone, and PATH.pub the public one, which you
@@ -54,31 +52,6 @@ examples:
   otumat verify --env --json | jq '.verdicts[] | select(.trusted | not) | .name'
 """
 
-KEYS = """\
-The keys you trust, by project, and what you ask of each: your policy, a file.
-"""
-
-KEYS_EXAMPLES = """\
-examples:
-  otumat keys add acme.pub --for plugin1 --note "Acme, release key"
-  otumat keys add acme.pub --for 'acme-*'
-  otumat keys ask plugin1 --threshold 2 --minimum-version 1.1
-  otumat keys mode warn --group acme.plugins
-  otumat keys pin plugin1                the keys that the index lists for it
-  otumat keys list
-"""
-
-PIN_EXAMPLES = """\
-The index is taken at its word once, and its own key is remembered. Later, keys that ended there end here, too. A key
-that is new is taken if the keys you trust signed its coming ('otumat keys rotate'); else it is held back until --new
-says that it is right, and the exit code is 1. A list that is old, expired, of another project or index, or has another
-past than the one seen before, is refused.
-
-examples:
-  otumat keys pin plugin1 --index https://index.example.org
-  otumat keys pin plugin1 --new
-"""
-
 
 def add_keygen(commands: Commands) -> None:
     parser = commands.add("keygen", "make a key pair to sign with", KEYGEN, KEYGEN_EXAMPLES)
@@ -121,129 +94,3 @@ def add_verify(commands: Commands) -> None:
     parser.add_argument("--legacy", action="store_true", help="with --key: signatures of the 0.3 kind will do")
     add_policy(parser)
     add_json(parser)
-
-
-def add_keys(commands: Commands) -> None:
-    parser = commands.add("keys", "whom do you trust?", KEYS, KEYS_EXAMPLES)
-    actions = Actions(parser)
-    _add_add(actions)
-    _add_list(actions)
-    _add_remove(actions)
-    _add_revoke(actions)
-    _add_ask(actions)
-    _add_mode(actions)
-    _add_fetch(actions)
-    _add_pin(actions)
-
-
-def add_policy(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--policy", default="", metavar="FILE", help="the policy (default: OTUMAT_POLICY, or your own)")
-
-
-def natural(text: str) -> int:
-    """A whole number, 0 or more."""
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
-    return int(text)
-
-
-def _add_add(actions: Actions) -> None:
-    parser = actions.add("add", "trust a key for a project", "examples:\n  otumat keys add acme.pub --for plugin1")
-    parser.set_defaults(run="keyring:add")
-    parser.add_argument("file", metavar="FILE", help="the public key: PEM, or a .pub file of OpenSSH")
-    _add_for(parser)
-    parser.add_argument("--role", default="maintainer", choices=["owner", "maintainer", "reviewer"])
-    parser.add_argument("--note", default="", help="whose key it is")
-    parser.add_argument("--expires", default="", metavar="DAY", help="2027-12-31; from then on it counts no more")
-    add_policy(parser)
-    add_json(parser)
-
-
-def _add_list(actions: Actions) -> None:
-    parser = actions.add("list", "list the keys you trust", "examples:\n  otumat keys list --json")
-    parser.set_defaults(run="keyring:list_keys")
-    add_policy(parser)
-    add_json(parser)
-
-
-def _add_remove(actions: Actions) -> None:
-    parser = actions.add("remove", "forget a key", "examples:\n  otumat keys remove 3f0c91ab --for plugin1")
-    parser.set_defaults(run="keyring:remove")
-    parser.add_argument("id", metavar="ID", help="its id, or how that begins")
-    _add_for(parser)
-    add_policy(parser)
-    add_json(parser)
-
-
-def _add_revoke(actions: Actions) -> None:
-    parser = actions.add(
-        "revoke", "never accept a key again", "examples:\n  otumat keys revoke 3f0c91ab --reason compromised"
-    )
-    parser.set_defaults(run="keyring:revoke")
-    parser.add_argument("id", metavar="ID", help="its id, or how that begins; for every project that lists it")
-    parser.add_argument("--reason", default="superseded", choices=["superseded", "compromised"])
-    add_policy(parser)
-    add_json(parser)
-
-
-def _add_ask(actions: Actions) -> None:
-    parser = actions.add("ask", "what is asked of a project", "examples:\n  otumat keys ask plugin1 --threshold 2")
-    parser.set_defaults(run="keyring:ask")
-    parser.add_argument("project", metavar="NAME")
-    parser.add_argument("--threshold", type=natural, metavar="N", help="how many of its keys must have signed")
-    parser.add_argument("--minimum-version", metavar="VERSION", help="anything older is a roll-back")
-    parser.add_argument("--minimum-sequence", type=natural, metavar="N", help="the same by the number of the release")
-    parser.add_argument("--modern-from", metavar="VERSION", help="from here on, signatures of the 0.3 kind never do")
-    parser.add_argument("--legacy", choices=["yes", "no"], help="whether signatures of the 0.3 kind will do")
-    parser.add_argument("--stale", choices=["warn", "refuse"], help="once the index's list of its keys has expired")
-    add_policy(parser)
-    add_json(parser)
-
-
-def _add_fetch(actions: Actions) -> None:
-    parser = actions.add(
-        "fetch", "show the keys an index lists for a project", "examples:\n  otumat keys fetch plugin1 --index acme"
-    )
-    parser.set_defaults(run="pinning:fetch")
-    parser.add_argument("project", metavar="NAME")
-    _add_index_key(parser)
-    add_index(parser)
-    add_policy(parser)
-    add_json(parser)
-
-
-def _add_index_key(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--index-key", default="", metavar="FILE", help="the index's own public key, where its operator gave you that"
-    )
-
-
-def _add_pin(actions: Actions) -> None:
-    parser = actions.add("pin", "take the keys an index lists into your policy", PIN_EXAMPLES)
-    parser.set_defaults(run="pinning:pin")
-    parser.add_argument("project", metavar="NAME")
-    parser.add_argument("--new", action="store_true", help="take new keys that no old one vouches for")
-    parser.add_argument("--force", action="store_true", help="the same, and forget what is known of the index")
-    _add_index_key(parser)
-    add_index(parser)
-    add_policy(parser)
-    add_json(parser)
-
-
-def _add_mode(actions: Actions) -> None:
-    examples = "examples:\n  otumat keys mode warn\n  otumat keys mode enforce --group acme.plugins --editable own"
-    parser = actions.add("mode", "how strictly plugins are loaded", examples)
-    parser.set_defaults(run="keyring:mode")
-    parser.add_argument("mode", choices=["off", "warn", "enforce"], help="check nothing, tell, or refuse")
-    parser.add_argument("--group", default="", metavar="GROUP", help="for these entry points alone")
-    parser.add_argument(
-        "--editable", choices=["refuse", "own"], help="editable installs: none, or of your own checkouts"
-    )
-    add_policy(parser)
-    add_json(parser)
-
-
-def _add_for(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--for", dest="project", required=True, metavar="NAME", help="the project, or a pattern such as 'acme-*'"
-    )

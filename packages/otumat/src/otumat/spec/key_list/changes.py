@@ -158,11 +158,18 @@ def ends_of(change: Change) -> list[tuple[str, str, str]]:
     return [(change.replaces, SUPERSEDED, change.at)] if change.replaces else []
 
 
-def ended(record: KeyRecord, kind: str, since: str) -> KeyRecord:
-    """A record with an end, where that comes earlier or is graver than the one it has; else the same record."""
+def ended(record: KeyRecord, kind: str, since: str, *, before: Iterable[str] = ()) -> KeyRecord:
+    """
+    A record with an end, where that comes earlier or is graver than the one it has; else the same record.
+
+    Args:
+        before: What it is known to have signed until then. What was learned with an earlier end stays as it was, and
+            a key that turns out to be compromised is known to have signed nothing.
+    """
     is_graver = kind == COMPROMISED and record.revoked_for != COMPROMISED
     if record.revoked_at and record.revoked_at <= since and not is_graver:
         return record
+    is_lost = COMPROMISED in (record.revoked_for, kind)
     return KeyRecord(
         record.public,
         role=record.role,
@@ -170,7 +177,8 @@ def ended(record: KeyRecord, kind: str, since: str) -> KeyRecord:
         added=record.added,
         expires=record.expires,
         revoked_at=min(record.revoked_at or since, since),
-        revoked_for=COMPROMISED if COMPROMISED in (record.revoked_for, kind) else kind,
+        revoked_for=COMPROMISED if is_lost else kind,
+        before=() if is_lost else record.before if record.revoked_at else before,
     )
 
 

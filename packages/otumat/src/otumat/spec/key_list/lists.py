@@ -5,11 +5,11 @@ from __future__ import annotations
 from otumat.errors import Problem
 from otumat.spec.key_list.changes import Change, check_row, read_change, records_of
 from otumat.spec.statement import Envelope, Malformed, Signature, pae, read_envelope, strict_json
-from otumat.spec.vouching.keyring import Pin, is_moment, signers_of
+from otumat.spec.vouching.keyring import SUPERSEDED, Pin, digests_of, is_moment, signers_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from otumat.spec.keys import PublicKey
@@ -33,7 +33,8 @@ class KeyList:
         project: Normalised name.
         issued, expires: Moments.
         signers: The index's own keys, which signed it.
-        changes: All of them, the first first. records: What they come to, by key id.
+        changes: All of them, the first first.
+        records: What they come to, by key id; with what superseded keys signed before, as the index saw it.
     """
 
     __slots__ = ("changes", "expires", "index", "issued", "project", "records", "signers")
@@ -51,6 +52,10 @@ class KeyList:
         self.changes: tuple[Change, ...] = tuple(read_change(each) for each in listed)
         check_row(self.changes, self.project)
         self.records: dict[str, KeyRecord] = records_of(self.changes)
+        for key_id, digests in strict_json.get(told, "witnessed", dict, default={}).items():
+            record = self.records.get(key_id)
+            if record is not None and record.revoked_for == SUPERSEDED:
+                record.before = digests_of(digests)
 
     @property
     def head(self) -> str:
@@ -71,12 +76,14 @@ def composed_list(
     issued: str,
     expires: str,
     signers: Sequence[tuple[PublicKey, Callable[[bytes], bytes]]],
+    witnessed: Mapping[str, Sequence[str]] | None = None,
 ) -> bytes:
     """
     The bytes of a list, signed.
 
     Args:
         signers: The index's keys, each with what signs a message by it.
+        witnessed: By the id of a superseded key, SHA-256 of the payloads of envelopes that came before it ended.
     """
     told = {
         "_type": FORMAT,
@@ -86,6 +93,7 @@ def composed_list(
         "expires": expires,
         "signers": [strict_json.base64_of(public.spki) for public, _ in signers],
         "changes": [each.to_dict() for each in changes],
+        "witnessed": {key_id: list(digests) for key_id, digests in (witnessed or {}).items()},
     }
     payload = strict_json.write(told)
     message = pae(LIST_TYPE, payload)

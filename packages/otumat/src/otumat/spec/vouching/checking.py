@@ -6,11 +6,13 @@ The order is the protocol's: signatures over the bytes first, and only then are 
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 from otumat.spec.keys import key_problems
 from otumat.spec.spelling import normalize
 from otumat.spec.statement import PAYLOAD_TYPE, Malformed, Statement, read_envelope, read_statement
 from otumat.spec.vouching import release_order
-from otumat.spec.vouching.keyring import COMPROMISED, REFUSE
+from otumat.spec.vouching.keyring import COMPROMISED, REFUSE, SUPERSEDED, KeyRecord
 from otumat.spec.vouching.verdict import (
     BELOW_THRESHOLD,
     DOWNGRADED,
@@ -28,7 +30,7 @@ from otumat.spec.vouching.verdict import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from otumat.spec.statement import Envelope, Signature
-    from otumat.spec.vouching.keyring import KeyRecord, ProjectTrust
+    from otumat.spec.vouching.keyring import ProjectTrust
 
 
 class Vouched:
@@ -136,7 +138,7 @@ def _check_signatures(
     for record in trust.keys:
         if not any(record.public.verifies(each.sig, message) for each in _tried(envelope, record)):
             continue
-        if refused := why_not(record, at, signed_before):
+        if refused := why_not(_as_known(record, envelope), at, signed_before):
             findings.append(refused)
         else:
             key = record.public
@@ -150,6 +152,13 @@ def _check_signatures(
     elif not findings:
         findings.append(_nobody(envelope, trust))
     return vouchers, findings
+
+
+def _as_known(record: KeyRecord, envelope: Envelope) -> KeyRecord:
+    """A key as it was, where another one took its place after it had signed this; a key that was lost never is."""
+    if record.revoked_for != SUPERSEDED or sha256(envelope.payload).hexdigest() not in record.before:
+        return record
+    return KeyRecord(record.public, role=record.role, note=record.note, expires=record.expires)
 
 
 def _tried(envelope: Envelope, record: KeyRecord) -> list[Signature]:

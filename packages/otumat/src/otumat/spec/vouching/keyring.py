@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 ROLES = ("owner", "maintainer", "reviewer")
 SUPERSEDED, COMPROMISED = "superseded", "compromised"
 WARN, REFUSE = "warn", "refuse"
-_MOST_SIGNERS = 8
+_MOST_SIGNERS, _MOST_DIGESTS = 8, 2_000
 
 
 class KeyRecord:
@@ -30,9 +30,10 @@ class KeyRecord:
         added, expires, revoked_at: Moments as ISO 8601 in UTC; empty where there is none. From `expires` on, and from
             `revoked_at` on, nothing it signs counts, unless the time of signing is proven to be earlier.
         revoked_for: `superseded` or `compromised`: signatures by a compromised key count only with such a proof, too.
+        before: What it signed before it was superseded, and what counts therefore: SHA-256 of envelopes' payloads.
     """
 
-    __slots__ = ("added", "expires", "note", "public", "revoked_at", "revoked_for", "role")
+    __slots__ = ("added", "before", "expires", "note", "public", "revoked_at", "revoked_for", "role")
 
     def __init__(
         self,
@@ -44,15 +45,24 @@ class KeyRecord:
         expires: str = "",
         revoked_at: str = "",
         revoked_for: str = "",
+        before: Iterable[str] = (),
     ) -> None:
+        self.before = tuple(before)
         self.public, self.role, self.note, self.added = public, role, note, added
         self.expires, self.revoked_at, self.revoked_for = expires, revoked_at, revoked_for
 
-    def to_dict(self) -> dict[str, str]:
+    def to_dict(self) -> dict[str, object]:
         """The record as it stands in the file, and as an index may tell it."""
-        spki = binascii.b2a_base64(self.public.spki, newline=False).decode()
-        told = {"id": self.public.id, "spki": spki, "role": self.role, "note": self.note, "added": self.added}
+        spki = strict_json.base64_of(self.public.spki)
+        told: dict[str, object] = {
+            "id": self.public.id,
+            "spki": spki,
+            "role": self.role,
+            "note": self.note,
+            "added": self.added,
+        }
         told |= {"expires": self.expires, "revokedAt": self.revoked_at, "revokedFor": self.revoked_for}
+        told |= {"before": list(self.before)}
         return {key: value for key, value in told.items() if value}
 
     @classmethod
@@ -84,10 +94,20 @@ class KeyRecord:
             expires=texts["expires"],
             revoked_at=texts["revokedAt"],
             revoked_for=texts["revokedFor"],
+            before=digests_of(told.get("before", [])),
         )
 
 
 _RECORD_KEYS = ("id", "spki", "role", "note", "added", "expires", "revokedAt", "revokedFor")
+
+
+def digests_of(listed: object) -> tuple[str, ...]:
+    """A list of SHA-256 in hexadecimal."""
+    if type(listed) is not list or len(listed) > _MOST_DIGESTS:
+        raise Malformed("what a key signed before it ended is no list, or too long")
+    if not all(type(each) is str and len(each) == 64 and not each.strip("0123456789abcdef") for each in listed):
+        raise Malformed("what a key signed before it ended is no list of SHA-256")
+    return tuple(listed)
 
 
 class Pin:
