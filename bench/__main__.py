@@ -10,7 +10,7 @@ import sys
 import bench
 from bench.report import Options, Row, print_row, save
 
-NO_BENCHES = frozenset({"__main__", "report", "running", "pages", "records", "searching", "search_peers"})
+NO_BENCHES = frozenset({"__main__", "report", "running", "pages", "records", "searching", "search_peers", "trust_peer"})
 
 
 def names() -> list[str]:

@@ -1,9 +1,9 @@
 """
 Loading a plugin through the enforcing loader beside loading it plainly: the same large package, the same run.
 
-CPU times of whole processes that have imported otumat, less that of one that does this and nothing else. The plain side
-has its `.pyc` files warm, ours its code cache. Beside it, from the start of the process and with nothing taken off but
-an empty Python: an `import`, `importlib.metadata` with `load()`, which is what hosts of plugins do, and ours.
+CPU times of whole processes. The plain side has its `.pyc` files warm, ours its code cache. Twice: from the start of
+the process, with nothing taken off but an empty Python; and less what a process takes that has imported otumat and does
+nothing else. Beside them `importlib.metadata` with `load()`, which is what hosts of plugins do.
 """
 
 from __future__ import annotations
@@ -68,9 +68,12 @@ def importing(folder: Path, modules: int, functions: int, options: Options) -> R
     more = 100 * (ours / plain - 1)
     figures = {"ours ms": ours, "import ms": plain, "more %": more}
     started = {"ours": "ours", "import": "import", "metadata": "by metadata"}
-    figures |= {f"all of {name}": middle[line] - middle["nothing"] for name, line in started.items()}
+    started_ms = {name: middle[line] - middle["nothing"] for name, line in started.items()}
+    more_started = 100 * (started_ms["ours"] / started_ms["import"] - 1)
+    figures |= {f"all of {name}": took_ms for name, took_ms in started_ms.items()} | {"more % of all": more_started}
+    met = max(more, more_started) <= OVERHEAD_PERCENT
     name = f"enforcing import, {modules:,} modules"
-    return Row(name, figures, f"≤ +{OVERHEAD_PERCENT:.0f} % of an import", more <= OVERHEAD_PERCENT)
+    return Row(name, figures, f"≤ +{OVERHEAD_PERCENT:.0f} % of an import", met)
 
 
 def installed(folder: Path, modules: int, functions: int) -> tuple[Path, Path]:
