@@ -62,6 +62,7 @@ bench: setup-test  ## ratios against peers and physical limits, all in one run
 
 lock: setup-test  ## refresh the hash-pinned requirements
 	cd requirements && ../$(COMPILE) --upgrade serve.in -o serve.txt && ../$(COMPILE) --upgrade test.in -o test.txt
+	cd requirements && ../$(subst --no-emit-package otumat ,,$(COMPILE)) --upgrade legacy-agent.in -o legacy-agent.txt
 
 clean:  ## remove the virtual environment and caches (never the data folder)
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -14,9 +14,14 @@ HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "upgrad
 
 @dataclass
 class Proxy:
-    """A running proxy; `asked` has method, path (without the prefix) and status of every request, in order."""
+    """
+    A running proxy; `asked` has method, path (without the prefix) and status of every request, in order.
+
+    The next answer to a POST of the path `loses` gets lost: it arrived there, and whoever asked hears nothing.
+    """
 
     url: str
+    loses: str = ""
     asked: list[tuple[str, str, int]] = field(default_factory=list)
 
     def paths(self, ending: str = "") -> list[str]:
@@ -42,7 +47,11 @@ def reverse_proxy(port: int, *, prefix: str = "", host: str = "localhost") -> It
             inner.request(self.command, path, body or None, headers)
             answer = inner.getresponse()
             data = answer.read()
+            inner.close()
             proxy.asked.append((self.command, path.partition("?")[0], answer.status))
+            if path == proxy.loses:
+                proxy.loses, self.close_connection = "", True
+                return
             self.send_response(answer.status, answer.reason)
             for name, value in answer.getheaders():
                 if name.lower() not in HOP_BY_HOP and name.lower() != "content-length":
@@ -51,7 +60,6 @@ def reverse_proxy(port: int, *, prefix: str = "", host: str = "localhost") -> It
             self.send_header("Content-Length", length or str(len(data)))
             self.end_headers()
             self.wfile.write(data)
-            inner.close()
 
         do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = pass_on  # noqa: N815 - the names http.server calls
 
