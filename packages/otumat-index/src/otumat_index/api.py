@@ -21,6 +21,7 @@ from otumat_index.publish.people_api import router as people
 from otumat_index.publish.signing.api import router as signing
 from otumat_index.publish.trusted.api import router as trusted
 from otumat_index.usage.owner_api import router as usage
+from otumat_index.usage.surveys.api import router as surveys
 from otumat_index.web import errors
 
 api = NinjaAPI(title="Otumat index", version=__version__, urls_namespace="api", docs_url=None, auth=ByHeader())
@@ -35,6 +36,7 @@ api.add_router("", hooks)
 api.add_router("", trusted)
 api.add_router("", signing)
 api.add_router("", usage)
+api.add_router("", surveys)
 api.add_router("", discover)
 
 

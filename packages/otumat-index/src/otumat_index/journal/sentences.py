@@ -51,6 +51,11 @@ SENTENCES: Mapping[str, str] = {
     "usage.collect": "began to collect uses, as a manifest declares them",
     "usage.stop": "stopped collecting uses",
     "usage.manifest": "declared what a release may tell of its uses",
+    "usage.survey": "changed what those are asked who let it tell its uses",
+    "usage.publish": "published how the project is used",
+    "usage.unpublish": "stopped publishing how the project is used",
+    "usage.alert": "asked to be told when {alert}",
+    "usage.alert.remove": "no longer asks to be told when {alert}",
     "install.create": "a copy of {subject} was allowed to tell its uses",
     "install.withdraw": "a copy of {subject} tells its uses no more",
     "install.erase": "a copy of {subject} had its uses erased",
@@ -85,7 +90,7 @@ SENTENCES: Mapping[str, str] = {
 }
 OWN: Mapping[str, str] = {"role.remove": "left the project", "member.remove": "left the group {group}"}
 """Where somebody did it to themselves."""
-WORDS = ("status", "role", "group", "name", "kind", "old", "policy")
+WORDS = ("status", "role", "group", "name", "kind", "old", "policy", "alert")
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,6 +132,26 @@ class Enrolment(models.Model):
     challenge = models.CharField(max_length=43, blank=True, db_comment="PKCE, S256")
     state = models.CharField(max_length=8, choices=State.choices)
     family = models.BigIntegerField(null=True, db_comment="of the install it became; a second use ends that")
+    survey = models.ForeignKey("usage.Survey", null=True, on_delete=models.SET_NULL, related_name="+")
+    answers = models.JSONField(default=dict, db_comment="choices by question, until the install is made")
     expires_at = models.DateTimeField(db_index=True)
     polled_at = models.DateTimeField(null=True, blank=True)
     interval_s = models.IntegerField(default=5)
+
+
+class Visit(models.Model):
+    """
+    Somebody who looks at an install's page without an account (`mine/visits.py`).
+
+    `sha256` is that of the link's secret; once it is opened, that of the session's cookie.
+    """
+
+    install = models.ForeignKey(Install, on_delete=models.CASCADE, related_name="visits")
+    sha256 = models.CharField(max_length=64, unique=True)
+    is_open = models.BooleanField(default=False)
+    expires_at = models.DateTimeField()
+
+
+from otumat_index.usage.published.models import Publication, PublishedWeek  # noqa: E402, F401 - tables of this app
+from otumat_index.usage.surveys.models import Survey, SurveyAnswer, SurveyCount  # noqa: E402, F401 - tables of this app
+from otumat_index.usage.telling.models import Alert, Told  # noqa: E402, F401 - tables of this app

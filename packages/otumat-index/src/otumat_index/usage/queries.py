@@ -23,9 +23,9 @@ from otumat_index.publish.models import Project, Release
 from otumat_index.usage import rules
 from otumat_index.usage.models import Install, Manifest
 from otumat_index.usage.sealing import unseal
-from otumat_index.usage.surveys import queries as surveys
 from otumat_index.usage.stores.orm import STORE
 from otumat_index.usage.stores.protocol import Told
+from otumat_index.usage.surveys import queries as surveys
 
 SHOWN_FROM = 10
 """Fewer installs than this are nobody's business but the owners'."""

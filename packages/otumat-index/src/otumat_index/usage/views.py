@@ -24,6 +24,7 @@ from otumat_index.usage.actions.enrolments import waiting
 from otumat_index.usage.actions.installs import open_project
 from otumat_index.usage.asked import Link, read_asked, read_link
 from otumat_index.usage.legacy.asked import OldLink
+from otumat_index.usage.surveys import queries as surveys
 from otumat_index.web.errors import TooMany, status_of
 from otumat_index.web.middleware import client_address
 from otumat_index.web.pace import Pace
@@ -56,6 +57,7 @@ def consent(request: HttpRequest) -> HttpResponse:
         "carried": [(name, request.GET.get(name, "")) for name in CARRIED],
         "action": "/api/usage-install",
         "here": request.get_full_path(),
+        "survey": surveys.asked_of(project),
     }
     return returning(render(request, "usage/consent.html", context), link)
 
@@ -89,6 +91,7 @@ def answer(request: HttpRequest) -> HttpResponse:
             asked,
             redirect_uri=link.redirect_uri,
             challenge=link.challenge,
+            answers=request.POST,
             by=credentials.from_session(request),
             is_linked=request.POST.get("link") == "yes",
             at=timezone.now(),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from django.db import transaction
 
@@ -12,7 +14,10 @@ from otumat_index.accounts import oauth, rules
 from otumat_index.journal.actor import Actor
 from otumat_index.publish.models import Project
 from otumat_index.usage.actions.installs import Asked, enrol, open_project
-from otumat_index.usage.models import Enrolment
+from otumat_index.usage.models import Enrolment, Install
+from otumat_index.usage.surveys import queries as surveys
+from otumat_index.usage.surveys.keeping import keep_answers
+from otumat_index.usage.surveys.rules import chosen
 
 CODE_S, DEVICE_S, INTERVAL_S = 600, 900, 5
 LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
@@ -20,12 +25,26 @@ LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 GRACE = timedelta(days=1)
 
 
-def allow_link(asked: Asked, *, redirect_uri: str, challenge: str, by: Actor, is_linked: bool, at: datetime) -> str:
-    """A person's yes: the code that the copy exchanges for its tokens, once, within ten minutes."""
+def allow_link(
+    asked: Asked,
+    *,
+    redirect_uri: str,
+    challenge: str,
+    answers: Mapping[str, str] = MappingProxyType({}),
+    by: Actor,
+    is_linked: bool,
+    at: datetime,
+) -> str:
+    """
+    A person's yes: the code that the copy exchanges for its tokens, once, within ten minutes.
+
+    Args:
+        answers: The form's fields, of which those of the survey are read (`surveys.rules.chosen`).
+    """
     project, state = open_project(asked.project, by=by, at=at)
     user_id = by.user_id if is_linked and state.account != "none" else None
     check_account(project, state.account, user_id)
-    code = secrets.token_urlsafe(32)
+    code, survey = secrets.token_urlsafe(32), surveys.asked_in(project, answers.get("survey", ""))
     Enrolment.objects.filter(expires_at__lt=at - GRACE).delete()
     Enrolment.objects.create(
         sha256=rules.digest(code),
@@ -37,6 +56,8 @@ def allow_link(asked: Asked, *, redirect_uri: str, challenge: str, by: Actor, is
         redirect_uri=redirect_uri,
         challenge=challenge,
         state=Enrolment.State.ALLOWED,
+        survey=survey,
+        answers=chosen(surveys.questions_of(survey), answers) if survey else {},
         expires_at=at + timedelta(seconds=CODE_S),
     )
     return code
@@ -74,8 +95,11 @@ def exchange_code(code: str, *, redirect_uri: str, verifier: str, at: datetime) 
 def take(found: Enrolment, *, at: datetime) -> oauth.Pair:
     asked = Asked(found.project.normalized, found.release, found.manifest, found.wording)
     pair = enrol(found.project, asked, user_id=found.user_id, at=at)
-    found.state, found.family = Enrolment.State.TAKEN, pair.family
-    found.save(update_fields=["state", "family"])
+    if found.survey and found.answers:
+        made = Install.objects.get(family=pair.family)
+        keep_answers(made, found.survey, {int(number): choice for number, choice in found.answers.items()})
+    found.state, found.family, found.answers = Enrolment.State.TAKEN, pair.family, {}
+    found.save(update_fields=["state", "family", "answers"])
     return pair
 
 
