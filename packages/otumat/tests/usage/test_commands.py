@@ -79,6 +79,18 @@ def test_the_whole_way_of_a_user(otumat: Otumat, host: UsageHost, folder: str) -
     assert outbox.sent(folder) == []
 
 
+def test_an_erasure_whose_answer_was_lost_is_asked_for_again_with_the_same_key(
+    otumat: Otumat, enrolled: str, host: UsageHost
+) -> None:
+    host.faults["/api/usage-install/install-1"] = ["reset"]
+    assert otumat("usage", "erase", "hostpkg").returncode == 1
+    assert answers.read(enrolled).level == "on"
+    assert otumat("usage", "erase", "hostpkg").returncode == 0
+    first, second = (each.headers["idempotency-key"] for each in host.to("/api/usage-install/install-1?erase=1"))
+    assert first == second
+    assert not os.path.exists(os.path.join(enrolled, "erasing.json"))
+
+
 def test_off_without_a_network_is_off_and_is_told_later(otumat: Otumat, enrolled: str, host: UsageHost) -> None:
     use("import")
     host.faults["/api/usage-install/install-1"] = ["reset"]

@@ -75,9 +75,12 @@ def tell(folder: str, *, over: Transport) -> list[str]:
     return unreached
 
 
-def ask(path: str, method: str, *, query: str = "", over: Transport) -> Response:
+def ask(path: str, method: str, *, query: str = "", key: str = "", over: Transport) -> Response:
     """
     Ask the host about the install whose credential is in a file, with fresh tokens if need be.
+
+    Args:
+        key: Random; the same request with the same key, after an answer that was lost, gets the same answer.
 
     Errors:
         Unreachable: no answer. Conflict: the install is over already.
@@ -85,10 +88,10 @@ def ask(path: str, method: str, *, query: str = "", over: Transport) -> Response
     known = tokens.read(path)
     if known is None:
         raise Conflict("This machine is not enrolled.", code="credential.none")
-    answer = over.send(_request(known, method, query))
+    answer = over.send(_request(known, method, query, key))
     if answer.status == 401:
         known = tokens.refreshed(path, known.access_token, over=over)
-        answer = over.send(_request(known, method, query))
+        answer = over.send(_request(known, method, query, key))
     return answer
 
 
@@ -97,9 +100,10 @@ def receipt(answer: Response) -> dict[str, Any]:
     return tokens.json_of(answer)
 
 
-def _request(known: Credential, method: str, query: str) -> Request:
+def _request(known: Credential, method: str, query: str, key: str) -> Request:
     url = f"{known.endpoints['install']}/{known.install}{query}"
-    return Request(method, url, {**known.bearer, "Accept": "application/json"})
+    once = {"Idempotency-Key": key} if key else {}
+    return Request(method, url, {**known.bearer, "Accept": "application/json", **once})
 
 
 def _is_old(path: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 from otumat.cli.console import printable
@@ -13,6 +14,7 @@ from otumat.spec.manifest import is_host
 from otumat.usage import answers, changing, due, held, manifests, outbox, service, state, tombstones
 from otumat.usage.asking import terms
 from otumat.usage.enrol import enrol
+from otumat.usage.files import read_json, write_json
 from otumat.usage.hosts import usage_transport
 from otumat.usage.releases import installed_release
 from otumat.usage.tokens import json_of, path_of
@@ -81,7 +83,10 @@ def erase(options: argparse.Namespace, settings: Settings, console: Console) -> 
     folder = folder_of(options.package)
     receipt: dict[str, Any] = {}
     if read_credential(path_of(folder)) is not None:
-        answer = tombstones.ask(path_of(folder), "DELETE", query="?erase=1", over=usage_transport())
+        place = os.path.join(folder, "erasing.json")
+        key = str(read_json(place).get("key") or os.urandom(16).hex())
+        write_json(place, {"key": key})
+        answer = tombstones.ask(path_of(folder), "DELETE", query="?erase=1", key=key, over=usage_transport())
         if answer.status not in (200, 204, 404, 410):
             raise Unreachable(
                 f"The host answered {answer.status}; nothing was erased there.",
@@ -89,6 +94,7 @@ def erase(options: argparse.Namespace, settings: Settings, console: Console) -> 
                 hint=f"Try again. 'otumat usage off {options.package}' stops everything at once.",
             )
         receipt = json_of(answer)
+        held.remove(place)
     changing.withdraw(folder, source=SOURCE)
     service.remove_service(options.package)
     _tell_hosts(folder, console)

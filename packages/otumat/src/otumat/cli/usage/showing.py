@@ -58,10 +58,10 @@ def show(options: argparse.Namespace, settings: Settings, console: Console) -> i
     if not waiting:
         console.note(f"Nothing waits to be sent. What was sent: otumat usage sent {options.package}")
         return 0
-    next_round = due.read(folder).get("due", "")
+    at, requests = due.read(folder).get("due", ""), several(len(waiting), "request")
     console.note(
-        f"{several(len(waiting), 'request')} would go to {credential.endpoints['event']}"
-        f"{next_round and ', at ' + next_round}, compressed, with the install's token. To stop it: otumat usage off {options.package}"
+        f"{requests} would go to {credential.endpoints['event']}{at and ', at ' + at}, compressed, with the install's "
+        f"token. To stop it: otumat usage off {options.package}"
     )
     _show_bodies(waiting, console)
     return 0
