@@ -1,4 +1,4 @@
-"""What usage does by itself: batches lose their bodies in time, and an erasure that was cut short is finished."""
+"""What usage does by itself: it learns manifests, lets bodies of batches go, finishes erasures that were cut short."""
 
 from __future__ import annotations
 
@@ -7,9 +7,23 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from otumat_index.jobs import follower
+from otumat_index.jobs import follower, outbox
 from otumat_index.usage import actions
+from otumat_index.usage.models import Collection
+from otumat_index.usage.published.actions import make_all_weeks
 from otumat_index.usage.stores.orm import STORE
+from otumat_index.usage.telling import letters, queries
+from otumat_index.usage.telling.actions import tell_all
+
+outbox.renders(queries.USES)(letters.write)
+
+
+@follower.listens
+def learn_manifests(topics: dict[str, int]) -> None:
+    """What a new release declares is known before its first copy tells."""
+    found = Collection.objects.filter(is_on=True, project__normalized__in=list(topics))
+    for collection in found.select_related("project"):
+        actions.catch_up(collection.project, at=timezone.now())
 
 
 @follower.every(60)
@@ -20,3 +34,13 @@ def finish_erasures() -> None:
 @follower.every(3600)
 def expire_batches() -> None:
     STORE.expire(timezone.now().date() - timedelta(days=settings.CONFIG.usage_raw_days))
+
+
+@follower.every(3600)
+def publish_weeks() -> None:
+    make_all_weeks(at=timezone.now())
+
+
+@follower.every(3600)
+def tell() -> None:
+    tell_all(at=timezone.now())

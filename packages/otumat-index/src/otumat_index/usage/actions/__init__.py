@@ -5,7 +5,7 @@ does all that for copies of Otumat 0.3, and is imported by its doors alone.
 
 from __future__ import annotations
 
-from otumat_index.usage.actions.collecting import declare, learn, set_collecting
+from otumat_index.usage.actions.collecting import catch_up, declare, learn, set_collecting
 from otumat_index.usage.actions.enrolments import allow_link, answer_device, ask_for_code, exchange_code, poll_device
 from otumat_index.usage.actions.erasing import erase_install, erased_before, finish_erasures
 from otumat_index.usage.actions.events import accept_events
@@ -16,6 +16,7 @@ __all__ = [
     "allow_link",
     "answer_device",
     "ask_for_code",
+    "catch_up",
     "declare",
     "erase_install",
     "erased_before",

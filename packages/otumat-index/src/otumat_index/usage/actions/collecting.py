@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from otumat.errors import Invalid, Problem
 from otumat.spec import manifest as spec
@@ -24,40 +25,59 @@ from otumat_index.publish.models import File, Project
 from otumat_index.usage.models import Collection, Manifest
 
 INDEX = Actor(credential="job")
-AT_ONCE = 5
-"""How many unread wheels are looked into at a time, newest first; what lies further back is not looked for."""
+AT_ONCE, ROUNDS = 5, 10
+"""
+So many wheels are looked into at a time, and so often in a row. Of what there was before the collection began only the
+newest `AT_ONCE`: releases of old that still tell declared nothing that those do not, as a rule.
+"""
 _PLACE = re.compile(r"[^/]+/otumat-usage\.(toml|json)")
 
 
-def learn(project: Project, *, at: datetime) -> None:
-    """
-    Read the manifests of wheels that came since last time; the first one found turns the collection on.
+def catch_up(project: Project, *, at: datetime) -> None:
+    """Read the manifests of all wheels that came since last time; a great many at once wait for the next time."""
+    for _ in range(ROUNDS):
+        if not learn(project, at=at):
+            return
 
-    Cheap when there is nothing new. An owner who stopped the collection is not overruled.
+
+def learn(project: Project, *, at: datetime) -> bool:
+    """
+    Read the manifests of some wheels that came since last time; the first one found turns the collection on.
+
+    Cheap when there is nothing new. An owner who stopped the collection is not overruled. Returns whether any wheel was
+    new.
     """
     known = Collection.objects.filter(project=project).first()
-    wheels = File.objects.filter(release__project=project, kind=File.Kind.WHEEL, is_yanked=False)
-    unread = list(wheels.filter(pk__gt=known.looked_until if known else 0).order_by("-pk")[:AT_ONCE])
-    found = [manifest for file in reversed(unread) for manifest in manifests_of(file, project.normalized)]
+    unread = list(wheels_of(project).filter(pk__gt=known.looked_until if known else looked_at_least(project))[:AT_ONCE])
+    found = [manifest for file in unread for manifest in manifests_of(file, project.normalized)]
     if not unread or not (found or known):
-        return
+        return False
     with transaction.atomic():
         kept = {"is_on": True, "changed_at": at}
         collection, is_new = Collection.objects.select_for_update().get_or_create(project=project, defaults=kept)
         for manifest in found:
             keep(project, manifest, at=at)
-        collection.looked_until = max(unread[0].pk, collection.looked_until)
+        collection.looked_until = max(unread[-1].pk, collection.looked_until)
         collection.save(update_fields=["looked_until"])
         if is_new:
             journal.write("usage.collect", project.normalized, by=INDEX, at=at, topic=project.normalized)
+    return True
+
+
+def wheels_of(project: Project) -> QuerySet[File]:
+    """In the order in which they came."""
+    return File.objects.filter(release__project=project, kind=File.Kind.WHEEL, is_yanked=False).order_by("pk")
+
+
+def looked_at_least(project: Project) -> int:
+    """The newest of the wheels that are too many to look into, for a project that was never looked at."""
+    return wheels_of(project).reverse().values_list("pk", flat=True)[AT_ONCE : AT_ONCE + 1].first() or 0
 
 
 def offered(project: Project) -> spec.Manifest | None:
     """What the newest wheel with a manifest among the last few declares, whether or not the project collects."""
-    wheels = File.objects.filter(release__project=project, kind=File.Kind.WHEEL, is_yanked=False)
-    found = (
-        manifest for file in wheels.order_by("-pk")[:AT_ONCE] for manifest in manifests_of(file, project.normalized)
-    )
+    newest = wheels_of(project).reverse()[:AT_ONCE]
+    found = (manifest for file in newest for manifest in manifests_of(file, project.normalized))
     return next(found, None)
 
 
@@ -103,7 +123,9 @@ def locked(project: Project, by: Actor) -> Project:
 def set_collecting(project: Project, *, is_on: bool, by: Actor, at: datetime) -> None:
     """Begin to take uses, or stop: every install that tells afterwards is told so, and ends."""
     project = locked(project, by)
-    Collection.objects.update_or_create(project=project, defaults={"is_on": is_on, "changed_at": at})
+    changed = {"is_on": is_on, "changed_at": at}
+    new = {**changed, "looked_until": looked_at_least(project)}
+    Collection.objects.update_or_create(project=project, defaults=changed, create_defaults=new)
     action = "usage.collect" if is_on else "usage.stop"
     journal.write(action, project.normalized, by=by, at=at, topic=project.normalized)
 

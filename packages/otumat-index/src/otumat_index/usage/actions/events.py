@@ -7,12 +7,16 @@ import zlib
 from datetime import datetime
 
 from otumat.errors import Invalid, OtumatError, Problem, Refused
-from otumat.spec.event import BATCH_MAX_BYTES, Batch, read_batch, verdicts
+from otumat.spec.event import BATCH_MAX_BYTES, Batch, Verdict, read_batch, verdicts
+from otumat.spec.manifest import DeclaredEvent
 from otumat_index.usage import queries, rules
+from otumat_index.usage.actions.collecting import catch_up
 from otumat_index.usage.models import Install
 from otumat_index.usage.sealing import seal
 from otumat_index.usage.stores.orm import STORE
 from otumat_index.usage.stores.protocol import Accepted, Told
+
+Declared = dict[str, DeclaredEvent] | None
 
 
 def accept_events(install: Install, packed: bytes, *, key: str, at: datetime) -> Told:
@@ -35,7 +39,7 @@ def accept_events(install: Install, packed: bytes, *, key: str, at: datetime) ->
     body = unpacked(packed)
     batch = read_batch(body)
     check_ours(batch, install, key)
-    refused = verdicts(batch, state.declared, consented=install.consented_on, today=at.date())
+    refused = judged(batch, install, state.declared, at=at)
     out = {verdict.row for verdict in refused}
     rows = [row for number, row in enumerate(batch.rows) if number not in out] if out else batch.rows
     releases = queries.known_releases(install.project, {row.use.where.release for row in rows})
@@ -55,6 +59,16 @@ def accept_events(install: Install, packed: bytes, *, key: str, at: datetime) ->
             losses=rules.losses(batch.rows, refused, batch.lost),
         )
     )
+
+
+def judged(batch: Batch, install: Install, declared: Declared, *, at: datetime) -> list[Verdict]:
+    """Which rows are refused; before one is for want of a manifest, wheels are read that nobody has looked into yet."""
+    refused = verdicts(batch, declared, consented=install.consented_on, today=at.date())
+    if not any(verdict.code in ("undeclared", "expired") for verdict in refused):
+        return refused
+    catch_up(install.project, at=at)
+    state = queries.state_of(install.project)
+    return verdicts(batch, state.declared if state else {}, consented=install.consented_on, today=at.date())
 
 
 def unpacked(packed: bytes) -> bytes:
