@@ -17,7 +17,7 @@ from typing import Any
 
 import django
 
-PROJECT, OWNER = "told", "alice"
+PROJECT, OWNER = "seaweed", "alice"
 WEEKS, RELEASES, EVENTS, VALUES = 52, 10, 20, 10
 USES_A_BATCH = 340
 """As copies of a library tell that send once a week."""
@@ -57,7 +57,7 @@ def make_project() -> date:
 
     now, by = timezone.now(), of_user(User.objects.get(username=OWNER), "session")
     for number in range(RELEASES):
-        form = [("name", PROJECT), ("version", f"1.{number}"), ("metadata_version", "2.1"), ("summary", "Told")]
+        form = [("name", PROJECT), ("version", f"1.{number}"), ("metadata_version", "2.1"), ("summary", "Reads tides")]
         publish.submit_release(form, by=by, at=now)
         made = now - timedelta(weeks=WEEKS * (RELEASES - number) / RELEASES)
         Release.objects.filter(project__normalized=PROJECT, version=f"1.{number}").update(created_at=made)
@@ -110,13 +110,13 @@ def weeks_of(draw: random.Random, today: date) -> Iterator[tuple[date, Any]]:
     """The weeks in which a copy is used, and where it runs in each."""
     from otumat.spec.event import Where
 
-    monday = today - timedelta(today.weekday() + 7 * int(WEEKS * draw.random() ** 0.8))
+    monday = today - timedelta(today.weekday() + 7 * int(WEEKS * draw.random() ** 1.6))
     (system, machine), python = chosen(draw, SYSTEMS), chosen(draw, PYTHONS)
     is_ci, delay, stays = draw.random() < 0.08, draw.expovariate(1 / 2.5), draw.choice((0.5, 0.9, 0.97))
     while monday <= today:
         age = (today - monday).days / 7
-        newest = int(RELEASES - 1 - (age + delay) * RELEASES / WEEKS)
-        yield monday, Where(f"1.{max(0, newest)}", python, system, machine, is_ci)
+        release = int(RELEASES - (age + delay) * RELEASES / WEEKS)
+        yield monday, Where(f"1.{min(max(0, release), RELEASES - 1)}", python, system, machine, is_ci)
         monday += timedelta(7)
         if draw.random() > stays:
             return

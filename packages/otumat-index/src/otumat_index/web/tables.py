@@ -20,7 +20,7 @@ from otumat_index.web.charts.trends import level, trend
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a formula begins with; spreadsheets of East Asia take the wide signs for the same."""
-Kind = Literal["text", "number", "day", "share", "bar", "heat", "change", "trend"]
+Kind = Literal["text", "number", "day", "share", "bar", "heat", "change", "trend", "good", "bad"]
 Cell = str | int | float | date | None | Sequence[int]
 
 
@@ -31,7 +31,7 @@ class Column:
 
     Attributes:
         kind: `share`, `bar` (with one drawn beside it) and `heat` (darker, the more) are parts of 1, `change` is a
-            difference in parts of 1, `trend` are numbers in order, drawn as a line.
+            difference in parts of 1, `trend` are numbers in order, drawn; `good` and `bad` are texts on badges.
     """
 
     name: str
@@ -103,7 +103,9 @@ def cell(value: Cell, kind: Kind) -> str:
         style = f"heat heat-{level(value)}"
     if kind == "bar" and isinstance(value, int | float):
         bar = f'<rect width="{value * 100:.2f}%" height="100%"/>'
-        words = f'<svg class="meter" aria-hidden="true">{bar}</svg>{words}'
+        words += f'<svg class="meter" aria-hidden="true">{bar}</svg>'
+    if kind in ("good", "bad") and words:
+        style, words = "text", f'<span class="badge {kind}">{words}</span>'
     return f'<td class="{style}">{words}</td>'
 
 

@@ -36,13 +36,14 @@ def growth(found: Report) -> charts.Columns:
 
 
 def adoption(found: Report) -> charts.Lines:
-    """Of the installs used on a day, the part that ran the latest release, in percent; with the day it came out."""
+    """Of the installs used on a day since the latest release, the part that ran it, in percent."""
+    since = found.newest_since.date() if found.newest_since else found.period.since
     values = [
-        round(100 * found.newest_on.get(day.day, 0) / day.daily, 1) if day.daily else None for day in found.active
+        round(100 * found.newest_on.get(day.day, 0) / day.daily, 1) if day.daily and day.day >= since else None
+        for day in found.active
     ]
     told = [value for value in values if value is not None]
     summary = f"{told[-1]:g} % on the last day with any use." if told else "No installs were used."
-    marks = [(found.newest_since.date(), f"{found.newest} released")] if found.newest_since else []
     return charts.lines(
         f"Installs on {found.newest}, the latest release",
         found.period.days,
@@ -50,7 +51,7 @@ def adoption(found: Report) -> charts.Lines:
         summary=summary,
         unit="%",
         most=100,
-        marks=marks,
+        marks=[(since, f"{found.newest} released")],
     )
 
 

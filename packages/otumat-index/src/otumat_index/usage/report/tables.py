@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from otumat_index.usage.report.events import EventReport
 from otumat_index.usage.report.period import Period
-from otumat_index.usage.report.reading import Feature, Report, Spot, Version
+from otumat_index.usage.report.reading import Feature, Report, Spot
 from otumat_index.web.tables import Cell, Column, Table
 
 TREND_POINTS = 30
@@ -80,7 +80,8 @@ def versions(found: Report) -> Table:
         Column("days_of_use", "Days of use"),
         Column("change", "Change", "change"),
         Column("released", "Released", "day"),
-        Column("remarks", "Remarks", "text"),
+        Column("latest", "Latest", "good"),
+        Column("yanked", "Yanked", "bad"),
     )
     of = sum(each.spot.installs for each in found.versions)
     rows = [
@@ -91,19 +92,12 @@ def versions(found: Report) -> Table:
             each.spot.days,
             change(each.spot.days, each.spot.before),
             each.released.date() if each.released else None,
-            remarks(each),
+            "latest" if each.is_latest else "",
+            ("still in use" if each.spot.installs else "yanked") if each.is_yanked else "",
         )
         for each in found.versions
     ]
     return Table("versions", "Releases in use", columns, rows)
-
-
-def remarks(version: Version) -> str:
-    """What its owners should know of a release that is in use."""
-    told = ["latest"] if version.is_latest else []
-    if version.is_yanked:
-        told.append("yanked, and still in use" if version.spot.installs else "yanked")
-    return ", ".join(told)
 
 
 def adoption(found: Report) -> Table:
