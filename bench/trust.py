@@ -143,7 +143,7 @@ def signing(folder: Path, options: Options, *, packed: bool) -> Row:
     label = "compressed to a third" if packed else "incompressible"
     figures = {"CPU s": min(took), "MB": path.stat().st_size / 1e6, "zlib and sha256 alone": least}
     figures |= {"ratio": min(took) / least}
-    # No signature over contents without the contents: where inflating alone takes longer than the budget, there is none.
+    # No signature over contents without the contents, and inflating them may take longer than the budget.
     budget = "" if packed else f"≤ {SIGN_S} CPU s"
     return Row(f"sign again 50 MB, {label}", figures, budget, None if packed else min(took) <= SIGN_S)
 

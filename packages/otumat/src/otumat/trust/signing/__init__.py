@@ -3,7 +3,8 @@ Signers: whatever holds a private key and lends a hand.
 
     private.py   a PEM file, with or without passphrase; the environment. Needs `cryptography`.
     agent.py     ssh-agent, which shows no key to anybody. Needs nothing.
-    found.py     which signer an address means; where others (KMS, HSM, PKCS #11) plug in
+    hsm.py       a key in a PKCS #11 token. Needs `otumat[pkcs11]`.
+    found.py     which signer an address means; where others plug in
     making.py    new keys
 
 A signer has `public` (a PublicKey), `can_sign_legacy`, `sign(message)` and `sign_legacy(message)`.

@@ -4,10 +4,11 @@ Which signer an address means:
     keys/plugin.pem, ~/keys/plugin.pem    a PEM file
     agent:, agent:COMMENT, agent:ID       a key of ssh-agent
     env:, env:NAME                        PEM in the environment variable OTUMAT_SIGNING_KEY, or NAME
+    pkcs11:token=…;object=…               a key in a PKCS #11 token (`hsm.py`)
     SCHEME:…                              whatever is installed for the scheme
 
-A key in a KMS, an HSM or a PKCS #11 token is reached through a package that declares, in the group `otumat.signers`, an
-entry point named by its scheme: a callable that takes the whole address and returns a signer (`otumat.trust.signing`).
+Other keys that lie elsewhere are reached through a package that declares, in the group `otumat.signers`, an entry point
+named by its scheme: a callable that takes the whole address and returns a signer (`otumat.trust.signing`).
 """
 
 from __future__ import annotations
@@ -45,6 +46,10 @@ def find_signer(address: str, *, environ: Mapping[str, str], passphrase: Callabl
         if not environ.get(name):
             raise NotFound(f"The environment variable {name} is not set.", code="key.missing")
         return private.read_pem(environ[name].encode(), shown=name, passphrase=ask)
+    if colon and scheme == "pkcs11":
+        from otumat.trust.signing import hsm
+
+        return hsm.find(address, environ=environ, pin=ask)
     if colon and len(scheme) > 1 and not os.path.lexists(address):  # one letter is a drive
         return _by_plugin(scheme, address)
     try:
