@@ -21,7 +21,9 @@ from otumat_index.publish.people_api import router as people
 from otumat_index.publish.signing.api import router as signing
 from otumat_index.publish.trusted.api import router as trusted
 from otumat_index.usage.owner_api import router as usage
+from otumat_index.usage.published.api import router as published
 from otumat_index.usage.surveys.api import router as surveys
+from otumat_index.usage.telling.api import router as telling
 from otumat_index.web import errors
 
 api = NinjaAPI(title="Otumat index", version=__version__, urls_namespace="api", docs_url=None, auth=ByHeader())
@@ -36,6 +38,8 @@ api.add_router("", hooks)
 api.add_router("", trusted)
 api.add_router("", signing)
 api.add_router("", usage)
+api.add_router("", published)
+api.add_router("", telling)
 api.add_router("", surveys)
 api.add_router("", discover)
 

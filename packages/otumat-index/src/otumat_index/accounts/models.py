@@ -143,4 +143,4 @@ class FamilyToken(models.Model):
 
 from otumat_index.accounts.groups.models import Group as Group  # noqa: E402 - tables of this app
 from otumat_index.accounts.groups.models import GroupMember as GroupMember  # noqa: E402
-from otumat_index.accounts.notices.models import MailPreference  # noqa: E402, F401 - one more table of this app
+from otumat_index.accounts.notices.models import MailPreference, UsageMail  # noqa: E402, F401 - tables of this app

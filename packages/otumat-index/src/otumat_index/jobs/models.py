@@ -21,7 +21,8 @@ class Mail(models.Model):
     """
     One mail to one address because of one change, or of several that came in a row.
 
-    What it says is made from the journal when it is sent; the row says to whom, and how far it is on its way.
+    What it says is made from the journal when it is sent; the row says to whom, and how far it is on its way. One that
+    no change caused (`outbox.post`) has a negative serial: the number of what it tells of, in the room that writes it.
     """
 
     class State(models.TextChoices):

@@ -197,6 +197,31 @@ def enqueue(entries: Sequence[Entry], drafts: Iterable[Draft], *, hold: bool, at
     )
 
 
+def post(kind: str, drafts: Iterable[Draft], *, number: int, topic: str, at: datetime) -> None:
+    """
+    Queue a mail that no change caused, for each address; in the transaction that writes down that it was.
+
+    Args:
+        number: What it tells, 1 or more, the caller's own. It stands where others have a serial, as its negative.
+    """
+    once = {draft.address.lower(): draft for draft in drafts}
+    Mail.objects.bulk_create(
+        [
+            Mail(
+                serial=-number,
+                last_serial=-number,
+                kind=kind,
+                address=draft.address,
+                person=draft.person,
+                topic=topic,
+                created_at=at,
+                due_at=at,
+            )
+            for draft in once.values()
+        ]
+    )
+
+
 def may_join(entries: Sequence[Entry], actions: frozenset[str], *, at: datetime) -> bool:
     """Whether it is worth trying to `join`: a look without a lock."""
     if entries[0].action not in actions or not entries[0].topic:

@@ -7,7 +7,9 @@ from django.urls import path
 from otumat_index.usage import api, owner_views, views
 from otumat_index.usage.legacy import dialects
 from otumat_index.usage.mine import urls as mine
+from otumat_index.usage.published import urls as published
 from otumat_index.usage.surveys import views as surveys
+from otumat_index.usage.telling import urls as telling
 
 app_name = "usage"
 urlpatterns = [
@@ -31,4 +33,6 @@ urlpatterns = [
         owner_views.event_table,
         name="owner_event_table",
     ),
+    *published.urlpatterns,
+    *telling.urlpatterns,
 ]

@@ -1,4 +1,4 @@
-"""Saying how much mail one wants."""
+"""Saying how much mail one wants, and about what."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from django.db import transaction
 
 from otumat.errors import Invalid, Problem
 from otumat_index.accounts.models import User
-from otumat_index.accounts.notices.models import MailPreference
+from otumat_index.accounts.notices.models import MailPreference, UsageMail
 from otumat_index.journal import actions as journal
 from otumat_index.journal.actor import Actor
 
 LEVELS = MailPreference.Level
+USES = "uses"
+"""What an unsubscription may be about, instead of all."""
 DEFAULT = "default"
 """For one project: what was said for all of them."""
 
@@ -37,3 +39,24 @@ def set_preference(user: User, topic: str, level: str, *, by: Actor, at: datetim
         MailPreference.objects.update_or_create(user=user, topic=topic, defaults={"level": level})
     # No topic for the journal: what mail somebody gets is not the project's business, and changes no page of it.
     journal.write("mail.preference", user.username, by=by, at=at, project=topic, level=level)
+
+
+@transaction.atomic
+def set_usage_mail(user: User, topic: str, *, digest: str, alerts: bool, by: Actor, at: datetime) -> None:
+    """Choose how often to get the numbers of a project's uses, and whether to be told of its alerts."""
+    if digest not in UsageMail.Digest.values:
+        hint = f"Choose from {', '.join(UsageMail.Digest.values)}."
+        raise Invalid([Problem("mail.digest", "digest", f"{digest!r} is no digest.", value=digest, hint=hint)])
+    if UsageMail.objects.filter(user=user, topic=topic, digest=digest, alerts=alerts).exists():
+        return
+    said = {"digest": digest, "alerts": alerts}
+    UsageMail.objects.update_or_create(user=user, topic=topic, defaults=said)
+    journal.write("mail.preference", user.username, by=by, at=at, project=topic, digest=digest, alerts=alerts)
+
+
+@transaction.atomic
+def stop(user: User, topic: str, about: str, *, by: Actor, at: datetime) -> None:
+    """What an unsubscription stops: mail about a project's uses, or all about the project that is not duty."""
+    set_usage_mail(user, topic, digest=UsageMail.Digest.NONE, alerts=False, by=by, at=at)
+    if about != USES:
+        set_preference(user, topic, LEVELS.NONE, by=by, at=at)

@@ -8,7 +8,7 @@ from allauth.account.models import EmailAddress
 from django.core import signing
 
 from otumat_index.accounts.models import User
-from otumat_index.accounts.notices.models import MailPreference
+from otumat_index.accounts.notices.models import MailPreference, UsageMail
 
 SALT = "otumat.unsubscribe"
 LEVELS = MailPreference.Level
@@ -53,16 +53,36 @@ def preferences_of(user: User) -> dict[str, str]:
     return dict(MailPreference.objects.filter(user=user).order_by("topic").values_list("topic", "level"))
 
 
-def unsubscribe_token(user: int, topic: str) -> str:
-    """Text that lets who holds it stop one person's mail about one project, and nothing else. It does not expire."""
-    return signing.dumps([user, topic], salt=SALT, compress=True)
+def usage_mail_of(user: User) -> dict[str, UsageMail]:
+    """What a person said about mail of uses: by project."""
+    return {row.topic: row for row in UsageMail.objects.filter(user=user)}
 
 
-def read_token(text: str) -> tuple[User, str] | None:
-    """Whose mail about what a token stops; None when it is not ours."""
+def usage_mail_in(topic: str) -> dict[int, UsageMail]:
+    """What was said about mail of one project's uses: by person."""
+    return {row.user_id: row for row in UsageMail.objects.filter(topic=topic)}
+
+
+def topics_of_digest(digest: str) -> list[str]:
+    """The projects of which anybody wants a digest that often."""
+    return list(UsageMail.objects.filter(digest=digest).order_by("topic").values_list("topic", flat=True).distinct())
+
+
+def unsubscribe_token(user: int, topic: str, about: str = "") -> str:
+    """
+    Text that lets who holds it stop one person's mail about one project, and nothing else. It does not expire.
+
+    Args:
+        about: `uses`: only what tells of the project's uses.
+    """
+    return signing.dumps([user, topic, *([about] if about else [])], salt=SALT, compress=True)
+
+
+def read_token(text: str) -> tuple[User, str, str] | None:
+    """Whose mail about which project, and about what of it, a token stops; None when it is not ours."""
     try:
-        user, topic = signing.loads(text, salt=SALT)
+        user, topic, *about = signing.loads(text, salt=SALT)
     except signing.BadSignature:
         return None
     found = User.objects.filter(pk=user).first()
-    return (found, str(topic)) if found is not None else None
+    return (found, str(topic), str(about[0]) if about else "") if found is not None else None

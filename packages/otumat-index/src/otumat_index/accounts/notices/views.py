@@ -26,9 +26,17 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     found = queries.read_token(token)
     if found is None:
         raise NotFound("This link is not complete.", hint="Open it from the mail again, or sign in and choose there.")
-    user, topic = found
+    user, topic, about = found
     is_stopped = request.method == "POST"
     if is_stopped:
         by = Actor(name=user.username, user_id=user.pk, credential="link")
-        actions.set_preference(user, topic, queries.LEVELS.NONE, by=by, at=timezone.now())
-    return render(request, "accounts/unsubscribe.html", {"topic": topic, "is_stopped": is_stopped, "person": user})
+        actions.stop(user, topic, about, by=by, at=timezone.now())
+    uses = f"uses of {topic}" if about == actions.USES else ""
+    context = {
+        "topic": topic,
+        "whole": uses or topic,
+        "subject": uses or f"changes of {topic}",
+        "is_stopped": is_stopped,
+        "person": user,
+    }
+    return render(request, "accounts/unsubscribe.html", context)

@@ -49,6 +49,7 @@ TABLE: Mapping[str, Deed] = {
     "audit": deed("see the journal of", "owner maintainer admin", "manage"),
     # What users told is for those who make the software; an admin runs the index, and may end the collection.
     "measure": deed("see the uses of", "owner maintainer", "manage"),
+    "disclose": deed("publish the uses of", "owner", "manage"),
     "invite": deed("invite people to", "owner admin", "manage", closed_in="quarantined"),
     "transfer": deed("hand over", "owner admin", "manage", closed_in="quarantined"),
     # A publisher acts for whoever added it, so even an admin adds none without being an owner.

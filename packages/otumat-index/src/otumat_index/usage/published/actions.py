@@ -1,0 +1,79 @@
+"""Beginning and ending to publish, and making the weeks that are told of."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from datetime import date, datetime, timedelta
+from functools import partial
+
+from django.conf import settings
+from django.db import transaction
+
+from otumat.errors import Refused
+from otumat_index.journal import actions as journal
+from otumat_index.journal.actor import Actor
+from otumat_index.publish import queries as publish
+from otumat_index.publish import rules as roles
+from otumat_index.publish.actions import entry
+from otumat_index.publish.models import Project
+from otumat_index.usage.published import queries
+from otumat_index.usage.published.models import Publication, PublishedWeek
+from otumat_index.usage.rules import publishing as rules
+from otumat_index.usage.stores.orm import STORE
+
+
+@transaction.atomic
+def set_publishing(project: Project, *, is_on: bool, by: Actor, at: datetime) -> None:
+    """
+    Publish how a project is used, or stop: that holds from the next request on. Owners begin; admins may end it.
+
+    Raises:
+        Refused: `role`; `private`: nothing of a private project is published.
+    """
+    project = entry.lock(project)
+    deed = "disclose" if is_on else "manage"
+    roles.check_may(by, deed, publish.standing_of(by, project.normalized), name_claims="admin")
+    if is_on and project.is_private:
+        told = "Nothing of a private project is published."
+        raise Refused(told, hint="Make the project public first, if that is what you want.", code="private")
+    said, _ = Publication.objects.get_or_create(
+        project=project, defaults={"is_on": False, "first_week": rules.first_week(at.date()), "changed_at": at}
+    )
+    Publication.objects.filter(pk=said.pk).update(is_on=is_on, changed_at=at)
+    action = "usage.publish" if is_on else "usage.unpublish"
+    journal.write(action, project.normalized, by=by, at=at, topic=project.normalized)
+    if is_on:
+        make_weeks(project, said.first_week, at=at)
+
+
+def make_all_weeks(*, at: datetime) -> None:
+    """Make what is due of every project that publishes."""
+    for said in Publication.objects.filter(is_on=True).select_related("project"):
+        if queries.is_published(said.project):
+            make_weeks(said.project, said.first_week, at=at)
+
+
+def make_weeks(project: Project, first: date, *, at: datetime) -> None:
+    """Make the weeks that are due. One that is there stays as it is, whoever is at it at the same time."""
+    known = set(PublishedWeek.objects.filter(project=project).values_list("week", flat=True))
+    due = [week for week in rules.weeks_over(first, today=at.date()) if week not in known]
+    made = [(week, figures_of(project, week)) for week in due]
+    rows = [PublishedWeek(project=project, week=week, installs=each.installs, parts=each.parts) for week, each in made]
+    PublishedWeek.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def figures_of(project: Project, week: date) -> rules.Figures:
+    """What is published of a week, worked out anew from roll-ups."""
+    sunday = week + timedelta(6)
+    installs = next((day.weekly for day in STORE.active(project.pk, sunday, sunday)), 0)
+    parts: dict[str, dict[str, int]] = {kind: {} for kind in rules.KINDS}
+    for kind, value, number in STORE.in_week(project.pk, week):
+        if kind in parts:
+            parts[kind][value] = number
+    return rules.figures(installs, parts, partial(rules.noise, secret(), project.pk, week))
+
+
+def secret() -> bytes:
+    """The key of the noise: the same in every worker, and after a restart."""
+    return hmac.digest(settings.SECRET_KEY.encode(), b"otumat public usage 1", hashlib.sha256)
