@@ -20,6 +20,7 @@ The command `otumat`: words in, words out. The only place of the client that pri
     recording.py     yank, journal
     trusting.py      keygen, sign
     verifying.py     verify
+    watching.py      watch
     keyring.py       keys: whom you trust; pinning.py: by what an index lists; vouching.py: for projects of one's own
     origins.py       keys which
     usage/           usage, upload
@@ -68,10 +69,17 @@ USAGE_CODES = frozenset(
         "project.none",
         "usage.package",
         "publisher.issuer",
+        "script.missing",
     }
 )
 TRUST_COMMANDS = frozenset({"keygen", "keys", "sign", "verify"})
-EXTRAS = {"build": "publish", "packaging": "publish", "pyproject_hooks": "publish", "trove_classifiers": "publish"}
+EXTRAS = {
+    "watchdog": "watch",
+    "build": "publish",
+    "packaging": "publish",
+    "pyproject_hooks": "publish",
+    "trove_classifiers": "publish",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

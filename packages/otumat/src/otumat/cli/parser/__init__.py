@@ -41,7 +41,7 @@ GROUPS = {
     "what is told about you": {"usage": "usage", "upload": "usage"},
     "your account": {"login": "accounts", "logout": "accounts", "token": "accounts", "notifications": "notifications"},
     "work together": {"role": "people", "invite": "people", "invitations": "people", "group": "groups"},
-    "let programs work": {"publisher": "publishers", "webhook": "webhooks"},
+    "let programs work": {"publisher": "publishers", "webhook": "webhooks", "watch": "watching"},
     "your shell": {"completion": "completing"},
 }
 """Every command and the module beside this one whose `add_COMMAND` makes its parser."""
