@@ -14,8 +14,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otumat.spec.keys import BadKey, PublicKey, ed25519, key_problems, rsa
-from otumat.spec.keys.public import ed25519_key, rsa_key
+from otumat.errors import Invalid
+from otumat.spec.keys import BadKey, PublicKey, ed25519, key_problems, p256, rsa
+from otumat.spec.keys.public import ed25519_key, p256_key, rsa_key
+from otumat.trust.signing import private
 from otumat.trust.signing.agent import agent_keys, pick
 
 if TYPE_CHECKING:
@@ -80,6 +82,97 @@ def test_ed25519_agrees_with_cryptography(seed: bytes, message: bytes, bit: int,
     changed[bit // 8] ^= 1 << bit % 8
     assert ed25519.verify(raw, bytes(changed), message) == _theirs(raw, bytes(changed), message)
     assert not ed25519.verify(raw, signature, message + bytes([other]))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 2**255), st.binary(max_size=40), st.integers(0, 70 * 8), st.integers(0, 255))
+def test_p256_agrees_with_cryptography(secret: int, message: bytes, bit: int, other: int) -> None:
+    key = ec.derive_private_key(secret, ec.SECP256R1())
+    raw = _point(key)
+    signature = key.sign(message, ec.ECDSA(hashes.SHA256()))
+    assert p256.verify(raw, signature, message)
+    assert not p256.verify(raw, signature, message + bytes([other]))
+    changed = bytearray(signature)
+    changed[bit // 8 % len(changed)] ^= 1 << bit % 8
+    if p256.read_signature(bytes(changed)) is not None:  # theirs is more lenient about the form
+        assert p256.verify(raw, bytes(changed), message) == _theirs_p256(key, bytes(changed), message)
+
+
+@pytest.mark.parametrize("format_name", ["PKCS8", "TraditionalOpenSSL"])
+def test_a_p256_key_in_a_file_signs(format_name: str, tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    how = getattr(serialization.PrivateFormat, format_name)
+    (tmp_path / "k.pem").write_bytes(key.private_bytes(serialization.Encoding.PEM, how, serialization.NoEncryption()))
+    signer = private.read_file(tmp_path / "k.pem")
+    assert (signer.public.kind, signer.public.bits, signer.can_sign_legacy) == ("ecdsa-p256", 256, False)
+    signature = signer.sign(b"message")
+    assert p256.verify(signer.public.raw, signature, b"message")
+    assert signer.public.verifies(signature, b"message")
+    assert not signer.public.verifies(signature, b"another")
+    with pytest.raises(Invalid, match="ecdsa-p256"):
+        signer.sign_legacy(b"value")
+
+
+def _point(key: ec.EllipticCurvePrivateKey) -> bytes:
+    point = serialization.PublicFormat.UncompressedPoint
+    return key.public_key().public_bytes(serialization.Encoding.X962, point)[1:]
+
+
+def _theirs_p256(key: ec.EllipticCurvePrivateKey, signature: bytes, message: bytes) -> bool:
+    try:
+        key.public_key().verify(signature, message, ec.ECDSA(hashes.SHA256()))
+    except InvalidSignature:
+        return False
+    return True
+
+
+# FIPS 186-4 test vectors, P-256 with SHA-256: RFC 6979, A.2.5, whose key signs "sample" and "test".
+RFC6979 = [
+    (
+        b"sample",
+        0xEFD48B2AACB6A8FD1140DD9CD45E81D69D2C877B56AAF991C34D0EA84EAF3716,
+        0xF7CB1C942D657C41D436C7A1B6E29F65F3E900DBB9AFF4064DC4AB2F843ACDA8,
+    ),
+    (
+        b"test",
+        0xF1ABB023518351CD71D881567B1EA663ED3EFCF6C5132B354F28D3B0B7D38367,
+        0x019F4113742A2B14BD25926B49C649155F267E60D3814B4C0CC84250E46F0083,
+    ),
+]
+RFC6979_KEY = (
+    "60FED4BA255A9D31C961EB74C6356D68C049B8923B61FA6CE669622E60F29FB6"
+    "7903FE1008B8BC99A41AE9E95628BC64F2F1B20C2D7E9F5177A3C294D4462299"
+)
+
+
+@pytest.mark.parametrize(("message", "r", "s"), RFC6979)
+def test_T50_the_vectors_of_rfc_6979_hold_in_their_one_form(message: bytes, r: int, s: int) -> None:
+    raw, good = bytes.fromhex(RFC6979_KEY), p256.written_signature(r, s)
+    assert p256.verify(raw, good, message)
+    assert not p256.verify(raw, good, message + b"\0")
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+    for numbers in ((0, s), (r, 0), (r + order, s), (r, s + order), (order, s), (s, r)):
+        assert not p256.verify(raw, p256.written_signature(*numbers), message)
+    longer = good.replace(good[:2], bytes([0x30, 0x81, good[1]]), 1)
+    for other in (good + b"\0", longer, good[:-1], b"", r.to_bytes(32, "big") + s.to_bytes(32, "big")):
+        assert not p256.verify(raw, other, message)
+
+
+def test_T52_points_off_the_curve_compressed_points_and_other_curves_are_no_keys() -> None:
+    raw = bytes.fromhex(RFC6979_KEY)
+    assert PublicKey.from_der(p256_key(raw).spki).kind == "ecdsa-p256"
+    for bad in (bytes(64), raw[:-1] + bytes([raw[-1] ^ 1]), raw[:63], raw + b"\0", b"\xff" * 64):
+        with pytest.raises(BadKey):
+            p256_key(bad)
+    key = ec.derive_private_key(5, ec.SECP256R1()).public_key()
+    other = ec.generate_private_key(ec.SECP384R1()).public_key()
+    der, spki = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    compressed = key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.CompressedPoint)
+    whole = key.public_bytes(der, spki)
+    shorter = whole[:1] + bytes([whole[1] - 32]) + whole[2:-66] + bytes([0x22, 0]) + compressed
+    for spelling in (other.public_bytes(der, spki), whole[:-65] + compressed, shorter):
+        with pytest.raises(BadKey):
+            PublicKey.from_der(spelling)
 
 
 def _theirs(raw: bytes, signature: bytes, message: bytes) -> bool:
@@ -162,7 +255,9 @@ def bad_files(pair: Any) -> dict[str, bytes]:
         "OpenSSH": key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH),
         "UTF-16": good.decode().encode("utf-16"),
         "UTF-8 with a mark": b"\xef\xbb\xbf" + good,
-        "elliptic": ec.generate_private_key(ec.SECP256R1()).public_key().public_bytes(serialization.Encoding.PEM, form),
+        "another curve": ec.generate_private_key(ec.SECP384R1())
+        .public_key()
+        .public_bytes(serialization.Encoding.PEM, form),
         "junk inside": good.replace(b"\nM", b"\n*M", 1),
         "nothing": b"",
         "endless": good + b"\n" * 100_000,
@@ -170,7 +265,7 @@ def bad_files(pair: Any) -> dict[str, bytes]:
 
 
 NAMES = ["private PEM", "encrypted private PEM", "DER", "PKCS 1", "certificate", "two blocks", "text before",
-         "text behind", "OpenSSH", "UTF-16", "UTF-8 with a mark", "elliptic", "junk inside", "nothing",
+         "text behind", "OpenSSH", "UTF-16", "UTF-8 with a mark", "another curve", "junk inside", "nothing",
          "endless"]  # fmt: skip
 
 
@@ -233,7 +328,7 @@ def agent(tmp_path: Path) -> Any:
     try:
         while not os.path.exists(place):
             assert process.poll() is None
-        for kind in ("ed25519", "rsa"):
+        for kind in ("ed25519", "rsa", "ecdsa"):
             key = tmp_path / kind
             subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", f"my-{kind}", "-f", key], check=True)
             subprocess.run(["ssh-add", "-q", key], env=environ, check=True)
@@ -243,7 +338,7 @@ def agent(tmp_path: Path) -> Any:
         process.wait()
 
 
-@pytest.mark.parametrize("kind", ["ed25519", "rsa"])
+@pytest.mark.parametrize("kind", ["ed25519", "rsa", "ecdsa"])
 def test_H10_ssh_agent_signs_and_ssh_keygen_agrees(kind: str, agent: Any, tmp_path: Path) -> None:
     signer = pick(agent_keys(agent), f"my-{kind}")
     signature = signer.sign(b"message")
