@@ -14,6 +14,7 @@ import secrets
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, get_type_hints
 from urllib.parse import urlsplit
@@ -98,8 +99,15 @@ class Config:
         secret=True,
     )
     key_list_days: int = option(14, "days until such a list expires, for those who keep it", least=1)
+    attestation_trust: str = option(
+        "",
+        "file of a Sigstore trusted root, by which attestations (PEP 740) and their transparency log are verified;"
+        " needs otumat-index[sigstore]; read again when it changes",
+    )
     attestation_roots: str = option(
-        "", "PEM file of the authorities whose certificates sign attestations (PEP 740); empty: none are kept"
+        "",
+        "PEM file of the authorities whose certificates sign attestations, where there is no trusted root: their log is"
+        " not verified then; with neither, none are kept",
     )
     events_url: str = option(
         "",
@@ -295,6 +303,13 @@ def check(values: Mapping[str, Any]) -> list[Problem]:
     if (roots := values.get("attestation_roots", "")) and not Path(roots).is_file():
         message = f"ATTESTATION_ROOTS names {roots!r}, which is no file."
         problems.append(Problem("setting.malformed", "attestation_roots", message))
+    if (root := values.get("attestation_trust", "")) and not Path(root).is_file():
+        message = f"ATTESTATION_TRUST names {root!r}, which is no file."
+        problems.append(Problem("setting.malformed", "attestation_trust", message))
+    if root and find_spec("sigstore") is None:
+        hint = "Install it with: pip install 'otumat-index[sigstore]'"
+        message = "ATTESTATION_TRUST needs the package sigstore, which is not installed."
+        problems.append(Problem("setting.extra", "attestation_trust", message, hint=hint))
     return problems
 
 

@@ -87,3 +87,8 @@ def holding(digest: str) -> list[Found]:
 def attestations(scope: str, sha256: str) -> list[Attestation]:
     """What is attested of a file, in the order it came."""
     return list(Attestation.objects.filter(scope=scope, sha256=sha256))
+
+
+def attestations_of(scope: str, digests: Collection[str]) -> list[Attestation]:
+    """What is attested of several files, without the objects themselves; one query."""
+    return list(Attestation.objects.filter(scope=scope, sha256__in=digests).defer("body"))

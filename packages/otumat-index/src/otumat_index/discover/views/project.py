@@ -20,6 +20,7 @@ from otumat_index.discover.pages import project as pages
 from otumat_index.discover.pages.dependents import dependents_of
 from otumat_index.publish import queries as publish
 from otumat_index.publish.models import Project, Release
+from otumat_index.publish.signing.attested import attested_of
 from otumat_index.publish.signing.queries import signing_of
 
 DESCRIPTION_SHOWN_CHARS = 200_000
@@ -105,6 +106,7 @@ def show(request: HttpRequest, project: Project, release: Release) -> HttpRespon
         **pages.offered(actor, project),
         "changes": changes.changes_of(project),
         "signing": signing_of(project, release, at=timezone.now()) if files else None,
+        "attested": attested_of(release) if any(file.has_provenance for file in files) else (),
     }
     return guarded(render(request, "discover/project.html", context), project)
 

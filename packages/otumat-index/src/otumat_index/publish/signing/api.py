@@ -15,7 +15,7 @@ from otumat_index.accounts import credentials
 from otumat_index.accounts.api import caller
 from otumat_index.publish import queries as publish
 from otumat_index.publish.doors import opened
-from otumat_index.publish.signing import actions, queries
+from otumat_index.publish.signing import actions, attested, queries
 from otumat_index.trust import queries as trust
 from otumat_index.trust import rules
 
@@ -105,4 +105,9 @@ def release_signatures(request: HttpRequest, name: str, version: str) -> dict[st
     project = publish.find(name, functools.partial(credentials.from_request, request))
     release = publish.release(project, version)
     signing = queries.signing_of(project, release, at=timezone.now())
-    return {"project": project.normalized, "version": release.version, **queries.shown_release(signing)}
+    return {
+        "project": project.normalized,
+        "version": release.version,
+        **queries.shown_release(signing),
+        "attestations": [each.to_dict() for each in attested.attested_of(release)],
+    }

@@ -14,13 +14,16 @@ from otumat.errors import Invalid, OtumatError, Problem
 from otumat.spec import filenames
 from otumat.spec.statement import Malformed
 from otumat_index.journal.actor import Actor
-from otumat_index.publish.models import File, Project, TrustedPublisher
+from otumat_index.publish.models import File, Project, Release, TrustedPublisher
 from otumat_index.publish.rules import attested as rules
 from otumat_index.publish.rules import slot
 from otumat_index.trust import queries
 from otumat_index.trust.attestations import checking, reading
 from otumat_index.trust.attestations.certificates import Identity
+from otumat_index.trust.attestations.log import VERIFIED
 from otumat_index.trust.attestations.reading import Attested
+
+FILES_MAX = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +49,9 @@ def check(
     """
     if not text.strip():
         return [], []
-    if not settings.CONFIG.attestation_roots:
+    if not (settings.CONFIG.attestation_roots or settings.CONFIG.attestation_trust):
         message = "This index keeps no attestations: it trusts no authority that signs certificates for them."
-        hint = "Its operator can name some in ATTESTATION_ROOTS."
+        hint = "Its operator can name them in ATTESTATION_TRUST or ATTESTATION_ROOTS."
         return [], [Problem("attestation.off", "attestations", message, hint=hint, severity="warning")]
     try:
         listed = reading.read(text)
@@ -66,7 +69,10 @@ def check_one(
     if not is_named(attested.subject, filename):
         message = f"An attestation is about {attested.subject[:100]!r}, not this file."
         raise Invalid([Problem("attestation.subject", "attestations", message)], message=message)
-    identity = checking.check(attested, sha256=sha256, roots=settings.CONFIG.attestation_roots, at=at)
+    config = settings.CONFIG
+    identity = checking.check(
+        attested, sha256=sha256, roots=config.attestation_roots, root=config.attestation_trust, at=at
+    )
     return Checked(attested, publisher_of(identity, publishers))
 
 
@@ -98,7 +104,8 @@ def publisher_of(identity: Identity, publishers: Sequence[TrustedPublisher]) -> 
 def keep(found: Sequence[Checked], *, scope: str, at: datetime) -> None:
     """Write those that hold; in the transaction of the upload."""
     for each in found:
-        checking.keep(each.attested, each.publisher, scope=scope, at=at)
+        is_logged = bool(settings.CONFIG.attestation_trust)
+        checking.keep(each.attested, each.publisher, scope=scope, is_logged=is_logged, at=at)
 
 
 def provenance(project: Project, file: File) -> dict[str, Any]:
@@ -111,3 +118,41 @@ def provenance(project: Project, file: File) -> dict[str, Any]:
             bundles.append(bundle)
         bundle["attestations"].append(each.body)
     return {"version": 1, "attestation_bundles": bundles}
+
+
+UNVERIFIED = "not verified: no trust root configured"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One attestation as people and API are told of it; `log`: what is known of its entry in the transparency log."""
+
+    filename: str
+    predicate_type: str
+    publisher: dict[str, str]
+    log: str
+
+    @property
+    def is_logged(self) -> bool:
+        """Whether the log vouches for it."""
+        return self.log == VERIFIED
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the API tells it."""
+        return {
+            "filename": self.filename,
+            "predicate_type": self.predicate_type,
+            "publisher": self.publisher,
+            "log": self.log,
+        }
+
+
+def attested_of(release: Release) -> list[Told]:
+    """What is attested of a release's files; two queries, one where nothing is."""
+    files = release.files.filter(has_provenance=True).order_by("filename").values_list("sha256", "filename")
+    names = dict(files[:FILES_MAX])
+    scope = release.project.normalized
+    return [
+        Told(names[each.sha256], each.predicate_type, each.publisher, each.log or UNVERIFIED)
+        for each in (queries.attestations_of(scope, list(names)) if names else [])
+    ]
