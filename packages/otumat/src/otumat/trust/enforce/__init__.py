@@ -9,6 +9,7 @@ Plugins decided upon before any of their code runs, and then run from the very b
     guarded.py     one such distribution: which module is which signed file
     loader.py      the loader that runs a module's signed bytes
     code_cache.py  their compiled code, by the digest of the source
+    pruning.py     what the cache forgets, by age and size
     native.py      extension modules
     resources.py   package data, through importlib.resources
     by_legacy.py   distributions with signatures of the 0.3 kind alone

@@ -7,8 +7,8 @@ else could have put it there runs as the same user, and needs no such trick. The
 to who runs this and to be closed to everybody else, and from then on only reached through that descriptor. Where that
 cannot be had, nothing is kept, and every source is compiled anew.
 
-It may be deleted at any time. A file is: mark, length of the index, index, code objects as marshal has them; written
-beside the old one and put in its place at once.
+It may be deleted at any time, and `pruning.py` does, by age and size. A file is: mark, length of the index, index, code
+objects as marshal has them; written beside the old one and put in its place at once.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import marshal
 import os
 import stat
 import sys
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,24 +30,26 @@ _MARK = b"otumat-code-1\0\0\0"
 _HEAD_BYTES = len(_MARK) + 8
 _READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_DAY_S = 86_400
 _HAS_OWNERS = hasattr(os, "geteuid")
 
 
 class CodeCache:
     """The folder of this user, this version of Python and this level of optimization."""
 
-    __slots__ = ("_descriptor", "folder")
+    __slots__ = ("_descriptor", "above", "folder")
 
-    def __init__(self, folder: str) -> None:
-        self.folder = folder
+    def __init__(self, folder: str, above: str = "") -> None:
+        self.folder, self.above = folder, above
         self._descriptor = private_folder(folder)
 
     @classmethod
     def of_user(cls, environ: Mapping[str, str]) -> CodeCache:
         """The same object for the same folder: it holds a descriptor."""
-        folder = os.path.join(user_folder(environ), "code", f"{_version()}-{sys.flags.optimize}")
+        above = user_folder(environ)
+        folder = os.path.join(above, "code", f"{_version()}-{sys.flags.optimize}")
         if folder not in _opened_folders:
-            _opened_folders[folder] = cls(folder)
+            _opened_folders[folder] = cls(folder, above)
         return _opened_folders[folder]
 
     def pack(self, root: str) -> Pack:
@@ -63,6 +66,13 @@ class CodeCache:
             return os.open(name, flags, 0o600, dir_fd=self._descriptor)
         except OSError:
             return None
+
+    def prune(self) -> None:
+        """Forget what nothing has used for long, in the folders of all versions."""
+        if self.above and self._descriptor is not None:
+            from otumat.trust.enforce import pruning  # whoever keeps nothing new needs nothing of it
+
+            pruning.prune(self.above, now=time.time())
 
     def rename(self, name: str, to: str) -> None:
         if self._descriptor is None or self._descriptor < 0:
@@ -130,6 +140,7 @@ class Pack:
         if self._file is not None:
             os.close(self._file)
         self._open()
+        self._cache.prune()
 
     def _open(self) -> None:
         self._is_open = True
@@ -172,14 +183,24 @@ def private_folder(path: str) -> int | None:
     return descriptor
 
 
+def touch(file: int | str, seen: os.stat_result) -> None:
+    """Note that it is used, once a day: by that, `pruning` knows what is not."""
+    if time.time() - seen.st_mtime > _DAY_S:
+        try:
+            os.utime(file)
+        except (OSError, TypeError):  # a file system that is only read; Windows, which touches no descriptors
+            pass
+
+
 def _opened(cache: CodeCache, name: str) -> tuple[int | None, dict[str, tuple[int, int]]]:
     file = cache.open(name)
     if file is None:
         return None, {}
     try:
-        head = os.read(file, _HEAD_BYTES)
+        head, seen = os.read(file, _HEAD_BYTES), os.fstat(file)
         size = int.from_bytes(head[len(_MARK) :], "little")
-        if head.startswith(_MARK) and 0 < size <= os.fstat(file).st_size:
+        if head.startswith(_MARK) and 0 < size <= seen.st_size:
+            touch(file, seen)
             return file, marshal.loads(os.read(file, size))  # noqa: S302  # ours: see above
     except (OSError, ValueError, EOFError, TypeError):
         pass

@@ -49,6 +49,7 @@ def _in_folder(guarded: Guarded, path: str) -> str:
         return ""
     if descriptor >= 0:
         os.close(descriptor)
+    code_cache.touch(folder, os.stat(folder))
     for each in {path, *filter(_LIBRARY.search, guarded.files)}:
         if not _put(guarded, each, os.path.join(folder, *each.split("/"))):
             return ""
