@@ -27,6 +27,7 @@ from otumat_index.publish.models import Classifier, File, Invitation, Project, R
 from otumat_index.trust import keys
 from otumat_index.trust.models import Key
 from otumat_index.usage import actions as usage
+from otumat_index.usage.models import Alert
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 WHEEL = "roundup-1.0-py3-none-any.whl"
@@ -95,6 +96,7 @@ def project(upload: Any, wheel: Any, alice: User, bob: User, person: Any, now: d
     File.objects.update(has_provenance=True)
     usage.declare(made, TOLD, by=command(), at=now)
     usage.set_collecting(made, is_on=False, by=command(), at=now)
+    Alert.objects.create(project=made, kind="fall", number=30, created_at=now)
     keys.add("roundup", keys.read(SIGNERS[0]), role="maintainer", note="", by="erin", at=now)
     return made
 
@@ -143,10 +145,20 @@ BODIES: dict[str, dict[str, Any]] = {
     "/webhooks": {"url": "http://nowhere.invalid/"},
     "/notifications": {"level": "none"},
     "/usage": {"collect": True},
+    "/usage/public": {"publish": False},
+    "/usage/alerts": {"kind": "yanked", "number": 9},
+    "/usage/alerts/": {"kind": "yanked", "number": "9"},
+    "/usage/mail": {"digest": "week", "alerts": True},
     "/usage/manifests": {"manifest": TOLD},
     "/file/remove": {"filename": WHEEL, "again": WHEEL},
 }
-IDS = {"invitation_id": Invitation, "publisher_id": TrustedPublisher, "webhook_id": Webhook, "number": Webhook}
+IDS = {
+    "alert_id": Alert,
+    "invitation_id": Invitation,
+    "publisher_id": TrustedPublisher,
+    "webhook_id": Webhook,
+    "number": Webhook,
+}
 
 
 def body_of(path: str, status: str) -> dict[str, Any]:
