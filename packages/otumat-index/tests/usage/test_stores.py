@@ -13,9 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harness.chdb_link import ChdbLink
 from otumat.errors import Conflict, Refused
 from otumat.spec.event import Verdict, Where
 from otumat_index.usage import rules
+from otumat_index.usage.stores.clickhouse.store import ClickHouseStore
 from otumat_index.usage.stores.orm import OrmStore
 from otumat_index.usage.stores.protocol import Accepted, Day, EventStore, Key
 
@@ -23,7 +25,15 @@ pytestmark = pytest.mark.django_db(databases="__all__")
 DAY = date(2026, 3, 1)
 LONG = (date.min, date.max)
 HERE, THERE = Where("1.0", "3.12", "linux", "x86_64"), Where("2.0", "3.13", "darwin", "arm64", True)
-ENGINES = {"orm": OrmStore}
+NUMBERS = itertools.count()
+
+
+def on_chdb() -> ClickHouseStore:
+    name = f"events_{next(NUMBERS)}"
+    return ClickHouseStore(ChdbLink(name), database=name)
+
+
+ENGINES = {"orm": OrmStore, "chdb": on_chdb}
 
 
 @pytest.fixture(params=ENGINES)

@@ -1,0 +1,37 @@
+"""ClickHouse as a library: the same SQL text as a server gets, one session for a process."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chdb.session import Session
+
+from otumat_index.usage.stores.clickhouse.link import lines
+
+
+class ChdbLink:
+    """A `Link` to a database of its own in the session."""
+
+    _session: Any = None
+
+    def __init__(self, database: str) -> None:
+        self._database = database
+        if ChdbLink._session is None:
+            ChdbLink._session = Session(tempfile.mkdtemp(prefix="otumat-chdb-"))
+
+    def ask(self, query: str, *, anywhere: bool = False) -> list[list[Any]]:
+        if not anywhere:
+            self._session.query(f"USE {self._database}")
+        rows: list[list[Any]] = json.loads(self._session.query(query, "JSONCompact").bytes())["data"]
+        return rows
+
+    def do(self, statement: str) -> None:
+        self._session.query(statement)
+
+    def put(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        if rows:
+            begun = f"INSERT INTO {self._database}.{table} ({', '.join(rows[0])}) FORMAT JSONEachRow\n"
+            self._session.query(begun + lines(rows).decode())
