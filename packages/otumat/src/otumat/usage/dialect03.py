@@ -79,7 +79,7 @@ def consent_query(base: str, *, package: str, release: str, python: str) -> str:
 
 def from_redirect(values: Mapping[str, str], *, host: str, addresses: dict[str, str]) -> Credential | None:
     """The credential that the consent page sent to our listener; None when something is missing or malformed (K19)."""
-    names = ("installId", "accessToken", "refreshToken", "clientId", "clientSecret")
+    names = ("installId", "accessToken", "refreshToken")
     if not all(0 < len(values.get(name, "")) <= 4096 for name in names) or not values.get("expiresIn", "").isdecimal():
         return None
     return Credential(
@@ -92,8 +92,8 @@ def from_redirect(values: Mapping[str, str], *, host: str, addresses: dict[str, 
         endpoints=addresses,
         dialect="0.3",
         account=True,
-        client_id=values["clientId"],
-        client_secret=values["clientSecret"],
+        client_id=values.get("clientId", "None")[:4096],  # a host that has none is told so, in the words of 0.3
+        client_secret=values.get("clientSecret", "None")[:4096],
     )
 
 

@@ -7,7 +7,7 @@ import re
 from otumat.errors import Invalid, Problem
 
 DAY_S = 24 * 60 * 60
-LEAST_S = 60
+LEAST_S = 30
 MOST_S = 366 * DAY_S
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": DAY_S}
@@ -16,7 +16,7 @@ _PART = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)([smhd])", re.IGNORECASE)
 
 def seconds_of(frequency: str) -> float:
     """
-    The length of a period, at least a minute, at most a year.
+    The length of a period, at least half a minute, at most a year.
 
     >>> seconds_of("1h30m"), seconds_of("1.5h"), seconds_of("12H")
     (5400.0, 5400.0, 43200.0)
@@ -28,7 +28,7 @@ def seconds_of(frequency: str) -> float:
     parts = _PART.findall(text)
     total = sum(float(number) * _UNITS[unit.lower()] for number, unit in parts)
     if "".join(number + unit for number, unit in parts) != text or not LEAST_S <= total <= MOST_S:
-        message = f"{text[:40]!r} is no period of a minute to a year."
+        message = f"{text[:40]!r} is no period of half a minute to a year."
         raise Invalid([Problem("frequency.invalid", "frequency", message, value=text, hint="Write 12h, 90m or 1h30m.")])
     return total
 

@@ -63,7 +63,7 @@ def remove_entries(package: str, *, home: str = "") -> None:
 
 
 def _take_credential(folder: str, known: Mapping[str, Any], host: str) -> None:
-    names = ("install_id", "access_token", "refresh_token", "client_id", "client_secret")
+    names = ("install_id", "access_token", "refresh_token")
     values = {name: known.get(name) for name in names}
     if not all(isinstance(value, str) and value for value in values.values()):
         return
@@ -79,8 +79,8 @@ def _take_credential(folder: str, known: Mapping[str, Any], host: str) -> None:
             endpoints=dialect03.endpoints(host, known),
             dialect="0.3",
             account=True,
-            client_id=str(values["client_id"]),
-            client_secret=str(values["client_secret"]),
+            client_id=str(known.get("client_id")),  # None is what 0.3 sends for none, too
+            client_secret=str(known.get("client_secret")),
         ),
     )
 

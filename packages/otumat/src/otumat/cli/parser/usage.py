@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import argparse
+from contextlib import suppress
+from datetime import UTC, datetime
 
 from otumat.cli.parser.options import Actions, Commands, add_json, seconds
-
-if TYPE_CHECKING:
-    import argparse
+from otumat.errors import Invalid
+from otumat.usage.frequency import seconds_of
 
 USAGE = """\
 See and decide what packages may tell about how you use them. Nothing is recorded until you say yes; any no wins:
@@ -145,8 +146,26 @@ def add_upload(commands: Commands) -> None:
     parser.add_argument("-a", "--author", required=True)
     parser.add_argument("-d", "--data-directory", required=True)
     parser.add_argument("-p", "--package-name", required=True)
-    parser.add_argument("-s", "--start", required=True, metavar="TIME", help="first round, UTC: 2026-11-22T08:00:00.0")
-    parser.add_argument("-f", "--frequency", required=True, metavar="PERIOD", help="12h, 90m, 1h30m")
+    parser.add_argument(
+        "-s", "--start", required=True, type=_moment, metavar="TIME", help="first round, UTC: 2026-11-22T08:00:00.0"
+    )
+    parser.add_argument("-f", "--frequency", required=True, type=_period, metavar="PERIOD", help="30s, 15m, 12h, 1h30m")
+
+
+def _moment(text: str) -> datetime:
+    """As 0.3 wrote it; at one full second in a million that was without its fraction."""
+    for form in ("%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%dT%H:%M:%S"):
+        with suppress(ValueError):
+            return datetime.strptime(text, form).replace(tzinfo=UTC)
+    raise argparse.ArgumentTypeError(f"{text!r} is no time such as 2026-11-22T08:00:00.0")
+
+
+def _period(text: str) -> str:
+    try:
+        seconds_of(text)
+    except Invalid as exc:
+        raise argparse.ArgumentTypeError(str(exc.problems[0])) from None
+    return text
 
 
 def _add(actions: Actions, name: str, short: str, epilog: str, *, optional: bool = False) -> argparse.ArgumentParser:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from otumat.cli.console import BOLD
 from otumat.cli.usage.telling import folder_of, in_state_folder, several
-from otumat.errors import Invalid, Problem, Unreachable
+from otumat.errors import Unreachable
 from otumat.usage import service as services
 from otumat.usage.agent import UsageAgent
 from otumat.usage.frequency import seconds_of
@@ -62,17 +61,11 @@ def service(options: argparse.Namespace, settings: Settings, console: Console) -
 @in_state_folder
 def upload(options: argparse.Namespace, settings: Settings, console: Console) -> int:
     """The command that 0.3 put into start-up files."""
-    seconds_of(options.frequency)
-    try:
-        start = datetime.strptime(options.start, "%Y-%m-%dT%H:%M:%S.%f").replace(tzinfo=UTC)
-    except ValueError:
-        problem = Problem("start.invalid", "start", f"{options.start!r} is no time such as 2026-11-22T08:00:00.0.")
-        raise Invalid([problem]) from None
     UsageAgent(
         author=options.author,
         data_directory=options.data_directory,
         package_name=options.package_name,
         enrolment="manual",
     )
-    recur(folder_of(options.package_name), options.package_name, start=start, frequency=options.frequency)
+    recur(folder_of(options.package_name), options.package_name, start=options.start, frequency=options.frequency)
     return 0
