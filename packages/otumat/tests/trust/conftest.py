@@ -151,13 +151,20 @@ PLUGIN: dict[str, bytes] = {
 
 
 def _wheel(
-    folder: Path, files: dict[str, bytes], *, name: str = "plugin1", version: str = "1.0", points: bytes = b""
+    folder: Path,
+    files: dict[str, bytes],
+    *,
+    name: str = "plugin1",
+    version: str = "1.0",
+    points: bytes = b"",
+    requires: tuple[str, ...] = (),
 ) -> Path:
     """A wheel with these files, as any backend makes them."""
     info = f"{name}-{version}.dist-info"
+    required = "".join(f"Requires-Dist: {each}\n" for each in requires)
     contents = {
         **files,
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n\nWords.\n".encode(),
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{required}\nWords.\n".encode(),
         f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         f"{info}/entry_points.txt": points or f"[base.plugins]\np = {name}.core:f\n".encode(),
     }

@@ -5,6 +5,7 @@ Plugins decided upon before any of their code runs, and then run from the very b
     policies.py    the policies in force, of which all must agree
     entries.py     entry points, read from dist-info folders without importing anything
     deciding.py    one entry point: may it run, and why not?
+    dependencies.py    what plugins require, where a policy asks for that
     guard.py       the finder that answers for every module of a distribution that was checked
     guarded.py     one such distribution: which module is which signed file
     loader.py      the loader that runs a module's signed bytes

@@ -8,6 +8,7 @@ from otumat.errors import OtumatError
 from otumat.spec.statement import Malformed, strict_json
 from otumat.spec.vouching.checking import check_envelope
 from otumat.spec.vouching.verdict import ERROR, SHADOWED, TRUSTED, UNVERIFIABLE, Finding, Verdict
+from otumat.trust.enforce.entries import Declared
 from otumat.trust.enforce.guarded import Guarded
 from otumat.trust.enforce.rules import OFF, WARN
 from otumat.trust.installed import distribution
@@ -15,9 +16,10 @@ from otumat.trust.installed.places import Places
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from otumat.spec.statement import SignedFile, Statement
     from otumat.trust.enforce.code_cache import CodeCache
-    from otumat.trust.enforce.entries import Declared
     from otumat.trust.enforce.policies import InForce
     from otumat.trust.installed.finding import Installed
     from otumat.trust.policy import Policy
@@ -32,14 +34,23 @@ class Decision:
         verdict: On the distribution, and on this entry point of it.
         loads: Whether it may be loaded.
         guarded: What it is loaded from, checked; None when it is loaded unchecked (`off`, `warn`, an editable install).
+        beside: What it requires, likewise.
         module, attr: The two halves of the value.
     """
 
-    __slots__ = ("attr", "group", "guarded", "loads", "module", "name", "value", "verdict")
+    __slots__ = ("attr", "beside", "group", "guarded", "loads", "module", "name", "value", "verdict")
 
-    def __init__(self, declared: Declared, verdict: Verdict, *, loads: bool, guarded: Guarded | None = None) -> None:
+    def __init__(
+        self,
+        declared: Declared,
+        verdict: Verdict,
+        *,
+        loads: bool,
+        guarded: Guarded | None = None,
+        beside: Iterable[Guarded] = (),
+    ) -> None:
         self.group, self.name, self.value = declared.group, declared.name, declared.value
-        self.verdict, self.loads, self.guarded = verdict, loads, guarded
+        self.verdict, self.loads, self.guarded, self.beside = verdict, loads, guarded, tuple(beside)
         self.module, self.attr = _halves(declared.value)
 
     @property
@@ -76,12 +87,24 @@ class Deciding:
         if self.force.mode == OFF:
             return Decision(declared, _unchecked(declared), loads=bool(declared.value))
         verdict, guarded = self._examine(declared)
-        verdict = _worse(verdict, _of_entry(declared, guarded))
+        verdict = _worse(verdict, _of_entry(declared, guarded) + of_strangers(guarded))
+        beside: list[Guarded] = []
+        if verdict and guarded is not None and self.force.dependencies and declared.installed is not None:
+            told, beside = self._required(declared.installed, guarded)
+            verdict = _worse(verdict, told)
         if verdict and guarded is not None:
-            return Decision(declared, verdict, loads=True, guarded=guarded)
+            return Decision(declared, verdict, loads=True, guarded=guarded, beside=beside)
         own = self.force.own_checkouts and _is_own_checkout(declared.installed, verdict)
         loads = bool(declared.value) and (self.force.mode == WARN or own)
         return Decision(declared, verdict, loads=loads)
+
+    def _required(self, installed: Installed, guarded: Guarded) -> tuple[list[Finding], list[Guarded]]:
+        from otumat.trust.enforce import dependencies  # most policies ask for none
+
+        def examine(one: Installed, others: list[Installed]) -> tuple[Verdict, Guarded | None]:
+            return self._examine(Declared("", "", "", installed=one, others=others))
+
+        return dependencies.required(installed, guarded, self.force.dependencies, folders=self.folders, examine=examine)
 
     def _examine(self, declared: Declared) -> tuple[Verdict, Guarded | None]:
         if declared.location not in self._examined:
@@ -92,28 +115,36 @@ class Deciding:
         installed = declared.installed
         if installed is None:
             return Verdict(declared.distribution, "", findings=[], location=declared.location), None
-        verdict, files, root = self._verdict(installed, declared)
+        verdict, files, root, metadata = self._verdict(installed, declared)
         if self.force.finding is not None:
             verdict = _worse(verdict, [self.force.finding])
         if not verdict or not files:
             return verdict, None
         guarded = Guarded(
-            installed.name, installed.version, site=installed.site, root=root, files=files, cache=self.cache
+            installed.name,
+            installed.version,
+            site=installed.site,
+            root=root,
+            files=files,
+            cache=self.cache,
+            metadata=metadata,
         )
-        return _worse(verdict, _of_strangers(guarded)), guarded
+        return verdict, guarded
 
-    def _verdict(self, installed: Installed, declared: Declared) -> tuple[Verdict, dict[str, SignedFile], str]:
+    def _verdict(self, installed: Installed, declared: Declared) -> tuple[Verdict, dict[str, SignedFile], str, str]:
         first, *more = self.force.policies
         verdict, statement = distribution.examine(
             installed, first, at=self.at, folders=self.folders, others=declared.others, bytecode=False
         )
         if verdict.scheme == "legacy":
-            return self._by_legacy(installed, verdict)
+            return *self._by_legacy(installed, verdict), ""
         if statement is None:
-            return verdict, {}, ""
+            return verdict, {}, "", ""
         for policy in more:
             verdict = _worse(verdict, self._also_by(installed, policy))
-        return verdict, _by_site(statement, installed), statement.root
+        metadata = f"{statement.dist_info}/METADATA"
+        signed = next((file.sha256 for file in statement.files if file.path == metadata), "")
+        return verdict, _by_site(statement, installed), statement.root, signed
 
     def _also_by(self, installed: Installed, policy: Policy) -> tuple[Finding, ...]:
         trust = policy.of(installed.name)
@@ -170,8 +201,9 @@ def _halves(value: str) -> tuple[str, str]:
     return (module, attr) if is_sound else ("", "")
 
 
-def _of_strangers(guarded: Guarded) -> list[Finding]:
-    taken = guarded.strangers()
+def of_strangers(guarded: Guarded | None) -> list[Finding]:
+    """What speaks against it because other code has its names."""
+    taken = guarded.strangers() if guarded is not None else []
     if not taken:
         return []
     names = ", ".join(sorted(taken)[:3])

@@ -53,14 +53,35 @@ class Guarded:
         units: Uppermost packages and modules: each of their names belongs to this distribution alone.
         namespaces: Names of folders that other distributions may put modules into as well (PEP 420).
         findings: What was refused since.
+        metadata: SHA-256 of the METADATA that was signed; empty where none was.
     """
 
-    __slots__ = ("_pack", "files", "findings", "modules", "name", "namespaces", "root", "site", "units", "version")
+    __slots__ = (
+        "_pack",
+        "files",
+        "findings",
+        "metadata",
+        "modules",
+        "name",
+        "namespaces",
+        "root",
+        "site",
+        "units",
+        "version",
+    )
 
     def __init__(
-        self, name: str, version: str, *, site: str, root: str, files: Mapping[str, SignedFile], cache: CodeCache
+        self,
+        name: str,
+        version: str,
+        *,
+        site: str,
+        root: str,
+        files: Mapping[str, SignedFile],
+        cache: CodeCache,
+        metadata: str = "",
     ) -> None:
-        self.name, self.version, self.site, self.root = name, version, site, root
+        self.name, self.version, self.site, self.root, self.metadata = name, version, site, root, metadata
         self._pack = cache.pack(root)
         self.files = dict(files)
         self.findings: list[Finding] = []

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from otumat.trust.policy import Policy
 
 
+_OF_DEPENDENCIES = frozenset({"dependency.untrusted", "dependency.unknown"})
+
+
 class Plugin:
     """
     A plugin that was loaded.
@@ -157,20 +160,21 @@ def load(decision: Decision) -> Any:
     """
     if not decision.loads:
         raise UntrustedImport(_told(decision), name=decision.module, code=f"plugin.{decision.verdict.state}")
-    refused_before = 0
     if decision.guarded is not None:
         decision.guarded = GUARD.admit(decision.guarded)
-        refused_before = len(decision.guarded.findings)
+        decision.beside = tuple(GUARD.admit(each) for each in decision.beside)
+    checked = [decision.guarded, *decision.beside] if decision.guarded is not None else []
+    refused_before = [len(each.findings) for each in checked]
     __import__(decision.module)
     loaded: Any = sys.modules[decision.module]
     for step in decision.attr.split(".") if decision.attr else ():
         loaded = getattr(loaded, step)
-    if decision.guarded is not None:
-        decision.guarded.keep_code()
-    if decision.guarded is not None and len(decision.guarded.findings) > refused_before:
-        # Its code may have caught the error and gone on without a part of itself; we do not.
-        told = decision.guarded.findings[refused_before].message
-        raise UntrustedImport(f"{decision.name}: {told}", name=decision.module)
+    for each in checked:
+        each.keep_code()
+    for each, before in zip(checked, refused_before, strict=True):
+        if len(each.findings) > before:
+            # Its code may have caught the error and gone on without a part of itself; we do not.
+            raise UntrustedImport(f"{decision.name}: {each.findings[before].message}", name=decision.module)
     return loaded
 
 
@@ -181,7 +185,7 @@ def loaded_or_none(decision: Decision, *, quiet: bool = False) -> Any:
     Args:
         quiet: Warn of nothing; whoever asks tells it in another way.
     """
-    if not decision.verdict and not quiet:
+    if not quiet:
         tell(decision)
     if not decision.loads:
         return None
@@ -195,8 +199,12 @@ def loaded_or_none(decision: Decision, *, quiet: bool = False) -> Any:
 
 
 def tell(decision: Decision) -> None:
-    """Warn of a plugin that is not trusted, unless nothing was asked."""
-    if not any(each.code == "trust.off" for each in decision.verdict.findings):
+    """Warn of a plugin that is not trusted, unless nothing was asked; and of what a trusted one requires."""
+    if decision.verdict:
+        for each in decision.verdict.findings:
+            if each.code in _OF_DEPENDENCIES:
+                warn(f"The plugin {decision.name!r} of {decision.verdict.name} is loaded. {each.message}")
+    elif not any(each.code == "trust.off" for each in decision.verdict.findings):
         warn(f"{_told(decision)} It is {'loaded all the same' if decision.loads else 'refused'}.")
 
 

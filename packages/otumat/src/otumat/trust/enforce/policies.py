@@ -17,7 +17,7 @@ import os
 from otumat.errors import OtumatError
 from otumat.spec.vouching.verdict import ERROR, Finding
 from otumat.trust import policy as files
-from otumat.trust.enforce.rules import ENFORCE, OWN, strictest
+from otumat.trust.enforce.rules import ENFORCE, OWN, Dependencies, strictest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,15 +37,23 @@ class InForce:
         policies: At least one; with the group's own signers in their places.
         mode: `off`, `warn` or `enforce`.
         own_checkouts: Whether editable installs of one's own are let in.
+        dependencies: The strictest that any policy asks of what plugins require; excepted is what all of those except.
         finding: Why nothing at all can be trusted: a policy that cannot be read.
     """
 
-    __slots__ = ("finding", "mode", "own_checkouts", "policies")
+    __slots__ = ("dependencies", "finding", "mode", "own_checkouts", "policies")
 
     def __init__(
-        self, policies: list[Policy], mode: str, *, own_checkouts: bool = False, finding: Finding | None = None
+        self,
+        policies: list[Policy],
+        mode: str,
+        *,
+        own_checkouts: bool = False,
+        dependencies: Dependencies | None = None,
+        finding: Finding | None = None,
     ) -> None:
         self.policies, self.mode, self.own_checkouts, self.finding = policies, mode, own_checkouts, finding
+        self.dependencies = dependencies or Dependencies()
 
 
 def in_force(
@@ -69,6 +77,17 @@ def in_force(
         [each.for_group(group) for each in found],
         strictest([asked, environ.get(MODE_VARIABLE, "")]),
         own_checkouts=all(each.enforcement.editable == OWN for each in found),
+        dependencies=_of_dependencies(
+            [each.enforcement.dependencies for each in found if each.enforcement.dependencies]
+        ),
+    )
+
+
+def _of_dependencies(asked: list[Dependencies]) -> Dependencies:
+    if not asked:
+        return Dependencies()
+    return Dependencies(
+        strictest(each.mode for each in asked), frozenset.intersection(*(each.excepted for each in asked))
     )
 
 

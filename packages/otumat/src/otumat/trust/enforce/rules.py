@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from otumat.spec.spelling import normalize
 from otumat.spec.statement import Malformed, strict_json
 from otumat.spec.vouching.keyring import ProjectTrust
 
@@ -48,6 +49,32 @@ class GroupRules:
         return cls(_mode(told), {name: ProjectTrust.from_dict(each) for name, each in projects.items()})
 
 
+class Dependencies:
+    """
+    How strictly what plugins require is taken: `off` (also where nothing is said), `warn` or `enforce`; and which
+    distributions nobody asks for: the host itself, usually, and what only it could vouch for.
+    """
+
+    __slots__ = ("excepted", "mode")
+
+    def __init__(self, mode: str = "", excepted: Iterable[str] = ()) -> None:
+        self.mode, self.excepted = mode, frozenset(normalize(name) for name in excepted)
+
+    def __bool__(self) -> bool:
+        return self.mode not in ("", OFF)
+
+    def to_dict(self) -> dict[str, object]:
+        return {"mode": self.mode} | ({"except": sorted(self.excepted)} if self.excepted else {})
+
+    @classmethod
+    def from_dict(cls, told: Mapping[str, Any]) -> Dependencies:
+        _check_keys(told, {"mode", "except"})
+        names = strict_json.get(told, "except", list, default=[])
+        if any(type(name) is not str for name in names):
+            raise Malformed("what is excepted from its dependencies are no names")
+        return cls(_mode(told), names)
+
+
 class Enforcement:
     """
     The part of a policy that is about loading.
@@ -56,14 +83,21 @@ class Enforcement:
         mode: `off`, `warn` or `enforce`; empty where the policy does not say.
         editable: `refuse`, or `own`.
         groups: Group of entry points to its rules.
+        dependencies: What is asked of the distributions that plugins require.
     """
 
-    __slots__ = ("editable", "groups", "mode")
+    __slots__ = ("dependencies", "editable", "groups", "mode")
 
     def __init__(
-        self, mode: str = "", *, editable: str = REFUSE, groups: Mapping[str, GroupRules] | None = None
+        self,
+        mode: str = "",
+        *,
+        editable: str = REFUSE,
+        groups: Mapping[str, GroupRules] | None = None,
+        dependencies: Dependencies | None = None,
     ) -> None:
         self.mode, self.editable, self.groups = mode, editable, dict(groups or {})
+        self.dependencies = dependencies or Dependencies()
 
     def mode_of(self, group: str) -> str:
         """A group's own mode, or the one for all; empty where nothing is said."""
@@ -77,6 +111,7 @@ class Enforcement:
     def to_dict(self) -> dict[str, object]:
         told: dict[str, object] = {"mode": self.mode} if self.mode else {}
         told |= {"editable": self.editable} if self.editable != REFUSE else {}
+        told |= {"dependencies": self.dependencies.to_dict()} if self.dependencies.mode else {}
         groups = {name: rules.to_dict() for name, rules in sorted(self.groups.items())}
         return told | ({"groups": groups} if groups else {})
 
@@ -86,13 +121,16 @@ class Enforcement:
         Errors:
             Malformed: not of this form. What is not understood might have asked for more, so it is not passed over.
         """
-        _check_keys(told, {"mode", "editable", "groups"})
+        _check_keys(told, {"mode", "editable", "groups", "dependencies"})
         editable = strict_json.get(told, "editable", str, default=REFUSE)
         if editable not in (REFUSE, OWN):
             raise Malformed(f"editable installs are {editable[:40]!r}; they can be {REFUSE!r} or {OWN!r}")
         groups = strict_json.get(told, "groups", dict, default={})
         return cls(
-            _mode(told), editable=editable, groups={name: GroupRules.from_dict(each) for name, each in groups.items()}
+            _mode(told),
+            editable=editable,
+            groups={name: GroupRules.from_dict(each) for name, each in groups.items()},
+            dependencies=Dependencies.from_dict(strict_json.get(told, "dependencies", dict, default={})),
         )
 
 
