@@ -33,7 +33,7 @@ def owner_sees(index: str, token: str) -> dict[str, int]:
     request = urllib.request.Request(address, headers={"Authorization": f"Bearer {token}"})  # noqa: S310, TID251
     with urllib.request.urlopen(request) as answer:  # noqa: S310, TID251
         told = json.load(answer)
-    counts = {each["event"]: each["times"] for each in told["events"]}
+    counts = dict(sorted((each["event"], each["times"]) for each in told["events"]))
     print(f"installs {told['installs']}, counted {counts}")
     return counts
 
