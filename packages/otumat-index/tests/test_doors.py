@@ -145,6 +145,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/webhooks": {"url": "http://nowhere.invalid/"},
     "/notifications": {"level": "none"},
     "/usage": {"collect": True},
+    "/survey": {"questions": []},
     "/usage/public": {"publish": False},
     "/usage/alerts": {"kind": "yanked", "number": 9},
     "/usage/alerts/": {"kind": "yanked", "number": "9"},
