@@ -67,6 +67,14 @@ def test_the_mode_is_set_for_a_group_and_keys_added_later_leave_it(otumat: Otuma
     assert "The mode is 'enforce'." in tight.stderr
 
 
+def test_what_plugins_require_is_asked_for_and_stays_so(otumat: Otumat, site: Path) -> None:
+    words = ("keys", "mode", "enforce", "--dependencies", "warn", "--except", "Acme", "--except", "other", "--json")
+    told = json.loads(otumat(*words).stdout)["result"]["dependencies"]
+    assert told == {"mode": "warn", "except": ["acme", "other"]}
+    told = json.loads(otumat("keys", "mode", "enforce", "--dependencies", "enforce", "--json").stdout)["result"]
+    assert told["dependencies"] == {"mode": "enforce", "except": ["acme", "other"]}
+
+
 def test_of_nothing_there_is_nothing_to_tell(otumat: Otumat, site: Path) -> None:
     told = otumat("verify", "--group", "nobody.s", "--path", site)
     assert (told.returncode, "declares entry points in nobody.s" in told.stderr) == (0, True)

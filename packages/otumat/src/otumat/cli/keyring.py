@@ -11,7 +11,7 @@ from otumat.cli.console import printable
 from otumat.errors import Invalid, NotFound, OtumatError, Problem
 from otumat.spec.keys import BadKey, PublicKey, key_problems
 from otumat.spec.statement import Malformed
-from otumat.trust.enforce.rules import GroupRules
+from otumat.trust.enforce.rules import Dependencies, GroupRules
 from otumat.trust.policy import KeyRecord, Policy, ProjectTrust, default_path, is_moment, load, save
 
 if TYPE_CHECKING:
@@ -129,6 +129,10 @@ def mode(options: argparse.Namespace, settings: Settings, console: Console) -> i
     else:
         rules.mode = options.mode
     rules.editable = options.editable or rules.editable
+    asked, excepted = rules.dependencies, options.excepted
+    rules.dependencies = Dependencies(
+        options.dependencies or asked.mode, asked.excepted if excepted is None else excepted
+    )
     save(policy, path)
     whose = f"Plugins of {options.group}" if options.group else "Plugins"
     return _done(console, path, f"{whose} are loaded in the mode '{options.mode}' now.", rules.to_dict())

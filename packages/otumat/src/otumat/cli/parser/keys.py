@@ -211,13 +211,26 @@ def _add_pin(actions: Actions) -> None:
 
 
 def _add_mode(actions: Actions) -> None:
-    examples = "examples:\n  otumat keys mode warn\n  otumat keys mode enforce --group acme.plugins --editable own"
+    examples = "examples:\n  otumat keys mode warn\n  otumat keys mode enforce --group acme.plugins --editable own\n"
+    examples += "  otumat keys mode enforce --dependencies enforce --except acme"
     parser = actions.add("mode", "how strictly plugins are loaded", examples)
     parser.set_defaults(run="keyring:mode")
     parser.add_argument("mode", choices=["off", "warn", "enforce"], help="check nothing, tell, or refuse")
     parser.add_argument("--group", default="", metavar="GROUP", help="for these entry points alone")
     parser.add_argument(
         "--editable", choices=["refuse", "own"], help="editable installs: none, or of your own checkouts"
+    )
+    parser.add_argument(
+        "--dependencies",
+        choices=["off", "warn", "enforce"],
+        help="what plugins require of other distributions, likewise",
+    )
+    parser.add_argument(
+        "--except",
+        dest="excepted",
+        action="append",
+        metavar="NAME",
+        help="do not ask that of this one (the host itself)",
     )
     add_policy(parser)
     add_json(parser)
