@@ -121,6 +121,7 @@ class LaneProtocol(HttpToolsProtocol):
                         else:
                             table.counts[variant.counter] += 1
                             self.transport.writelines((table.ok, variant.whole))
+                        table.give_way()
                         return
         self._take(data)
 
