@@ -11,7 +11,7 @@ import pytest
 
 from harness.artifacts import make_wheel
 from harness.clients import Done, Home
-from harness.server import Index, basic
+from harness.server import Index
 
 pytestmark = pytest.mark.clients
 
@@ -58,8 +58,8 @@ def test_from_the_first_signature_to_the_loss_of_the_key(
     otumat("publish", make_wheel(name, "0.9").write(tmp_path)).ok()
     assert otumat("keys", "fetch", name).failed().count("lists no key") == 1
     path = f"/project/{name}/keys"
-    added = index.api("POST", path, "alice", key=public, note="release key")
-    assert added.status == 200, added
+    otumat("keys", "add", f"{first}.pub", "--project", name, "--note", "release key").ok()
+    assert index.request("GET", f"/api/v1{path}").json()["keys"][0]["spki"] in public.replace("\n", "")
     assert index.api("PUT", f"/project/{name}/signatures", "alice", policy="refuse").status == 200
 
     module = name.replace("-", "_")
@@ -80,21 +80,22 @@ def test_from_the_first_signature_to_the_loss_of_the_key(
     assert [(each["project"], each["version"], each["path"]) for each in found] == [
         (name, "1.0", f"{module}_more/__init__.py")
     ]
+    which = otumat("keys", "which", site / f"{module}_more" / "__init__.py").ok()
+    assert f"{name} 1.0: {module}_more/__init__.py in {wheel.name}" in which
+    assert otumat("keys", "which", "0" * 64).code == 1
 
-    second = new_key("second")
-    replaced = index.api(
-        "POST", path, "alice", key=Path(f"{second}.pub").read_text(), replaces=added.json()["id"], note="second key"
-    )
-    assert replaced.status == 200, replaced
+    second, third = new_key("second"), new_key("third")
+    otumat("keys", "rotate", f"{second}.pub", "--project", name, "--sign-with", first, "--note", "second key").ok()
+    pinned = otumat("keys", "pin", name).ok()
+    assert ("proven by the keys before it" in pinned, "ended: " in pinned) == (True, True)
+    assert "trusted" in otumat("verify", name, "--path", site).ok(), "signed before its key was superseded"
+    otumat("keys", "add", f"{third}.pub", "--project", name).ok()
     held = otumat("keys", "pin", name)
-    assert (held.code, "held back" in held.output, "ended: " in held.output) == (1, True, True)
-    assert "added: " in otumat("keys", "pin", name, "--new").ok()
+    assert (held.code, "held back" in held.output) == (1, True)
+    assert "WARNING" in otumat("keys", "pin", name, "--new").ok()
 
-    index.request(
-        "DELETE",
-        f"/api/v1{path}/{added.json()['id']}?kind=compromised",
-        headers=basic("alice", index.create_user("alice")),
-    )
+    lost = index.request("GET", f"/api/v1{path}").json()["keys"][0]["id"]
+    otumat("keys", "revoke", lost, "--project", name, "--reason", "compromised", "--words", "It was stolen.").ok()
     assert "ended: " in otumat("keys", "pin", name).output
     verdict = json.loads(otumat("verify", name, "--path", site, "--json").output)["verdicts"][0]
     assert verdict["state"] == "revoked"

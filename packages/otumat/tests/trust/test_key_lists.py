@@ -194,6 +194,20 @@ def test_T64_replay_to_another_index(keeper: Keeper) -> None:
     refused("keys.index", Host(), keeper.listed(), asked="https://other.example.org")
 
 
+@pytest.mark.parametrize(
+    ("index", "asked"),
+    [
+        ("http://localhost:8000", "http://127.0.0.1:8000"),
+        ("http://127.0.0.1", "http://[::1]"),
+        ("https://INDEX.example.org", "https://index.example.org"),
+    ],
+)
+def test_names_of_one_machine_for_itself_are_one(index: str, asked: str, key: PrivateKey) -> None:
+    assert Host().pin(Keeper(index=index).add(key).listed(), asked=asked).added
+    for other in (f"{asked}:81", asked.replace("://", "://x."), asked.replace("://", "s://"), f"{asked}.example.org"):
+        refused("keys.index", Host(), Keeper(index=index).add(key).listed(), asked=other)
+
+
 def test_T64_replay_of_another_index_to_a_host_of_this_one(keeper: Keeper, host: Host, thief: PrivateKey) -> None:
     other = Keeper(index="https://other.example.org", key=keeper.signers[0])
     other.changes = list(keeper.changes)

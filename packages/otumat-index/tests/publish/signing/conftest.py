@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from django.test import Client
 from django.utils import timezone
 
 from otumat.spec.statement import pae
@@ -215,3 +216,16 @@ def publisher(roundup: Project, alice: User, now: datetime) -> TrustedPublisher:
         claims={"repository": "acme/rocket", "workflow": "release.yml"},
         created_at=now,
     )
+
+
+@pytest.fixture
+def told(client: Client) -> Callable[..., dict[str, Any]]:
+    """How a release was signed, as the API tells everybody."""
+
+    def ask(version: str = "1.0") -> dict[str, Any]:
+        answer = client.get(f"/api/v1/project/roundup/{version}/signatures")
+        assert answer.status_code == 200, answer.content
+        found: dict[str, Any] = answer.json()
+        return found
+
+    return ask

@@ -28,19 +28,6 @@ BODY = b"def run():\n    return 'a body that is long enough to be told from othe
 
 
 @pytest.fixture
-def told(client: Client) -> Callable[..., dict[str, Any]]:
-    """How a release was signed, as the API tells everybody."""
-
-    def ask(version: str = "1.0") -> dict[str, Any]:
-        answer = client.get(f"/api/v1/project/roundup/{version}/signatures")
-        assert answer.status_code == 200, answer.content
-        found: dict[str, Any] = answer.json()
-        return found
-
-    return ask
-
-
-@pytest.fixture
 def refusing(roundup: Project, alice: User, now: datetime) -> Callable[[], Project]:
     """Make the project refuse what its keys did not sign."""
     return lambda: actions.ask_signatures(roundup, "refuse", by=of_user(alice, "session"), at=now)

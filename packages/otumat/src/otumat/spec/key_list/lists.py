@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 LIST_TYPE = "application/vnd.otumat.keys+json"
 FORMAT = "urn:otumat:keys:v1"
 MOST_CHANGES = 1_000
+_LOOPBACK = ("127.0.0.1", "[::1]")
 
 
 class Unsigned(Malformed):
@@ -137,7 +138,7 @@ def list_problems(
     """
     said = []
     wanted = pin.index if pin else index
-    if found.index != wanted:
+    if one_name(found.index) != one_name(wanted):
         said.append(("keys.index", f"It is the list of {found.index[:200]!r}, not of {wanted!r}."))
     if found.project != project:
         said.append(("keys.project", f"It is the list of {found.project[:100]!r}, not of {project!r}."))
@@ -150,6 +151,20 @@ def list_problems(
     if pin is not None:
         said += _against(found, pin, earlier)
     return [Problem(code, "keys", message) for code, message in said]
+
+
+def one_name(index: str) -> str:
+    """
+    An index's address in one spelling: this machine has several names for itself.
+
+    >>> one_name("http://127.0.0.1:8000"), one_name("HTTP://[::1]:8000/")
+    ('http://localhost:8000', 'http://localhost:8000')
+    """
+    scheme, _, rest = index.rstrip("/").lower().partition("://")
+    for name in _LOOPBACK:
+        if rest == name or rest.startswith(f"{name}:"):
+            rest = "localhost" + rest[len(name) :]
+    return f"{scheme}://{rest}"
 
 
 def _against(found: KeyList, pin: Pin, earlier: str) -> list[tuple[str, str]]:
