@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 SRC = str(Path(otumat.__file__).parents[1])
 PACKAGE = "hostpkg"
+REAL_HOME = os.environ.get("HOME", "")  # where pyenv keeps its own
 
 MANIFEST = """\
 project = "hostpkg"
@@ -36,6 +38,24 @@ name = "fetch"
 purpose = "How often data are read."
 properties = {backend = ["mysql", "postgresql", "other"]}
 """
+
+
+@pytest.fixture(scope="session")
+def pythons() -> list[str]:
+    """Every CPython of 3.11 or later that is installed here, one of each, this one first; on PATH or kept by pyenv."""
+    named = [shutil.which(f"python3.{minor}") or "" for minor in range(11, 15)]
+    kept = sorted(str(path) for path in Path(REAL_HOME or os.devnull).glob(".pyenv/versions/3.1[1-4].*/bin/python"))
+    found: dict[str, str] = {}
+    for each in (sys.executable, *filter(None, named), *kept):
+        found.setdefault(_minor(each), each)
+    found.pop("", None)
+    return list(found.values())
+
+
+def _minor(python: str) -> str:
+    code = "import sys; print(sys.version_info[1])"
+    done = subprocess.run([python, "-S", "-c", code], capture_output=True, text=True, check=False)
+    return done.stdout.strip()
 
 
 @pytest.fixture

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 _LEASE_S = 300
 _AHEAD_MAX_S = 8 * 24 * 60 * 60
 _CODE = "import sys; sys.path.append(sys.argv.pop(1)); from otumat.usage.sender import main; main()"
-_BEGIN = ("/bin/sh", "-c", '"$@" </dev/null >/dev/null 2>&1 &', "sh")
+# Not at once: a program that is about to end, or has just begun, would share its processor with ours.
+_LATER = ("/bin/sh", "-c", '{ sleep 1; exec "$@"; } </dev/null >/dev/null 2>&1 &', "sh")
+_AT_ONCE = ("/bin/sh", "-c", '"$@" </dev/null >/dev/null 2>&1 &', "sh")
 
 
 def send_if_due(folder: str, package: str, now_s: int, frequency: str = "24h") -> bool:
@@ -28,7 +30,7 @@ def send_if_due(folder: str, package: str, now_s: int, frequency: str = "24h") -
     line = command(folder, package, frequency)
     if not line or not _lease(folder, now_s + _LEASE_S):
         return False
-    return start(line)
+    return start(line, begin=_LATER)
 
 
 def command(folder: str, package: str, frequency: str) -> list[str]:
@@ -70,12 +72,12 @@ def _lease(folder: str, until_s: int) -> bool:
     return True
 
 
-def start(line: Sequence[str]) -> bool:
+def start(line: Sequence[str], *, begin: Sequence[str] = _AT_ONCE) -> bool:
     """Start a command that nobody waits for; whether it was started."""
     if not hasattr(os, "posix_spawn"):
         return _start_on_windows(line)
     try:
-        shell = os.posix_spawn(_BEGIN[0], [*_BEGIN, *line], os.environ, setsid=True)
+        shell = os.posix_spawn(begin[0], [*begin, *line], os.environ, setsid=True)
     except (OSError, NotImplementedError):
         return False
     try:

@@ -75,23 +75,24 @@ def tell(folder: str, *, over: Transport) -> list[str]:
     return unreached
 
 
-def ask(path: str, method: str, *, query: str = "", key: str = "", over: Transport) -> Response:
+def ask(file: str, method: str, *, path: str = "", query: str = "", key: str = "", over: Transport) -> Response:
     """
     Ask the host about the install whose credential is in a file, with fresh tokens if need be.
 
     Args:
+        path: Below the install's own address, such as `/visits`.
         key: Random; the same request with the same key, after an answer that was lost, gets the same answer.
 
     Errors:
         Unreachable: no answer. Conflict: the install is over already.
     """
-    known = tokens.read(path)
+    known = tokens.read(file)
     if known is None:
         raise Conflict("This machine is not enrolled.", code="credential.none")
-    answer = over.send(_request(known, method, query, key))
+    answer = over.send(_request(known, method, path + query, key))
     if answer.status == 401:
-        known = tokens.refreshed(path, known.access_token, over=over)
-        answer = over.send(_request(known, method, query, key))
+        known = tokens.refreshed(file, known.access_token, over=over)
+        answer = over.send(_request(known, method, path + query, key))
     return answer
 
 
@@ -100,8 +101,8 @@ def receipt(answer: Response) -> dict[str, Any]:
     return tokens.json_of(answer)
 
 
-def _request(known: Credential, method: str, query: str, key: str) -> Request:
-    url = f"{known.endpoints['install']}/{known.install}{query}"
+def _request(known: Credential, method: str, rest: str, key: str) -> Request:
+    url = f"{known.endpoints['install']}/{known.install}{rest}"
     once = {"Idempotency-Key": key} if key else {}
     return Request(method, url, {**known.bearer, "Accept": "application/json", **once})
 

@@ -1,0 +1,175 @@
+"""U11: zips, sub-interpreters, several Pythons at once, files of somebody else, a disk that is full. All are silent."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import otumat
+from otumat.spec.consent import LOCAL
+from otumat.usage import changing, due, held, manifests, maps, state
+from otumat.usage.hosts import usage_transport
+from otumat.usage.sender import send_round
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from otumat.testing.usage import UsageHost
+
+    Run = Callable[..., subprocess.CompletedProcess[str]]
+
+PACKAGE = "hostpkg"
+USE = """
+import sys
+from otumat.usage import UsageAgent
+agent = UsageAgent(package_name="hostpkg")
+counter = agent.counter("fetch")
+for _ in range(100):
+    agent.log("fetch")
+    counter.add()
+"""
+IN_SUB_INTERPRETER = """
+import sys
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+one = interpreters.create()
+failed = (interpreters.exec if hasattr(interpreters, "exec") else interpreters.run_string)(one, sys.argv[1])
+assert failed is None, failed
+interpreters.destroy(one)
+"""
+NOBODY = 12345
+
+only_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
+
+
+@pytest.fixture
+def zipped(package: Path, tmp_path: Path) -> Path:
+    """Otumat and the host package, in one zip and nowhere else."""
+    target = tmp_path / "all.zip"
+    source = Path(otumat.__file__).parent
+    with zipfile.ZipFile(target, "w") as archive:
+        for path in [*source.rglob("*.py"), *package.iterdir()]:
+            if path.is_file():
+                archive.write(path, path.relative_to(source.parent if path.is_relative_to(source) else package.parent))
+    return target
+
+
+def test_U11_a_package_in_a_zip_counts_what_its_manifest_declares(
+    folder: str, package: Path, zipped: Path, run_program: Run
+) -> None:
+    changing.turn(folder, LOCAL, package=PACKAGE, found=manifests.find(PACKAGE), source="test")
+    code = "import hostpkg\n" + USE + "agent.log('undeclared')\nprint(hostpkg.__file__)"
+    done = run_program(code, PYTHONPATH=str(zipped))
+    assert (done.stderr, "all.zip" in done.stdout) == ("", True)
+    assert state.counts(folder) == {"fetch": 200}
+
+
+def test_U11_otumat_in_a_zip_finds_the_manifest_there_and_sends(
+    enrolled: str, host: UsageHost, zipped: Path, run_program: Run
+) -> None:
+    done = run_program("import hostpkg\n" + USE, PYTHONPATH=str(zipped))
+    assert (done.stderr, done.returncode) == ("", 0)
+    found = "from otumat.usage import manifests; import hostpkg; print(manifests.find('hostpkg').manifest.project)"
+    assert run_program(found, PYTHONPATH=str(zipped)).stdout == "hostpkg\n"
+    deadline = time.monotonic() + 30
+    while not host.counts and time.monotonic() < deadline:  # by a process of its own, out of the zip
+        time.sleep(0.05)
+    assert host.counts["fetch"] > 0
+
+
+def test_U11_sub_interpreters_lose_nothing(local: str, run_program: Run, pythons: list[str]) -> None:
+    for number, python in enumerate(pythons, 1):
+        done = run_program(
+            "import warnings; warnings.simplefilter('ignore')\n" + IN_SUB_INTERPRETER, USE, python=python
+        )
+        assert (done.stderr, done.returncode) == ("", 0), python
+        assert state.counts(local) == {"fetch": 200 * number}, python
+
+
+def test_U11_several_pythons_at_once_lose_nothing(local: str, pythons: list[str]) -> None:
+    environ = {**os.environ, "PYTHONPATH": str(Path(otumat.__file__).parents[1]), "PYTHONDONTWRITEBYTECODE": "1"}
+    started = [subprocess.Popen([python, "-c", USE * 5], env=environ) for python in [*pythons, *pythons]]
+    assert [process.wait(60) for process in started] == [0] * len(started)
+    assert state.counts(local) == {"fetch": 2 * 5 * 200 * len(pythons)}
+    assert {record.where.python for record in held.held(local)} >= {"3.%d" % sys.version_info[1]}  # noqa: UP031
+
+
+@only_root
+@pytest.mark.parametrize(("theirs", "counted"), [("files", 200 + 200), ("folders", 200)])
+def test_U11_files_of_somebody_else_are_let_be(local: str, run_program: Run, theirs: str, counted: int) -> None:
+    """As after a `sudo` of long ago: the answer is ours, what lies beside it is not."""
+    run_program(USE)
+    with tempfile.TemporaryDirectory() as place:  # pytest's own folders are closed to others
+        home = shutil.copytree(os.environ["HOME"], f"{place}/home")
+        folder = f"{home}/.local/state/otumat/{PACKAGE}"
+        for path in [Path(place), *Path(place).rglob("*")]:
+            inside = path.parent if theirs == "files" else path
+            is_theirs = inside.name in ("spool", "counts")
+            os.chown(path, 0 if is_theirs else NOBODY, -1)
+        code = "import os\n" + USE  # at home, so that everything is imported that the other may not read
+        code += f"os.environ['HOME'] = {home!r}; os.setuid({NOBODY})\n" + USE + "print('fine')"
+        done = run_program(code)
+        assert (done.stdout, done.stderr, done.returncode) == ("fine\n", "", 0)
+        assert state.counts(folder) == {"fetch": counted}
+
+
+@only_root
+def test_U11_a_disk_that_is_full_is_silent_and_nothing_that_was_written_is_lost(
+    local: str, tmp_path: Path, run_program: Run
+) -> None:
+    """A file system of 64 KiB, for real."""
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", small], check=False)
+    if mounted.returncode:
+        return  # where root may not mount, as in containers; a limit on files is in test_spool.py
+    try:
+        os.symlink(small, os.path.join(local, "spool"))
+        os.symlink(small, maps.maps_folder(local))
+        code = USE * 20 + "print('fine')"
+        done = run_program(code)
+        assert (done.stdout, done.stderr, done.returncode) == ("fine\n", "", 0)
+        assert 500 < state.counts(local)["fetch"] < 4000
+    finally:
+        subprocess.run(["umount", small], check=True)
+
+
+def test_U11_a_clock_that_jumps_back_loses_no_count(local: str, run_program: Run) -> None:
+    code = (
+        "import time; real = time.time_ns; now = [real()]; time.time_ns = lambda: now[0]\n"
+        + USE
+        + "now[0] -= 10**18\nagent.log('fetch'); counter.add()\n"
+        + "now[0] += 3 * 10**18\nagent.log('fetch'); counter.add()\n"
+    )
+    done = run_program(code)
+    assert (done.stdout, done.stderr) == ("", "")
+    assert state.counts(local) == {"fetch": 204}
+
+
+def test_U5_the_cap_holds_under_a_dead_host_and_the_next_one_hears_what_was_lost(
+    enrolled: str, host: UsageHost, run_program: Run
+) -> None:
+    """A smaller number of uses than in `bench usage`, which has 10,000,000."""
+    due.set_due(enrolled, time.time() + 3600)
+    code = "from otumat.usage import UsageAgent\nlog = UsageAgent(package_name='hostpkg').log\n"
+    code += "for number in range(50_000): log('rare' if number % 10 == 0 else 'often')"
+    run_program(code)
+    spool = Path(enrolled) / "spool"
+    assert sum(path.stat().st_size for path in spool.iterdir()) <= 1024 * 1024
+    assert send_round(enrolled, PACKAGE, over=usage_transport()).trouble == ""
+    lost: dict[str, int] = {}
+    for each in host.lost:
+        for name, times in each.get("room", {}).items():
+            lost[name] = lost.get(name, 0) + times
+    assert {name: host.counts[name] + lost[name] for name in host.counts} == {"often": 45_000, "rare": 5_000}
