@@ -73,6 +73,28 @@ def test_a_wheel_built_by_setup_py_carries_signature_and_key(project: Any, keys:
     check(built(folder), folder, pair.public)
 
 
+@pytest.mark.parametrize("layout", ["flat", "src"])
+def test_H8_a_file_that_is_not_packaged_spoils_no_signature(layout: str, project: Any, keys: Any) -> None:
+    """The original signs the source folder: with one unpackaged `notes.txt` in it, no installed copy ever verifies."""
+    pair = keys("rsa2048")
+    more = "package_dir={'': 'src'}, " if layout == "src" else ""
+    folder = project(f"{more}privkey_path={str(pair.private)!r}")
+    if layout == "src":
+        (folder / "src").mkdir()
+        (folder / "plugin1").rename(folder / "src" / "plugin1")
+    package = next(folder.glob("**/plugin1"))
+    (package / "notes.txt").write_bytes(b"not packaged\n")
+    (package / "tests").mkdir()
+    (package / "tests" / "test_it.py").write_bytes(b"")
+    for _ in range(2):  # the second build finds what the first one left
+        done = setup(folder, "bdist_wheel")
+        assert done.returncode == 0, done.stderr
+        names = built(folder).namelist()
+        assert "plugin1/notes.txt" not in names
+        assert names.count("plugin1-1.0.dist-info/plugin1.sig") == 1
+        check(built(folder), folder, pair.public)
+
+
 def test_setup_cfg_and_the_home_folder_are_taken(project: Any, keys: Any) -> None:
     pair, folder = keys("rsa2048"), project()
     (folder.parent / "keys").mkdir()

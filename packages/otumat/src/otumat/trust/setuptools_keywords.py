@@ -12,11 +12,12 @@ For a signature over everything that is installed, sign the built wheel: `otumat
 
 from __future__ import annotations
 
+import glob
 import os
 import sys
 from typing import TYPE_CHECKING
 
-from setuptools.errors import SetupError
+from setuptools.errors import ModuleError, SetupError
 
 from otumat.errors import OtumatError
 from otumat.spec.keys import BadKey, PublicKey, key_problems
@@ -34,6 +35,8 @@ def check_path(dist: Distribution, attr: str, value: object) -> None:
         raise SetupError(f"setup({attr}=...) takes the path of a PEM file; it was given {value!r}.")
     if not os.path.isfile(_expanded(value)) and not _is_unpacked_sdist():
         raise SetupError(f"setup({attr}={os.fspath(value)!r}): there is no such file. Nothing was built.")
+    if attr == "privkey_path":
+        _sign_what_is_packed(dist)
 
 
 def write_signature(cmd: Any, basename: str, filename: str) -> None:
@@ -45,11 +48,49 @@ def write_signature(cmd: Any, basename: str, filename: str) -> None:
         print("otumat: an editable install is not signed, for its files may change.", file=sys.stderr)
         return
     folder = _package_folder(cmd, filename)
+    cmd.write_file("signature", target, _signature(_private(cmd), folder))
+
+
+def _sign_what_is_packed(dist: Distribution) -> None:
+    """
+    Have the wheel's signature made over what is about to go into the wheel.
+
+    The one in the egg-info is over the source folder, as in 0.3: one file there that is not packaged, and the plugin
+    fails for everybody who installs it.
+    """
     try:
-        signature = legacy.sign(_expanded(cmd.distribution.privkey_path), legacy.hash_pkg(folder))
+        base: Any = dist.get_command_class("bdist_wheel")
+    except ModuleError:  # an old setuptools without the package wheel makes no wheels
+        return
+    if hasattr(base, "signs_what_is_packed"):
+        return
+
+    class SignedWheel(base):  # type: ignore[misc]
+        description = base.description
+        signs_what_is_packed = True
+
+        def egg2dist(self, egginfo_path: str, distinfo_path: str) -> None:
+            super().egg2dist(egginfo_path, distinfo_path)
+            for target in glob.glob(os.path.join(glob.escape(distinfo_path), "*.sig")):
+                packed = os.path.join(self.bdist_dir, os.path.basename(target).removesuffix(".sig"))
+                if os.path.isdir(packed) and os.path.isfile(_expanded(_private(self))):
+                    with open(target, "w", encoding="ascii") as file:
+                        file.write(_signature(_private(self), packed))
+
+    SignedWheel.__name__ = base.__name__
+    dist.cmdclass["bdist_wheel"] = SignedWheel
+
+
+def _private(cmd: Any) -> str | os.PathLike[str]:
+    path: str | os.PathLike[str] = cmd.distribution.privkey_path
+    return path
+
+
+def _signature(path: str | os.PathLike[str], folder: str) -> str:
+    try:
+        return legacy.sign(_expanded(path), legacy.hash_pkg(folder))
     except OtumatError as exc:
         raise SetupError(f"The package cannot be signed. {exc}") from exc
-    cmd.write_file("signature", target, signature)
 
 
 def write_public_key(cmd: Any, basename: str, filename: str) -> None:
