@@ -10,7 +10,9 @@ import sys
 import bench
 from bench.report import Options, Row, print_row, save
 
-NO_BENCHES = frozenset({"__main__", "report", "running", "pages", "records", "searching", "search_peers", "trust_peer"})
+NO_BENCHES = frozenset(
+    {"__main__", "report", "running", "pages", "records", "searching", "search_peers", "trust_peer", "usage_filling"}
+)
 
 
 def names() -> list[str]:

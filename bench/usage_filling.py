@@ -19,7 +19,7 @@ import django
 
 PROJECT, OWNER = "seaweed", "alice"
 WEEKS, RELEASES, EVENTS, VALUES = 52, 10, 20, 10
-USES_A_BATCH = 340
+USES_A_BATCH = 680
 """As copies of a library tell that send once a week."""
 AT_ONCE = 2000
 PYTHONS = (("3.11", 2), ("3.12", 5), ("3.13", 4), ("3.14", 2), ("3.10", 1))

@@ -60,6 +60,10 @@ ADD_KEPT = """INSERT INTO events_kept (project, cohort, week, installs) VALUES (
 ON CONFLICT (project, cohort, week) DO UPDATE SET installs = events_kept.installs + excluded.installs"""
 CLOSED = "SELECT 1 FROM events_closed WHERE install = %s"
 HEARD = "SELECT event, last_day FROM events_heard WHERE install = %s"
+COUNTED = """SELECT event, day, times FROM events_eventday
+WHERE project = %s AND day BETWEEN %s AND %s AND times > 0 ORDER BY event, day"""
+SPREAD = """SELECT value, day, daily FROM events_place
+WHERE project = %s AND kind = %s AND day BETWEEN %s AND %s AND daily > 0 ORDER BY value, day"""
 REMEMBER = """UPDATE events_activity SET sequence = %s, first_day = %s, last_day = %s, mask = %s, release = %s,
 python = %s, system = %s, machine = %s, ci = %s WHERE install = %s"""
 GAP = "gap"
@@ -125,10 +129,10 @@ class OrmStore:
     def _run(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
         upserts.run(connections[routing.alias()], statement, list(rows))
 
-    def _read(self, query: str, install: int) -> list[Any]:
-        """Asked for every batch, where the ORM would take longer than the database."""
+    def _read(self, query: str, *of: int | str | date) -> list[Any]:
+        """Asked for every batch, or for many rows, where the ORM would take longer than the database."""
         with connections[routing.alias()].cursor() as cursor:
-            cursor.execute(query, [install])
+            cursor.execute(query, of)
             return list(cursor.fetchall())
 
     def _count(self, accepted: Accepted, sums: Sums) -> None:
@@ -222,8 +226,7 @@ class OrmStore:
         return [Day(*row) for row in found.values_list(*Day._fields)]
 
     def counted(self, project: int, since: date, until: date) -> list[tuple[str, date, int]]:
-        found = EventDay.objects.filter(project=project, day__range=(since, until), times__gt=0)
-        return list(found.order_by("event", "day").values_list("event", "day", "times"))
+        return [(event, as_date(day), n) for event, day, n in self._read(COUNTED, project, since, until)]
 
     def details(self, project: int, event: str, since: date, until: date) -> list[tuple[str, str, int]]:
         found = Count.objects.filter(project=project, event=event, day__range=(since, until))
@@ -240,8 +243,7 @@ class OrmStore:
         return list(summed.values_list("value", "n"))
 
     def spread(self, project: int, kind: str, since: date, until: date) -> list[tuple[str, date, int]]:
-        found = Place.objects.filter(project=project, kind=kind, day__range=(since, until), daily__gt=0)
-        return list(found.order_by("value", "day").values_list("value", "day", "daily"))
+        return [(value, as_date(day), n) for value, day, n in self._read(SPREAD, project, kind, since, until)]
 
     def in_week(self, project: int, week: date) -> list[tuple[str, str, int]]:
         found = InWeek.objects.filter(project=project, week=week, installs__gt=0).order_by("kind", "value")
