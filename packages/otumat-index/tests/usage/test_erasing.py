@@ -135,7 +135,7 @@ def test_a_receipt_that_was_changed_or_is_anothers_is_told_from_ours(told: Any) 
     assert receipts.verified(json.dumps(receipt))["install"] == told.told["install"]
     with pytest.raises(Untrusted, match="changed"):
         receipts.verified(json.dumps({**receipt, "receipt": {**receipt["receipt"], "batches": 0}}))
-    with pytest.raises(Untrusted, match="not signed by this index"):
+    with pytest.raises(Untrusted, match="not signed by this host"):
         receipts.verified(json.dumps({**receipt, "key": "A" * 43 + "="}))
     for text in (
         "",

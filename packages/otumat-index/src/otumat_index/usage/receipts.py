@@ -5,20 +5,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
 from django.utils import timezone
 
-from otumat.errors import Invalid, Problem, Untrusted
+from otumat.spec import receipt as spec
 from otumat_index.usage.models import Erasure, ReceiptKey
 
-TEXT_MAX = 10_000
+TEXT_MAX = spec.TEXT_MAX
 COPIES_FOR = timedelta(days=1)
 """How long a database may need to let go of dead copies, if somebody reads it all the time (`scrubbing.py`)."""
 
@@ -39,24 +37,19 @@ def signed(said: Mapping[str, Any], erasure: Erasure) -> dict[str, Any]:
     A receipt as docs/protocol/usage.md has it.
 
     Returns:
-        The receipt, the public key (base64 of its 32 bytes), and the Ed25519 signature over the receipt as JSON with
-        sorted keys and no blanks.
+        The receipt, the public key (base64 of its 32 bytes), and the Ed25519 signature over `spec.signed_bytes`.
     """
     copies_until = said["erased"] if erasure.scrubbed else stamp(erasure.asked_at + COPIES_FOR)
     receipt = {**said, "batches": erasure.batches, "copies_until": copies_until}
     key = signing_key()
     public = base64.b64encode(key.public_key().public_bytes_raw()).decode()
     ReceiptKey.objects.get_or_create(public=public, defaults={"since": timezone.now()})
-    signature = base64.b64encode(key.sign(canonical(receipt))).decode()
+    signature = base64.b64encode(key.sign(spec.signed_bytes(receipt))).decode()
     return {"ok": True, "receipt": receipt, "key": public, "signature": signature}
 
 
 def stamp(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def canonical(receipt: Mapping[str, Any]) -> bytes:
-    return json.dumps(receipt, sort_keys=True, separators=(",", ":")).encode()
 
 
 def signing_key() -> Ed25519PrivateKey:
@@ -77,16 +70,6 @@ def verified(text: str) -> dict[str, Any]:
     Raises:
         Invalid: It is no receipt. Untrusted: It is not ours, or was changed.
     """
-    try:
-        told = json.loads(text[: TEXT_MAX + 1])
-        receipt, public, signature = dict(told["receipt"]), str(told["key"]), base64.b64decode(told["signature"])
-    except (ValueError, TypeError, KeyError, RecursionError) as exc:
-        hint = "Paste all of it, from the first brace to the last."
-        raise Invalid([Problem("receipt.form", "receipt", "This is no receipt.", hint=hint)]) from exc
-    if public not in keys():
-        raise Untrusted("This receipt is not signed by this index.", hint="Its “host” says whom to ask.")
-    try:
-        Ed25519PublicKey.from_public_bytes(base64.b64decode(public)).verify(signature, canonical(receipt))
-    except InvalidSignature as exc:
-        raise Untrusted("This receipt was changed after it was signed.", hint="Do not rely on it.") from exc
-    return receipt
+    found = spec.read(text)
+    spec.check(found, keys=keys())
+    return found.said

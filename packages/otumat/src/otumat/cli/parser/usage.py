@@ -82,6 +82,20 @@ Turns it off, too. This cannot be undone: a later 'otumat usage on' begins anew.
 
 examples:
   otumat usage erase datajoint
+  otumat usage erase datajoint --json > receipt.json     'otumat usage receipt receipt.json' checks it, at any time
+"""
+WEB_EXAMPLES = """\
+Shows what this install told, on its host's own page: export, withdraw, erase. No account is needed.
+
+examples:
+  otumat usage web datajoint
+"""
+RECEIPT_EXAMPLES = """\
+The host that the receipt names says which keys it signs with; --host asks one that you know instead.
+
+examples:
+  otumat usage receipt receipt.json
+  otumat usage receipt receipt.json --host https://index.example.org
 """
 SERVICE_EXAMPLES = """\
 Without it, uses are sent by a short process while programs with the package run.
@@ -131,6 +145,14 @@ def add_usage(commands: Commands) -> None:
     export.set_defaults(run="usage:export")
     erase = _add(actions, "erase", "have everything deleted, here and at the host", ERASE_EXAMPLES)
     erase.set_defaults(run="usage:erase")
+    web = _add(actions, "web", "open this install's page at its host", WEB_EXAMPLES)
+    web.set_defaults(run="usage:web")
+    web.add_argument("--no-browser", action="store_true", help="only print the link")
+    receipt = actions.add("receipt", "check what an erasure certified", RECEIPT_EXAMPLES)
+    receipt.set_defaults(run="usage:receipt")
+    receipt.add_argument("file", metavar="FILE", help="the receipt, as it was printed or downloaded")
+    receipt.add_argument("--host", default="", metavar="URL", help="who signed it (default: what it names)")
+    add_json(receipt)
     service = _add(actions, "service", "send at log-in, too", SERVICE_EXAMPLES)
     service.set_defaults(run="usage:service")
     service.add_argument("--every", default="24h", metavar="PERIOD", help="how often (default: 24h)")

@@ -82,7 +82,8 @@ def erase(options: argparse.Namespace, settings: Settings, console: Console) -> 
     """Deleted there, with a receipt, then here. Without an answer from there, off and to be told."""
     folder = folder_of(options.package)
     receipt: dict[str, Any] = {}
-    if read_credential(path_of(folder)) is not None:
+    known = read_credential(path_of(folder))
+    if known is not None and known.dialect == "1.0":
         place = os.path.join(folder, "erasing.json")
         key = str(read_json(place).get("key") or os.urandom(16).hex())
         write_json(place, {"key": key})
@@ -101,11 +102,14 @@ def erase(options: argparse.Namespace, settings: Settings, console: Console) -> 
     for each in outbox.sent(folder):
         held.remove(each.path)
     if console.as_json:
-        console.show_json({"package": options.package, "receipt": receipt})
+        console.show_json({"package": options.package, "receipt": receipt, "is_erased_there": bool(receipt)})
     else:
         console.show("Erased here" + (" and at the host, which signed this receipt:" if receipt else "."))
         if receipt:
             console.show(json.dumps(receipt, indent=2))
+    if known is not None and known.dialect != "1.0":
+        console.note(f"{known.host} speaks Otumat 0.3, which knows no erasure: what was sent is still there.")
+        console.note("Ask whoever runs it.")
     return 0
 
 
