@@ -64,7 +64,7 @@ def imported(package: Path) -> Path:
     return package
 
 
-def test_U1_importing_brings_in_three_modules_at_most(run_program: Run, pythons: list[str]) -> None:
+def test_U1_K23_importing_brings_in_three_modules_at_most(run_program: Run, pythons: list[str]) -> None:
     code = "import sys; before = set(sys.modules)\nfrom otumat.usage import UsageAgent\n"
     code += "agent = UsageAgent(package_name='hostpkg')\nagent.log(event_type='x')\nagent.counter('x').add()\n"
     code += "print(*sorted(set(sys.modules) - before))"
@@ -76,7 +76,7 @@ def test_U1_importing_brings_in_three_modules_at_most(run_program: Run, pythons:
 
 
 @pytest.mark.parametrize("level", ["unset", "off"])
-def test_U6_without_consent_no_file_socket_thread_or_process(folder: str, run_program: Run, level: str) -> None:
+def test_U6_K23_without_consent_no_file_socket_thread_or_process(folder: str, run_program: Run, level: str) -> None:
     if level == "off":
         changing.withdraw(folder, source="test")
     done = run_program(WATCHED)
@@ -112,7 +112,7 @@ def test_U7_a_variable_denies_at_once(local: str, monkeypatch: pytest.MonkeyPatc
     assert names(local) == ["before"]
 
 
-def test_a_dependants_list_is_read_at_every_use_bound_anew_or_changed_in_place(
+def test_K29_a_dependants_list_is_read_at_every_use_bound_anew_or_changed_in_place(
     local: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counting = agent()

@@ -48,6 +48,19 @@ def test_K2_K3_K9_it_runs_with_nothing_else_installed_and_nothing_on_path(
     assert host.counts == {"import": 1}
 
 
+@pytest.mark.parametrize(
+    "gone",
+    ["sys.stdin = None", "sys.stdin.close()", "sys.stdin = sys.stderr = None", "os.close(0); os.close(2)"],
+)
+def test_K8_streams_that_are_gone_are_nobody_to_ask_and_no_trouble(
+    package: object, folder: str, run_program: Run, gone: str
+) -> None:
+    agent = 'UsageAgent(package_name="hostpkg", host="https://index.example.org")'
+    done = run_program(f"import os, sys\n{gone}\nfrom otumat.usage import UsageAgent\nprint({agent}.show_logs())")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "None\n", "")
+    assert answers.read(folder).level == "unset"
+
+
 @pytest.mark.parametrize("fault", ["hang", "reset", (302, {"Location": "http://127.0.0.2:9/"}, b"")])
 def test_K10_K11_K12_whatever_the_network_does_send_raises_nothing_and_loses_nothing(
     enrolled: str, host: UsageHost, monkeypatch: pytest.MonkeyPatch, fault: object

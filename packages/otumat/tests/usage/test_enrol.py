@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -21,6 +24,7 @@ from otumat.usage.hosts import discover, usage_transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from otumat.testing.usage import UsageHost
     from otumat.usage.tokens import Credential
@@ -127,6 +131,33 @@ def test_K19_the_listener_is_on_this_machine_only_and_closes(consenting: str, ho
     assert urlsplit(seen[0]).hostname in ("127.0.0.1", "::1")
     with pytest.raises(OSError, match="refused"):
         get(seen[0])
+
+
+def test_K20_a_browser_that_does_not_return_finds_the_listener_up_on_this_machine(
+    consenting: str, host: UsageHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The program that is the browser asks the listener at once, and then stays."""
+    page, browser = tmp_path / "page.py", tmp_path / "browser"
+    page.write_text(
+        "import sys, time, urllib.error, urllib.parse, urllib.request\n"
+        "query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(sys.argv[1]).query))\n"
+        "try:\n    urllib.request.urlopen(query['redirect_uri'])\n"
+        "except urllib.error.HTTPError as exc:\n    print(exc.code, query['redirect_uri'], file=open('found', 'w'))\n"
+        "time.sleep(60)\n"
+    )
+    browser.write_text(f'#!/bin/sh\ncd {tmp_path}\necho $$ > pid\nexec {sys.executable} {page} "$1"\n')
+    browser.chmod(0o755)
+    monkeypatch.setenv("BROWSER", str(browser))
+
+    def answer_when_it_was_there(query: dict[str, str], link: str) -> None:
+        until = time.monotonic() + 30
+        while not ((tmp_path / "found").exists() and (tmp_path / "found").read_text()) and time.monotonic() < until:
+            time.sleep(0.02)
+        get(host.consented(query))
+
+    enrol_with(consenting, answer_when_it_was_there, timeout_s=40)
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+    assert (tmp_path / "found").read_text().startswith("400 http://127.0.0.1:")
 
 
 def test_a_no_in_the_browser_is_a_no(consenting: str, host: UsageHost) -> None:

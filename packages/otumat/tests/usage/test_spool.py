@@ -72,7 +72,7 @@ def test_U3_nothing_is_lost_in_a_spawned_child(local: str, run_program: Run, tmp
     assert times(local) == 20
 
 
-def test_U3_eight_processes_at_once_lose_nothing_and_fail_nothing(local: str) -> None:
+def test_U3_K24_eight_processes_at_once_lose_nothing_and_fail_nothing(local: str) -> None:
     line = [sys.executable, "-c", LOG, "1000"]
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     running = [subprocess.Popen(line, env=environ) for _ in range(8)]
@@ -118,7 +118,7 @@ def test_threads_that_write_while_segments_change_lose_nothing(local: str) -> No
     assert times(local) == 6000
 
 
-def test_U5_the_cap_holds_and_what_had_to_go_is_counted(local: str) -> None:
+def test_U5_K34_the_cap_holds_and_what_had_to_go_is_counted(local: str) -> None:
     agent, written = UsageAgent(package_name="hostpkg"), 60_000
     for number in range(written):
         agent.log(event_type="often" if number % 10 else "rare")
