@@ -116,6 +116,24 @@ def test_a_new_key_that_the_old_one_signed_is_proven_to_hosts(
     assert [each.public for each in result.ended] == [key.public]
 
 
+def test_the_page_says_whether_the_old_key_vouches_for_the_new_one(
+    client: Client, roundup: Project, add: Any, prove: Any, signed: Any, upload: Any, told: Any, alice: User, bob: User,
+    key: PrivateKey, other_key: PrivateKey
+) -> None:  # fmt: skip
+    third = PrivateKey(ed25519.Ed25519PrivateKey.generate())
+    add(key)
+    assert upload(bob, signed(key, version="1.0")).status_code == 200
+    prove(proof(listed(client), other_key, key, replaces=key.public.id))
+    assert upload(bob, signed(other_key, version="1.1")).status_code == 200
+    add(third)
+    assert upload(bob, signed(third, version="1.2")).status_code == 200
+    assert (told("1.1")["changes"], told("1.2")["changes"]) == (["rotated"], ["changed"])
+    assert "which signed that this one is a key of" in client.get("/project/roundup/1.1/").content.decode()
+    by = of_user(alice, "session")
+    actions.revoke_key(roundup, key.public.id, kind="compromised", by=by, at=timezone.now())
+    assert told("1.1")["changes"] == ["changed"]
+
+
 def test_T64_a_proof_that_proves_nothing_is_refused(
     client: Client, add: Any, prove: Any, key: PrivateKey, other_key: PrivateKey, now: datetime
 ) -> None:
@@ -278,6 +296,17 @@ def test_a_wheel_by_a_stranger_is_judged_again_once_the_key_is_listed(
     assert (judging(), told()["state"]) == (1, "signed")
     judging.note(["roundup"])
     assert judging() == 0
+
+
+def test_a_second_look_sees_the_key_as_it_was_when_the_wheel_came(
+    roundup: Project, add: Any, signed: Any, upload: Any, told: Any, bob: User, key: PrivateKey, other_key: PrivateKey
+) -> None:
+    upload(bob, signed(key))
+    add(key, at=timezone.now())
+    add(other_key, replaces=key.public.id, at=timezone.now())
+    judging = again.Rejudging()
+    judging.note(["roundup"])
+    assert (judging(), told()["state"]) == (1, "signed")
 
 
 def test_keys_that_were_there_before_the_history_are_written_into_it(

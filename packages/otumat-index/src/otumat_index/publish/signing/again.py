@@ -56,12 +56,14 @@ def due(names: Sequence[str]) -> list[SignedFile]:
 
 
 def judge_row(row: SignedFile, *, at: datetime) -> bool:
-    """One file, by its bytes as they are kept; whether it is still there."""
+    """One file, by its bytes as they are kept and the moment it was published; whether it is still there."""
     file = File.objects.filter(sha256=row.sha256, release__project__normalized=row.scope).first()
     if file is None:
         return False
-    judged = judging.judge(io.BytesIO(files.store().read(file.key)), file.filename, queries.records(row.scope), at=at)
+    source = io.BytesIO(files.store().read(file.key))
+    judged = judging.judge(source, file.filename, queries.records(row.scope), at=file.uploaded_at)
+    seen = file.uploaded_at if judged.verdict else at
     with transaction.atomic():
         if SignedFile.objects.select_for_update(of=("self",)).filter(pk=row.pk).exists():
-            judging.keep(judged, scope=row.scope, sha256=row.sha256, at=at)
+            judging.keep(judged, scope=row.scope, sha256=row.sha256, at=seen)
     return True

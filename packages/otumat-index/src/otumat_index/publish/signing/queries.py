@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from otumat.errors import NotFound
-from otumat.spec.vouching.keyring import KeyRecord
+from otumat.spec.key_list import records_of
+from otumat.spec.vouching.keyring import COMPROMISED, KeyRecord
 from otumat.spec.vouching.verdict import MEANINGS, REVOKED, TRUSTED, UNSIGNED
 from otumat_index.journal.actor import Actor
 from otumat_index.publish import queries as publish
 from otumat_index.publish import rules as publishing
 from otumat_index.publish.models import File, Project, Release
-from otumat_index.trust import queries, rules
+from otumat_index.trust import history, queries, rules
 from otumat_index.trust.models import Key, SignedFile
 
 LEGACY = "legacy"
@@ -85,8 +86,9 @@ class ReleaseSigning:
 
     @property
     def signers(self) -> tuple[Signer, ...]:
-        """Every key that vouches for a wheel of it, each once."""
-        found = {each.key_id: each for file in self.files if file.is_trusted for each in file.signers}
+        """Every key that vouches for a wheel of it, by a legacy signature at the least; each once."""
+        vouched = [file for file in self.files if file.is_trusted or file.state == LEGACY]
+        found = {each.key_id: each for file in vouched for each in file.signers}
         return tuple(found.values())
 
     @property
@@ -119,7 +121,23 @@ def signing_of(project: Project, release: Release, *, at: datetime) -> ReleaseSi
     before, earlier = wheels_before(project, release)
     then = queries.signed(project.normalized, [sha256 for _, sha256, _ in earlier])
     was = tuple(file_signing(wheel, then.get(wheel[1]), keys, records, at=at) for wheel in earlier)
-    return ReleaseSigning(files, before, rules.changes(summed(was) if before else None, summed(files)))
+    old, new = summed(was), summed(files)
+    found = rules.changes(old if before else None, new)
+    if "changed" in found and is_vouched(project, old.keys, new.keys):
+        found = tuple("rotated" if each == "changed" else each for each in found)
+    return ReleaseSigning(files, before, found)
+
+
+def is_vouched(project: Project, old: Collection[str], new: Collection[str]) -> bool:
+    """Whether one of the old keys signed that one of the new ones came, or one that came in between did; one query."""
+    changes = history.changes(project.normalized)
+    records = records_of(changes).items()
+    standing = {key_id: record.public for key_id, record in records if record.revoked_for != COMPROMISED}
+    vouching = set(old)
+    for change in changes:
+        if change.added and any(change.is_signed_by(standing[key_id]) for key_id in vouching if key_id in standing):
+            vouching.add(change.added.public.id)
+    return bool(vouching & set(new))
 
 
 def wheels_of(releases: Sequence[int]) -> list[Wheel]:
