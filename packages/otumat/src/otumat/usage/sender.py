@@ -21,7 +21,7 @@ from otumat.spec.consent import ON, may_send
 from otumat.spec.event import MEDIA_TYPE
 from otumat.transport import Request
 from otumat.usage import answers, changing, clock, denials, due, outbox, tokens, tombstones
-from otumat.usage.dialect03 import is_expired
+from otumat.usage.dialect03 import is_expired, uses_in
 from otumat.usage.enrol.anonymous import enrol_anonymously
 from otumat.usage.files import Busy, locked
 from otumat.usage.frequency import DAY_S
@@ -137,7 +137,7 @@ def _judge(folder: str, frozen: Frozen, known: Credential, answer: Response) -> 
         if known.dialect == "1.0" and told.get("batch") != frozen.batch:
             raise _Later(f"{known.host} did not say that it took the batch.")
         outbox.settle(folder, frozen, told)
-        counted = told.get("counted", 0)
+        counted = told.get("counted", 0) if known.dialect == "1.0" else uses_in(frozen.body)
         return counted if isinstance(counted, int) else 0
     if answer.status == 410 and known.dialect == "1.0":
         withdrawn = isinstance(told.get("error"), dict) and told["error"].get("code") == "withdrawn"
