@@ -33,7 +33,7 @@ def test_every_kind_of_cell_as_html() -> None:
     assert '<svg class="sparkline"' in html
     assert '<time datetime="2026-03-01">1 Mar 2026</time>' in html
     assert '<span class="badge bad">yanked</span>' in html
-    assert 'aria-label="A &lt;table&gt;"' in html
+    assert 'aria-label="A &lt;table&gt; (table)"' in html
 
 
 def test_the_same_as_csv_and_json() -> None:
