@@ -22,6 +22,7 @@ from otumat_index.publish import queries as publish
 from otumat_index.publish.models import Project, Release
 from otumat_index.publish.signing.attested import attested_of
 from otumat_index.publish.signing.queries import signing_of
+from otumat_index.usage.published.queries import is_published
 
 DESCRIPTION_SHOWN_CHARS = 200_000
 
@@ -104,6 +105,7 @@ def show(request: HttpRequest, project: Project, release: Release) -> HttpRespon
         "dependents": dependents_of(project),
         "publishers": publishers,
         **pages.offered(actor, project),
+        "publishes_usage": is_published(project),
         "changes": changes.changes_of(project),
         "signing": signing_of(project, release, at=timezone.now()) if files else None,
         "attested": attested_of(release) if any(file.has_provenance for file in files) else (),

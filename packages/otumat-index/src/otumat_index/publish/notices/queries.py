@@ -157,3 +157,13 @@ def my_topics(user: User) -> list[tuple[str, str]]:
     has_role = Q(roles__user=user) | Q(roles__group__in=memberships)
     seen = Project.objects.filter(has_role | Q(normalized__in=topics, is_private=False))
     return list(seen.order_by("normalized").values_list("normalized", "name").distinct()[:500])
+
+
+def measured_by(user: User) -> dict[str, str]:
+    """The projects whose uses a person may see, owner or maintainer: the stronger role by normalised name."""
+    groups = GroupMember.objects.filter(user=user, joined_at__isnull=False).values("group")
+    mine = Role.objects.filter(Q(user=user) | Q(group__in=groups), kind__in=(Role.Kind.OWNER, Role.Kind.MAINTAINER))
+    found: dict[str, str] = {}
+    for topic, kind in mine.values_list("project__normalized", "kind"):
+        found[topic] = kind if found.get(topic) != Role.Kind.OWNER else Role.Kind.OWNER.value
+    return found

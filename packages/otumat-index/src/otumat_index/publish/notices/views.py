@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -13,9 +14,12 @@ from django.views.decorators.http import require_http_methods
 from otumat.errors import Invalid
 from otumat_index.accounts import credentials
 from otumat_index.accounts import queries as accounts
+from otumat_index.accounts.models import User
 from otumat_index.accounts.notices import actions
 from otumat_index.accounts.notices import queries as preferences
+from otumat_index.accounts.notices.models import UsageMail
 from otumat_index.accounts.views import me
+from otumat_index.publish.models import Role
 from otumat_index.publish.notices import queries
 
 
@@ -32,17 +36,40 @@ def mail(request: HttpRequest) -> HttpResponse:
         try:
             if topic and topic not in dict(topics):
                 raise Invalid([], message="That is none of your projects.", hint="Nothing was changed.")
-            actions.set_preference(user, topic, level, by=credentials.from_session(request), at=timezone.now())
+            keep(request, user, topic, level)
             messages.success(request, "Your choice is kept.")
             return redirect("publish:mail")
         except Invalid as exc:
             failure = exc
-    said = preferences.preferences_of(user)
+    said, uses = preferences.preferences_of(user), preferences.usage_mail_of(user)
+    measured = queries.measured_by(user)
     context = {
         "failure": failure,
         "address": accounts.address_of(user),
         "levels": preferences.LEVELS.choices,
         "general": said.get("", preferences.LEVELS.ALL),
-        "projects": [(topic, name, said.get(topic, actions.DEFAULT)) for topic, name in topics],
+        "digests": UsageMail.Digest.choices,
+        "projects": [
+            {
+                "topic": topic,
+                "name": name,
+                "level": said.get(topic, actions.DEFAULT),
+                "is_measured": topic in measured,
+                "digest": uses[topic].digest if topic in uses else UsageMail.Digest.NONE,
+                "alerts": uses[topic].alerts if topic in uses else measured.get(topic) == Role.Kind.OWNER,
+            }
+            for topic, name in topics
+        ],
     }
     return render(request, "publish/mail.html", context, status=400 if failure else 200)
+
+
+@transaction.atomic
+def keep(request: HttpRequest, user: User, topic: str, level: str) -> None:
+    """Everything that one form says; what of it tells of uses, of those who own or maintain the project."""
+    by, at = credentials.from_session(request), timezone.now()
+    actions.set_preference(user, topic, level, by=by, at=at)
+    digest = request.POST.get("digest")
+    if digest is not None and topic in queries.measured_by(user):
+        alerts = request.POST.get("alerts") == "yes"
+        actions.set_usage_mail(user, topic, digest=digest[:20], alerts=alerts, by=by, at=at)
