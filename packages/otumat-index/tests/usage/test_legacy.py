@@ -26,6 +26,7 @@ from otumat_index.usage.legacy import doors, uses
 from otumat_index.usage.models import Install, LegacyPost
 from otumat_index.usage.sealing import unseal
 from otumat_index.usage.stores.orm import STORE
+from otumat_index.usage.surveys.actions import set_survey
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 FORM = "application/x-www-form-urlencoded"
@@ -268,6 +269,17 @@ def test_what_was_shown_is_what_was_consented_to(project: Any, served: Config, c
     assert shown is not None
     answer(client, "yes", manifest=shown[1])
     assert Install.objects.get().manifest == shown[1]
+
+
+def test_the_authors_questions_are_asked_and_answers_counted(project: Any, served: Config, client: Client) -> None:
+    asked = [{"question": "What do you use it for?", "choices": ["Research", "Teaching"]}]
+    made = set_survey(project, asked, by=command(), at=timezone.now())
+    assert made is not None
+    page = client.get("/user/usage-install", LINK, headers=HTML, follow=True).content.decode()
+    assert "What do you use it for?" in page
+    answer(client, "no", survey=str(made.version), **{"survey-0": "1"})
+    assert answer(client, "yes", survey=str(made.version), **{"survey-0": "1"}).status_code == 303
+    assert list(made.counts.values_list("question", "choice", "times")) == [(0, 1, 1)]
 
 
 # Route 4.

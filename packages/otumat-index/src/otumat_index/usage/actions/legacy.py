@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -21,13 +22,23 @@ from otumat_index.usage.legacy import uses
 from otumat_index.usage.legacy.asked import OldLink
 from otumat_index.usage.models import Install, LegacyCopy, LegacyPost
 from otumat_index.usage.sealing import seal, unseal
+from otumat_index.usage.surveys import queries as surveys
+from otumat_index.usage.surveys.keeping import keep_answers
+from otumat_index.usage.surveys.rules import chosen
 
 MARKS_KEPT = timedelta(days=7)
 """Two processes of one copy may post at once, each with uses that the other has not; none takes longer than this."""
 
 
-def allow_legacy(link: OldLink, *, by: Actor, is_linked: bool, at: datetime) -> tuple[oauth.Pair, str]:
-    """A person's yes: the tokens of the new install, and the secret that its refresh token is worth nothing without."""
+def allow_legacy(
+    link: OldLink, *, answers: Mapping[str, str], by: Actor, is_linked: bool, at: datetime
+) -> tuple[oauth.Pair, str]:
+    """
+    A person's yes: the tokens of the new install, and the secret that its refresh token is worth nothing without.
+
+    Args:
+        answers: The form's fields, of which those of the survey are read.
+    """
     project, state = open_project(link.asked.project, by=by, at=at)
     user_id = by.user_id if is_linked and state.account != "none" else None
     check_account(project, state.account, user_id)
@@ -36,6 +47,8 @@ def allow_legacy(link: OldLink, *, by: Actor, is_linked: bool, at: datetime) -> 
         pair = enrol(project, link.asked, user_id=user_id, secret=secret, at=at)
         install = Install.objects.get(family=pair.family)
         LegacyCopy.objects.create(install=install, python=link.python, system=link.system)
+        if survey := surveys.asked_in(project, answers.get("survey", "")):
+            keep_answers(install, survey, chosen(surveys.questions_of(survey), answers))
     return pair, secret
 
 

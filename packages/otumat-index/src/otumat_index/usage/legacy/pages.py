@@ -56,6 +56,7 @@ def answer(request: HttpRequest) -> HttpResponse:
     api.check_pace(request)
     pair, secret = allow_legacy(
         link,
+        answers=request.POST,
         by=credentials.from_session(request),
         is_linked=request.POST.get("link") == "yes",
         at=timezone.now(),
