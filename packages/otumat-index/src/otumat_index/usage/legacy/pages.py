@@ -23,6 +23,7 @@ from otumat_index.usage import api
 from otumat_index.usage.actions.installs import open_project
 from otumat_index.usage.actions.legacy import allow_legacy
 from otumat_index.usage.legacy.asked import CANCELLED, DONE, KEPT, read_link
+from otumat_index.usage.surveys import queries as surveys
 from otumat_index.usage.views import SeeOther, returning, told_of
 
 
@@ -42,8 +43,8 @@ def consent(request: HttpRequest) -> HttpResponse:
     told = told_of(project, state, "")
     if told["manifest"]:
         carried.append(("manifest", spec.digest(told["manifest"])))
-    context = {**told, "carried": carried, "action": "/api/usage-install", "here": here, "legacy": link}
-    return returning(render(request, "usage/consent.html", context), link)
+    told |= {"carried": carried, "action": "/api/usage-install", "here": here, "survey": surveys.asked_of(project)}
+    return returning(render(request, "usage/consent.html", {**told, "legacy": link}), link)
 
 
 @never_cache
