@@ -82,6 +82,7 @@ def dashboard(request: HttpRequest, project: Project) -> HttpResponse:
         "may_manage": may_manage(request, project),
         "raw_days": settings.CONFIG.usage_raw_days,
         "filename": FILENAME,
+        "module": project.normalized.replace("-", "_"),
         "index_url": public_url("/").rstrip("/"),
     }
     return render(request, "usage/owner.html", context, status=400 if failure else 200)

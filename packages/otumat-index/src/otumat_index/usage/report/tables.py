@@ -167,7 +167,7 @@ def retention(found: Report) -> Table:
     """Of the installs first used in a week, the part that was used in each week since."""
     widest = max((len(each.installs) for each in found.cohorts), default=0)
     columns = (
-        Column("first_used", "First used in the week of", "day"),
+        Column("first_used", "First used", "day"),
         Column("installs", "Installs"),
         *(Column(f"week_{age}", f"Week {age}", "heat") for age in range(1, widest)),
     )
