@@ -18,13 +18,13 @@ class ChdbLink:
     _session: Any = None
 
     def __init__(self, database: str) -> None:
-        self._database = database
+        self.database = database
         if ChdbLink._session is None:
-            ChdbLink._session = Session(tempfile.mkdtemp(prefix="otumat-chdb-"))
+            ChdbLink._session = Session(tempfile.mkdtemp(prefix="otumat-chdb-"))  # type: ignore[no-untyped-call]
 
     def ask(self, query: str, *, anywhere: bool = False) -> list[list[Any]]:
         if not anywhere:
-            self._session.query(f"USE {self._database}")
+            self._session.query(f"USE {self.database}")
         rows: list[list[Any]] = json.loads(self._session.query(query, "JSONCompact").bytes())["data"]
         return rows
 
@@ -33,5 +33,5 @@ class ChdbLink:
 
     def put(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         if rows:
-            begun = f"INSERT INTO {self._database}.{table} ({', '.join(rows[0])}) FORMAT JSONEachRow\n"
+            begun = f"INSERT INTO {self.database}.{table} ({', '.join(rows[0])}) FORMAT JSONEachRow\n"
             self._session.query(begun + lines(rows).decode())

@@ -111,7 +111,8 @@ class Config:
     )
     events_url: str = option(
         "",
-        "where uses are counted: postgresql://user:password@host/name; empty: with the catalogue if that is PostgreSQL,"
+        "where uses are counted: postgresql://user:password@host/name, or"
+        " clickhouse://user:password@host/name?cluster=NAME&also=host2; empty: with the catalogue if that is PostgreSQL,"
         " else a SQLite file of its own in the data folder",
         secret=True,
     )
@@ -273,7 +274,7 @@ def check(values: Mapping[str, Any]) -> list[Problem]:
     schemes = {
         "public_url": ("http", "https"),
         "database_url": ("postgres", "postgresql"),
-        "events_url": ("postgres", "postgresql"),
+        "events_url": ("postgres", "postgresql", "clickhouse"),
         "files_url": ("s3",),
         "mail_url": ("smtp", "smtps"),
     }

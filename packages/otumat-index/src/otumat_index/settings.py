@@ -102,8 +102,9 @@ def database(url: str, path: Path, test_name: str) -> dict[str, Any]:
 
 
 DATABASES = {"default": database(CONFIG.database_url, CONFIG.database_path, "test.sqlite3")}
-if CONFIG.events_url or not CONFIG.database_url:
-    DATABASES["events"] = database(CONFIG.events_url, CONFIG.events_path, "test-events.sqlite3")
+EVENTS_URL = "" if CONFIG.events_url.startswith("clickhouse:") else CONFIG.events_url  # which Django does not open
+if EVENTS_URL or not CONFIG.database_url:
+    DATABASES["events"] = database(EVENTS_URL, CONFIG.events_path, "test-events.sqlite3")
 DATABASE_ROUTERS = ["otumat_index.usage.stores.routing.EventsApart"]
 # Rate limits and lock-outs must hold across workers: never local memory.
 # Room enough that nobody pushes used codes and counted tries out of it by filling it (300 is Django's default).

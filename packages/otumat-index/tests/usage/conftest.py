@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
 
@@ -13,11 +13,24 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from harness.clickhouse import NEEDED, Cluster, cluster
 from otumat.spec.event import MEDIA_TYPE
 from otumat_index.accounts.models import User
 from otumat_index.publish.models import Project
 from otumat_index.usage import queries
 from otumat_index.usage.models import Install
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A ClickHouse cluster of real servers."""
+    if missing := [str(path) for path in NEEDED if not path.exists()]:
+        pytest.skip(
+            f"{', '.join(missing)} missing: apt-get install clickhouse-server libzookeeper-java default-jre-headless"
+        )
+    with cluster(tmp_path_factory.mktemp("clickhouse")) as started:
+        yield started
+
 
 MANIFEST = """
 project = "roundup"

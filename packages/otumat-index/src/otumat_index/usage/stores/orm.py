@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.db import connections, transaction
 from django.db.models import Sum
 
@@ -19,6 +20,7 @@ from otumat.errors import Conflict, Refused
 from otumat.spec.event import Verdict, Where
 from otumat_index.usage import rules
 from otumat_index.usage.stores import routing, turns, upserts
+from otumat_index.usage.stores.elsewhere import elsewhere
 from otumat_index.usage.stores.models import (
     Active,
     Activity,
@@ -32,7 +34,7 @@ from otumat_index.usage.stores.models import (
     Loss,
     Place,
 )
-from otumat_index.usage.stores.protocol import Accepted, Day, Told
+from otumat_index.usage.stores.protocol import Accepted, Day, EventStore, Told
 
 TAKE = """INSERT INTO events_batch (install, batch, sequence, sha256, received_on, counted, refused, body)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (install, batch) DO NOTHING"""
@@ -281,4 +283,5 @@ def told(row: Batch) -> Told:
     return Told(row.batch, row.sha256, row.counted, refused, False, row.sequence, row.received_on)
 
 
-STORE = OrmStore()
+STORE: EventStore = elsewhere(settings.CONFIG.events_url) or OrmStore()
+"""The one of this index."""

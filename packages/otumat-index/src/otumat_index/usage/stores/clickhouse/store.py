@@ -118,6 +118,8 @@ class ClickHouseStore:
         """It counts no more; the bytes go as soon as each replica comes to it."""
         for table in ("told", "body", "used"):
             self._mutate(table, f"install = {install}")
+        # Else this row would come back when the other goes.
+        self._mutate("gone", f"install = {install} AND state = {COPYING}")
 
     def _mutate(self, table: str, where: str) -> None:
         self.link.do(f"ALTER TABLE {self._everywhere(table)} DELETE WHERE {where}")

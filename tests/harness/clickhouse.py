@@ -1,0 +1,195 @@
+"""
+A ClickHouse cluster on loopback: 2 shards of 2 replicas, as Debian packages the server, and a ZooKeeper for them.
+
+Debian's is 18.16: `clickhouse-connect` asks at its start for a column that came later, so `old_client` leaves that out.
+Everything else, and every word of SQL, is what the product says.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import struct
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from clickhouse_connect.driver.httpclient import HttpClient
+from clickhouse_connect.driver.models import SettingDef
+
+from harness.server import free_port
+from otumat_index.usage.stores.clickhouse.link import STEADY, Address, Server
+
+SERVER, JARS = Path("/usr/sbin/clickhouse-server"), Path("/usr/share/java")
+NEEDED = (SERVER, JARS / "zookeeper.jar", Path("/usr/bin/java"))
+CLUSTER, READY_S = "otumat", 40
+KEEPER = (
+    "zookeeper",
+    "zookeeper-jute",
+    "slf4j-api",
+    "slf4j-nop",
+    "netty-all",
+    "metrics-core",
+    "snappy-java",
+    "commons-io",
+)
+USERS = """<yandex><profiles><default><max_memory_usage>500000000</max_memory_usage><max_threads>2</max_threads>
+<distributed_ddl_task_timeout>20</distributed_ddl_task_timeout></default></profiles><users><default><password></password>
+<networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota></default></users>
+<quotas><default></default></quotas></yandex>"""
+
+
+@dataclass
+class Replica:
+    """One server, with ports of its own."""
+
+    folder: Path
+    shard: int
+    number: int
+    http: int = field(default_factory=free_port)
+    tcp: int = field(default_factory=free_port)
+    between: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with (self.folder / "log").open("ab") as log:
+            line = [str(SERVER), f"--config-file={self.folder / 'config.xml'}"]
+            self.process = subprocess.Popen(line, cwd=self.folder, stdout=log, stderr=subprocess.STDOUT)
+
+    def await_ready(self) -> None:
+        until = time.monotonic() + READY_S
+        while time.monotonic() < until:
+            assert self.process is not None
+            if self.process.poll() is not None:
+                break
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.http}/ping", timeout=1):
+                    return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.1)
+        raise AssertionError(f"ClickHouse did not start:\n{(self.folder / 'log').read_text()[-3000:]}")
+
+    def kill(self) -> None:
+        """As a machine goes that loses its power: nothing is said to anybody."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+            self.process = None
+
+
+@dataclass(frozen=True)
+class Cluster:
+    replicas: list[Replica]
+
+    def link(self, database: str) -> Server:
+        hosts = tuple(("127.0.0.1", each.http) for each in self.replicas)
+        address = Address(hosts, "default", "", database, CLUSTER, settings=STEADY)
+        return Server(address, connect=old_client)
+
+
+def old_client(address: Address, host: str, port: int) -> Any:
+    return Old(
+        interface="http",
+        host=host,
+        port=port,
+        username=address.user,
+        password=address.password,
+        database=address.database,
+        autogenerate_session_id=False,
+        compress=False,
+    )
+
+
+class Old(HttpClient):
+    """The driver, told of settings instead of asking: 18.16 does not know `system.settings.readonly`."""
+
+    def _init_common_settings(self, tz_source: Any) -> None:
+        self.server_version = "18.16.1"
+        self.server_settings = {name: SettingDef(name, value, 0) for name, value in STEADY.items()}
+
+
+@contextmanager
+def cluster(folder: Path) -> Iterator[Cluster]:
+    """Start one; everything ends with the block."""
+    with ExitStack() as stack:
+        keeper = stack.enter_context(zookeeper(folder))
+        replicas = []
+        for shard in (1, 2):
+            for number in (1, 2):
+                place = folder / f"s{shard}r{number}"
+                place.mkdir()
+                replicas.append(Replica(place, shard, number))
+        for replica in replicas:
+            (replica.folder / "config.xml").write_text(config(replica, replicas, keeper))
+            (replica.folder / "users.xml").write_text(USERS)
+            stack.callback(replica.kill)
+            replica.start()
+        for replica in replicas:
+            replica.await_ready()
+        yield Cluster(replicas)
+
+
+@contextmanager
+def zookeeper(folder: Path) -> Iterator[int]:
+    """Where replicas agree on what there is."""
+    port, classes = free_port(), ":".join(str(JARS / f"{name}.jar") for name in KEEPER)
+    line = [
+        "java",
+        "-Xmx192m",
+        "-Dzookeeper.admin.enableServer=false",
+        "-Dzookeeper.clientPortAddress=127.0.0.1",
+        "-cp",
+        classes,
+    ]
+    line += ["org.apache.zookeeper.server.ZooKeeperServerMain", str(port), str(folder / "keeper"), "1000", "60"]
+    with (folder / "keeper.log").open("wb") as log:
+        process = subprocess.Popen(line, cwd=folder, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        await_keeper(port, folder / "keeper.log")
+        yield port
+    finally:
+        process.kill()
+        process.wait()
+
+
+def await_keeper(port: int, log: Path) -> None:
+    """Until it answers a session's first words: it listens before it can, and a server that finds none soon ends."""
+    words = struct.pack(">iqiqi16s", 0, 0, 5000, 0, 16, bytes(16))
+    until = time.monotonic() + READY_S
+    while time.monotonic() < until:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=2) as line:
+            line.sendall(struct.pack(">i", len(words)) + words)
+            if line.recv(4):
+                return
+        time.sleep(0.1)
+    raise AssertionError(f"ZooKeeper did not start:\n{log.read_text()[-3000:]}")
+
+
+def config(replica: Replica, replicas: list[Replica], keeper: int) -> str:
+    shards = "".join(
+        "<shard><internal_replication>true</internal_replication>"
+        + "".join(
+            f"<replica><host>127.0.0.1</host><port>{each.tcp}</port></replica>"
+            for each in replicas
+            if each.shard == shard
+        )
+        + "</shard>"
+        for shard in (1, 2)
+    )
+    return f"""<yandex><logger><level>warning</level><console>1</console></logger>
+<http_port>{replica.http}</http_port><tcp_port>{replica.tcp}</tcp_port>
+<interserver_http_port>{replica.between}</interserver_http_port><interserver_http_host>127.0.0.1</interserver_http_host>
+<listen_host>127.0.0.1</listen_host><path>{replica.folder}/data/</path><tmp_path>{replica.folder}/tmp/</tmp_path>
+<users_config>users.xml</users_config><default_profile>default</default_profile><default_database>default</default_database>
+<mark_cache_size>16777216</mark_cache_size><timezone>UTC</timezone>
+<zookeeper><node><host>127.0.0.1</host><port>{keeper}</port></node><session_timeout_ms>5000</session_timeout_ms></zookeeper>
+<macros><shard>{replica.shard}</shard><replica>r{replica.number}</replica></macros>
+<distributed_ddl><path>/clickhouse/task_queue/ddl</path></distributed_ddl>
+<remote_servers><{CLUSTER}>{shards}</{CLUSTER}></remote_servers></yandex>"""
