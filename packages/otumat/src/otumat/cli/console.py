@@ -164,7 +164,8 @@ class Console:
         hint = separator + exc.hint if exc.hint else ""
         text = printable(exc.message.rstrip() + hint, keep_lines=True)
         self.note(f"{self.style('otumat:', RED, on_stderr=True)} {text}")
-        if isinstance(exc, Invalid):
+        # An error with one problem that says the same says it once.
+        if isinstance(exc, Invalid) and [problem.message for problem in exc.problems] != [exc.message]:
             self.tell_problems(exc.problems)
 
     def tell_problems(self, problems: Iterable[Problem]) -> None:

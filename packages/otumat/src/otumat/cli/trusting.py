@@ -110,6 +110,8 @@ def _not_empty(passphrase: str) -> str:
 
 
 def _tell(outcomes: list[Outcome], console: Console) -> None:
+    from otumat.trust.wheel import NO_RSA_KEY
+
     if console.as_json:
         told = [{key: value for key, value in asdict(each).items() if key != "plan"} for each in outcomes]
         console.show_json({"ok": True, "wheels": told})
@@ -119,7 +121,7 @@ def _tell(outcomes: list[Outcome], console: Console) -> None:
         keys = ", ".join(f"{key[:16]}…" for key in each.keys)
         console.show(f"  {printable(os.path.basename(each.path))}  {console.style(each.action, style)}  {keys}")
         for package, reason in each.legacy.items():
-            if reason:
+            if reason and reason != NO_RSA_KEY:  # nobody signs for hosts of 0.3 without one, nor wonders
                 console.note(f"    no signature of the 0.3 kind for {printable(package)}: {printable(reason)}.")
 
 

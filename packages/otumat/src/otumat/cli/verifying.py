@@ -7,7 +7,7 @@ import sys
 import time
 
 from otumat.cli.console import DIM, GREEN, RED, YELLOW, printable
-from otumat.errors import OtumatError
+from otumat.errors import NotFound, OtumatError
 from otumat.spec.vouching.verdict import EXIT_CODES, MEANINGS, TRUSTED, UNSIGNED, UNVERIFIABLE
 from otumat.trust.policy import KeyRecord, Policy, ProjectTrust, default_path, load
 
@@ -75,7 +75,13 @@ def now() -> str:
 
 def _policy(options: argparse.Namespace) -> Policy:
     if not options.key:
-        return load(os.path.expanduser(options.policy) or default_path(os.environ, os.path.expanduser("~")))
+        path = os.path.expanduser(options.policy) or default_path(os.environ, os.path.expanduser("~"))
+        if options.policy and not os.path.lexists(path):
+            told = f"There is no policy {options.policy!r}."
+            raise NotFound(
+                told, code="path.missing", hint="Make one: otumat keys add FILE.pub --for NAME --policy FILE"
+            )
+        return load(path)
     from otumat.cli.keyring import read_public
 
     records = [KeyRecord(read_public(path), note=os.path.basename(path)) for path in options.key]
@@ -124,7 +130,8 @@ def _show(verdict: Verdict, console: Console) -> None:
     keys = [
         f"{each.key_id[:16]}… {each.kind}, {each.role}{f' ({each.note})' if each.note else ''}" for each in verdict.keys
     ]
-    console.show_table([("vouched for by", keys), ("scheme", [verdict.scheme]), ("lies at", [verdict.location])])
+    by = "vouched for by" if verdict else "was signed by"
+    console.show_table([(by, keys), ("scheme", [verdict.scheme]), ("lies at", [verdict.location])])
     for each in verdict.findings[:_MOST_FINDINGS]:
         mark = console.style("-", DIM if each.state == TRUSTED else RED)
         console.show(f"  {mark} {printable(each.message)}{f' {printable(each.hint)}' if each.hint else ''}")

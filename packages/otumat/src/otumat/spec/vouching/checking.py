@@ -70,7 +70,7 @@ def check_envelope(
         envelope = read_envelope(data)
         if envelope.payload_type != PAYLOAD_TYPE:
             raise Malformed(f"its payload is of the type {envelope.payload_type[:80]!r}")
-        keys, findings = _check_signatures(envelope, trust, at, signed_before)
+        keys, findings = _check_signatures(envelope, project, trust, at, signed_before)
         statement = read_statement(envelope.payload)
     except Malformed as exc:
         told = f"The envelope of its signatures cannot be read: {exc}."
@@ -130,7 +130,7 @@ def why_not(record: KeyRecord, at: str, signed_before: str = "", *, legacy: bool
 
 
 def _check_signatures(
-    envelope: Envelope, trust: ProjectTrust, at: str, signed_before: str
+    envelope: Envelope, project: str, trust: ProjectTrust, at: str, signed_before: str
 ) -> tuple[tuple[Voucher, ...], list[Finding]]:
     message = envelope.message
     counted: dict[str, Voucher] = {}
@@ -150,7 +150,7 @@ def _check_signatures(
         told = f"{len(vouchers)} of the {trust.threshold} trusted keys that are asked for signed it."
         findings.append(Finding(BELOW_THRESHOLD, "signature.too_few", told))
     elif not findings:
-        findings.append(_nobody(envelope, trust))
+        findings.append(_nobody(envelope, project, trust))
     return vouchers, findings
 
 
@@ -166,15 +166,16 @@ def _tried(envelope: Envelope, record: KeyRecord) -> list[Signature]:
     return [each for each in envelope.signatures if each.keyid in ("", record.public.id)]
 
 
-def _nobody(envelope: Envelope, trust: ProjectTrust) -> Finding:
+def _nobody(envelope: Envelope, project: str, trust: ProjectTrust) -> Finding:
     claimed = {each.keyid for each in envelope.signatures}
     if any(record.public.id in claimed for record in trust.keys):
         told = "Its signature names a trusted key, and does not hold under that key."
         return Finding(UNTRUSTED_KEY, "signature.invalid", told)
-    if not trust.keys:
-        told, hint = "No key is trusted for it.", "Add one with: otumat keys add FILE --for NAME"
-        return Finding(UNTRUSTED_KEY, "key.none", told, hint=hint)
     names = ", ".join(f"{each[:16]}…" for each in sorted(claimed)[:3])
+    if not trust.keys:
+        told = f"It was signed by {names}; no key is trusted for it."
+        hint = f"If you know whose that is: otumat keys add FILE.pub --for {normalize(project)}"
+        return Finding(UNTRUSTED_KEY, "key.none", told, hint=hint)
     return Finding(UNTRUSTED_KEY, "key.unknown", f"It was signed by {names}; no trusted key is among them.")
 
 

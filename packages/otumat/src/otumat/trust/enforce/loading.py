@@ -205,7 +205,7 @@ def tell(decision: Decision) -> None:
             if each.code in _OF_DEPENDENCIES:
                 warn(f"The plugin {decision.name!r} of {decision.verdict.name} is loaded. {each.message}")
     elif not any(each.code == "trust.off" for each in decision.verdict.findings):
-        warn(f"{_told(decision)} It is {'loaded all the same' if decision.loads else 'refused'}.")
+        warn(_told(decision))
 
 
 def warn(message: str) -> None:
@@ -230,7 +230,10 @@ def _load(decision: Decision, result: Loaded) -> None:
 
 def _told(decision: Decision) -> str:
     verdict = decision.verdict
-    return f"The plugin {decision.name!r} of {verdict.name} {verdict.version} is {verdict.state}: {decision.why}"
+    done = "loaded all the same" if decision.loads else "refused"
+    return (
+        f"The plugin {decision.name!r} of {verdict.name} {verdict.version} is {done} ({verdict.state}). {decision.why}"
+    )
 
 
 def _depth() -> int:

@@ -94,14 +94,15 @@ def read_pem(pem: bytes, *, shown: str, passphrase: Callable[[], str] | None = N
     if b"ENCRYPTED" in pem:
         if passphrase is None:
             raise _invalid("key.passphrase", f"{shown} has a passphrase, and nobody can be asked for it here.",
-                           f"Set {PASSPHRASE_VARIABLE}, or use: otumat sign")  # fmt: skip
+                           f"Set {PASSPHRASE_VARIABLE}, or run otumat sign at a terminal.")  # fmt: skip
         secret = passphrase().encode()
     try:
         key = load(pem, secret)
     except wrong_kinds:
-        what = "does not open with this passphrase" if secret is not None else "holds no private key that can be read"
         # Without the cause: its text may quote the file.
-        raise _invalid("key.unreadable", f"{shown} {what}.", _HINT) from None
+        if secret is not None:
+            raise _invalid("key.unreadable", f"{shown} does not open with this passphrase.", "Try it again.") from None
+        raise _invalid("key.unreadable", f"{shown} holds no private key that can be read.", _HINT) from None
     return _checked(key, shown)
 
 

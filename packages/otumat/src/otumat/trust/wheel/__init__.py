@@ -12,7 +12,7 @@ Needs the extra `[trust]`: the defensive reader of archives uses `packaging`.
 
 from __future__ import annotations
 
-from otumat.trust.wheel.signing import Outcome, sign_wheels
+from otumat.trust.wheel.signing import NO_RSA_KEY, Outcome, sign_wheels
 from otumat.trust.wheel.verifying import verify_wheel
 
-__all__ = ["Outcome", "sign_wheels", "verify_wheel"]
+__all__ = ["NO_RSA_KEY", "Outcome", "sign_wheels", "verify_wheel"]

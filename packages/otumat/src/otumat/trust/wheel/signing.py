@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from otumat.trust.signing import Signer
 
 
+NO_RSA_KEY = "no RSA key is among those that sign"
+
+
 @dataclass
 class Outcome:
     """
@@ -130,7 +133,7 @@ def _signatures(wheel: Wheel, values: dict[str, composing.LegacyValue], signers:
 
 def _why_no_legacy(value: composing.LegacyValue, signers: Sequence[Signer]) -> str:
     if not any(signer.can_sign_legacy for signer in signers):
-        return "no RSA key is among those that sign"
+        return NO_RSA_KEY
     return value.reason
 
 
