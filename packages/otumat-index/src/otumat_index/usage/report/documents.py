@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from otumat_index.usage.report.events import EventReport
-from otumat_index.usage.report.reading import Report
+from otumat_index.usage.report.shapes import Report
 from otumat_index.usage.report.tables import event_tables, tables
 
 NAMES = {"features": "events", "versions": "releases", "losses": "lost"}

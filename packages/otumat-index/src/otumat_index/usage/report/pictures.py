@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from otumat_index.usage.report.events import EventReport
-from otumat_index.usage.report.reading import Report
+from otumat_index.usage.report.shapes import Report
 from otumat_index.web import charts
 
 

@@ -4,159 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
-from otumat.spec.manifest import DeclaredEvent
 from otumat_index.publish.models import Project
 from otumat_index.usage import queries, rules
 from otumat_index.usage.models import Install
 from otumat_index.usage.report.period import Period, weeks_before
+from otumat_index.usage.report.shapes import Cohort, Feature, Report, Spot, Version, Week
 from otumat_index.usage.stores.orm import STORE
 from otumat_index.usage.stores.protocol import Day
 
 COHORTS = 12
 """So many weeks of first uses are told of."""
-GAP = "gap"
-
-
-@dataclass(frozen=True, slots=True)
-class Week:
-    """
-    Seven days: installs used for the first time, used the week before as well, back after a pause, and those of the
-    week before that were not used.
-    """
-
-    until: date
-    fresh: int
-    returning: int
-    back: int
-    lapsed: int
-
-    @property
-    def active(self) -> int:
-        return self.fresh + self.returning + self.back
-
-
-@dataclass(frozen=True, slots=True)
-class Feature:
-    """
-    An event.
-
-    Attributes:
-        installs: How many told of it in these days; None for days that end before today, of which that is not kept.
-        lost: How often it was told of and not counted, or lost by copies.
-        declared: What the project's manifests say of it; None: not in them.
-    """
-
-    event: str
-    times: int = 0
-    before: int = 0
-    installs: int | None = None
-    lost: int = 0
-    by_day: Mapping[date, int] = field(default_factory=dict)
-    declared: DeclaredEvent | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """
-    Where installs run: one value.
-
-    Attributes:
-        installs: Used in the last 28 days, by where they told last.
-        days: Days of use in the period, each install once a day; `before`: in the days before.
-    """
-
-    value: str
-    installs: int
-    days: int
-    before: int
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A release as it is used, beside what the index knows of it; `released` is None for one that it does not know."""
-
-    spot: Spot
-    released: datetime | None = None
-    is_latest: bool = False
-    is_yanked: bool = False
-    yank_reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Cohort:
-    """Installs used first in a week (its Monday), and how many of them in each week since; the first is all of them."""
-
-    week: date
-    installs: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """
-    Some days of a project's uses.
-
-    Attributes:
-        state: None: it never collected.
-        installs: How many may tell at present.
-        users: How many were used in these days; None for days that end before today, of which that is not kept.
-        active: One for each day, in order; `active_before`: of the days before.
-        weeks: The oldest first.
-        newest: The current release; "" when there is none.
-        newest_on: By day, installs that ran it, beside `active`.
-        lost: (reason, event, times) of what is not in these numbers.
-    """
-
-    state: queries.State | None
-    period: Period
-    today: date
-    installs: int
-    users: int | None
-    active: list[Day]
-    active_before: list[Day]
-    weeks: list[Week]
-    features: list[Feature]
-    versions: list[Version]
-    newest: str
-    newest_since: datetime | None
-    newest_on: Mapping[date, int]
-    pythons: list[Spot]
-    systems: list[Spot]
-    machines: list[Spot]
-    ci: list[Spot]
-    cohorts: list[Cohort]
-    lost: list[tuple[str, str, int]]
-
-    @property
-    def is_empty(self) -> bool:
-        return not any(feature.times for feature in self.features) and not any(day.monthly for day in self.active)
-
-    @property
-    def fresh(self) -> int:
-        return sum(day.fresh for day in self.active)
-
-    @property
-    def fresh_before(self) -> int:
-        return sum(day.fresh for day in self.active_before)
-
-    @property
-    def times(self) -> int:
-        return sum(feature.times for feature in self.features)
-
-    @property
-    def times_before(self) -> int:
-        return sum(feature.before for feature in self.features)
-
-    @property
-    def uses_lost(self) -> int:
-        return sum(times for reason, _, times in self.lost if reason != GAP)
-
-    @property
-    def gaps(self) -> int:
-        """Batches that never came."""
-        return sum(times for reason, _, times in self.lost if reason == GAP)
 
 
 def report(project: Project, period: Period, *, today: date) -> Report:
@@ -285,13 +144,13 @@ def versions_of(
     """The releases in use, most used first, beside what the index knows of them."""
     spots = joined(installs, *days)
     known = project.releases.filter(version__in=[spot.value for spot in spots])
-    columns = ("created_at", "pk", "is_yanked", "yank_reason")
+    columns = ("created_at", "pk", "is_yanked")
     rows = {version[:64]: row for version, *row in known.values_list("version", *columns)}
     made = []
     for spot in spots:
-        released, key, is_yanked, reason = rows.get(spot.value, (None, None, False, ""))
+        released, key, is_yanked = rows.get(spot.value, (None, None, False))
         is_latest = key is not None and key == project.latest_id
-        made.append(Version(spot, released, is_latest, is_yanked, reason))
+        made.append(Version(spot, released, is_latest, is_yanked))
     return made
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from otumat_index.usage.report.events import EventReport
 from otumat_index.usage.report.period import Period
-from otumat_index.usage.report.reading import Feature, Report, Spot
+from otumat_index.usage.report.shapes import Feature, Report, Spot
 from otumat_index.web.tables import Cell, Column, Table
 
 TREND_POINTS = 30
