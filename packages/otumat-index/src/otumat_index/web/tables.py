@@ -66,7 +66,8 @@ class Table:
         rows = "".join(self._row(number, row) for number, row in enumerate(self.rows[: self.most]))
         caption = escape(self.caption)
         return mark_safe(  # noqa: S308 - every part of it is escaped
-            f'<div class="scroll" role="region" aria-label="{caption} (table)" tabindex="0"><table class="numbers {self.name}">'
+            f'<div class="scroll" role="region" aria-label="{caption} (table)" tabindex="0">'
+            f'<table class="numbers {escape(self.name)}">'
             f'<caption class="visually-hidden">{caption}</caption>'
             f"<thead><tr>{head}</tr></thead>\n<tbody>{rows}</tbody></table></div>"
         )
