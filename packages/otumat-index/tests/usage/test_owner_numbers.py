@@ -197,6 +197,7 @@ def test_the_page_tells_what_a_recount_tells(uses: list[Use], look: Any, days: i
     assert sorted(row[:4] for row in page["features"]) == sorted(
         feature(hand, event, since) for event in ("fetch", "import")
     )
+    assert page["features_by_week"] == by_week(hand, page["features"], days)
     assert page["retention"] == retention(hand)
     for table, value in SPOTS.items():
         spots = hand.spots(value, since)
@@ -231,6 +232,19 @@ def feature(hand: Recount, event: str, since: date) -> list[str]:
         share(len(users), len(hand.active(since, hand.today))),
         f"{sum(each.times for each in found):,}",
     ]
+
+
+def by_week(hand: Recount, features: list[list[str]], days: int) -> list[list[str]]:
+    ends = [hand.today - timedelta(7 * number) for number in reversed(range(days // 7))]
+    sums = {
+        row[0]: [
+            sum(each.times for each in hand.uses if each.event == row[0] and 0 <= (end - each.day).days < 7)
+            for end in ends
+        ]
+        for row in features
+        if row[3] != "0"
+    }
+    return [[event, *(f"{times:,}" for times in weeks)] for event, weeks in sums.items()]
 
 
 def retention(hand: Recount) -> list[list[str]]:
