@@ -173,3 +173,12 @@ def test_U5_the_cap_holds_under_a_dead_host_and_the_next_one_hears_what_was_lost
         for name, times in each.get("room", {}).items():
             lost[name] = lost.get(name, 0) + times
     assert {name: host.counts[name] + lost[name] for name in host.counts} == {"often": 45_000, "rare": 5_000}
+
+
+def test_U5_eight_processes_that_make_room_at_once_account_for_every_use(local: str) -> None:
+    code = "from otumat.usage import UsageAgent\nlog = UsageAgent(package_name='hostpkg').log\n"
+    code += "for number in range(30_000): log('often')"
+    environ = {**os.environ, "PYTHONPATH": str(Path(otumat.__file__).parents[1])}
+    running = [subprocess.Popen([sys.executable, "-c", code], env=environ) for _ in range(8)]
+    assert [process.wait(120) for process in running] == [0] * 8
+    assert state.counts(local)["often"] + held.lost(local)["room"]["often"] == 240_000

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from otumat.spec.consent import ON
 from otumat.spec.event import Where
-from otumat.usage.spool import RS, seal, spool_folder
+from otumat.usage.spool import RS, is_at, seal, share, spool_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LOST = "lost"
 LOST_MAX_BYTES = 32 * 1024
+_TRIES = 50
 ROOM, UNREADABLE = "room", "unreadable"
 
 
@@ -33,16 +34,21 @@ class Record(NamedTuple):
 
 def segments(folder: str, level: str = "") -> list[str]:
     """Every segment of a package, oldest first: paths. With a level, only that level's."""
+    found = []
+    for path in _listed(spool_folder(folder)):
+        if os.path.basename(path).startswith(level) and path.endswith((".sealed", ".open")):
+            try:
+                found.append((os.stat(path).st_mtime_ns, path))
+            except OSError:
+                continue  # somebody was quicker
+    return [path for _, path in sorted(found)]
+
+
+def _listed(folder: str) -> list[str]:
     try:
-        with os.scandir(spool_folder(folder)) as entries:
-            found = [
-                (entry.stat().st_mtime_ns, entry.path)
-                for entry in entries
-                if entry.name.startswith(level) and entry.name.endswith((".sealed", ".open"))
-            ]
+        return [os.path.join(folder, name) for name in os.listdir(folder)]
     except OSError:
         return []
-    return [path for _, path in sorted(found)]
 
 
 def seal_all(folder: str, level: str = ON) -> list[str]:
@@ -79,30 +85,51 @@ def held(folder: str) -> list[Record]:
     return sorted(found)
 
 
-def evict(folder: str, room_bytes: int) -> None:
-    """Delete the oldest sealed segments until the rest fits, and count what that lost."""
+def evict(folder: str, room_bytes: int, *, at_most_bytes: int) -> None:
+    """
+    Delete the oldest sealed segments until the rest fits, and count what that lost.
+
+    Args:
+        room_bytes: What may stay of those that no writer holds: one that was about to write would lose that use unseen.
+        at_most_bytes: What may stay at all.
+    """
+    if _evict_down_to(room_bytes, folder, held_too=False) > at_most_bytes:
+        _evict_down_to(at_most_bytes, folder, held_too=True)
+
+
+def _evict_down_to(room_bytes: int, folder: str, *, held_too: bool) -> int:
+    """Evict; returns how many bytes are left."""
     kept = [path for path in segments(folder) if path.endswith(".sealed")]
     sizes = {path: _size(path) for path in kept}
     total = sum(sizes.values())
     for path in kept:
         if total <= room_bytes:
-            return
-        total -= sizes[path]
-        _evict(folder, path)
+            break
+        if _evict(folder, path, held_too=held_too):
+            total -= sizes[path]
+    return total
 
 
-def _evict(folder: str, path: str) -> None:
-    taken = path + ".evicted"
+def _evict(folder: str, path: str, *, held_too: bool) -> bool:
     try:
-        os.rename(path, taken)  # of several that want to, one does
+        fd = os.open(path, os.O_RDONLY)
     except OSError:
-        return
-    counts: dict[bytes, int] = {}
-    for line in read(taken)[_batched_bytes(folder, path) :].split(RS)[1:]:  # a host is waiting: names only
-        name, times = line.partition(b"\t")[0], line.rpartition(b"\t")[2].rstrip(b"\n")
-        counts[name] = counts.get(name, 0) + (int(times) if times.isdigit() else 1)
-    count_lost(folder, ROOM, {name.decode(errors="replace"): times for name, times in counts.items()})
-    remove(taken)
+        return True  # gone
+    try:
+        if not (_nobody_holds(fd) or held_too):
+            return False
+        taken = path + ".evicted"
+        os.rename(path, taken)  # of several that want to, one does
+        counts: dict[bytes, int] = {}
+        for line in read(taken)[_batched_bytes(folder, path) :].split(RS)[1:]:  # a host is waiting: names only
+            name, times = line.partition(b"\t")[0], line.rpartition(b"\t")[2].rstrip(b"\n")
+            counts[name] = counts.get(name, 0) + (int(times) if times.isdigit() else 1)
+        count_lost(folder, ROOM, {name.decode(errors="replace"): times for name, times in counts.items()})
+        return remove(taken)
+    except OSError:
+        return True
+    finally:
+        os.close(fd)
 
 
 def _batched_bytes(folder: str, path: str) -> int:
@@ -117,27 +144,44 @@ def count_lost(folder: str, why: str, counts: dict[str, int]) -> None:
     _note_lost(folder, {why: counts})
     path = os.path.join(folder, LOST)
     if _size(path) > LOST_MAX_BYTES:
-        folded = path + "." + os.urandom(6).hex()
-        try:
-            os.rename(path, folded)
-        except OSError:
+        _fold_lost(folder, path)
+
+
+def _fold_lost(folder: str, path: str) -> None:
+    """Begin the notes anew with their sums, unless somebody is writing one right now."""
+    folded = path + "." + os.urandom(6).hex()
+    try:
+        fd = os.open(path, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        if not _nobody_holds(fd) or not is_at(path, fd, mode=0):
             return
-        _note_lost(folder, _counts(read(folded)))
-        remove(folded)
+        os.rename(path, folded)
+    except OSError:
+        return
+    finally:
+        os.close(fd)
+    _note_lost(folder, _counts(read(folded)))
+    remove(folded)
 
 
 def _note_lost(folder: str, by_reason: dict[str, dict[str, int]]) -> None:
     lines = [f"{why}\t{name}\t{times}\n" for why, counts in by_reason.items() for name, times in counts.items() if name]
-    if not lines:
-        return
-    try:
-        file = os.open(os.path.join(folder, LOST), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    path = os.path.join(folder, LOST)
+    for _ in range(_TRIES if lines else 0):
         try:
-            os.write(file, "".join(lines).encode())  # one write, so that processes do not disturb each other
-        finally:
-            os.close(file)
-    except OSError:
-        pass
+            file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                if share(file) and is_at(path, file):
+                    os.write(file, "".join(lines).encode())  # one write, so that processes do not disturb each other
+                    return
+            finally:
+                os.close(file)
+        except FileNotFoundError:
+            continue  # it was folded under our hands
+        except OSError:
+            return
 
 
 def lost(folder: str) -> dict[str, dict[str, int]]:

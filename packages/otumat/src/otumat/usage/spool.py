@@ -141,10 +141,17 @@ class Writer:
     def _rotate(self) -> None:
         seal(self._path())
         self._open()
-        if self._total_bytes() > SPOOL_MAX_BYTES - SEGMENT_BYTES:
+        try:
+            self._make_room()
+        except OSError:
+            pass  # others do so at the same time; the use that we are about to write has nothing to do with it
+
+    def _make_room(self) -> None:
+        if _total_bytes(self._spool) > SPOOL_MAX_BYTES - SEGMENT_BYTES:
             from otumat.usage.held import evict
 
-            evict(os.path.dirname(self._spool), SPOOL_MAX_BYTES - 2 * SEGMENT_BYTES)
+            folder = os.path.dirname(self._spool)
+            evict(folder, SPOOL_MAX_BYTES - 2 * SEGMENT_BYTES, at_most_bytes=SPOOL_MAX_BYTES - SEGMENT_BYTES)
 
     def _open(self) -> None:
         """Open and hold the open segment, making it (and its folder) if need be; else stay with what there is."""
@@ -166,7 +173,7 @@ class Writer:
             seal(path)  # sealed, but its renaming was cut short
             return -1
         try:
-            if _hold(fd) and is_at(path, fd):
+            if share(fd) and is_at(path, fd):
                 return fd
         except OSError:
             pass
@@ -185,10 +192,6 @@ class Writer:
     def _path(self) -> str:
         return os.path.join(self._spool, f"{self._level}-{machine()}.open")
 
-    def _total_bytes(self) -> int:
-        with os.scandir(self._spool) as entries:
-            return sum(entry.stat().st_size for entry in entries)
-
 
 def seal(path: str) -> str:
     """
@@ -201,6 +204,16 @@ def seal(path: str) -> str:
     except OSError:
         return sealed if os.path.exists(sealed) else ""
     return sealed
+
+
+def _total_bytes(folder: str) -> int:
+    total = 0
+    for name in os.listdir(folder):
+        try:
+            total += os.stat(os.path.join(folder, name)).st_size
+        except FileNotFoundError:
+            pass  # somebody makes room, too
+    return total
 
 
 class _Patient:
@@ -236,7 +249,7 @@ def machine() -> str:
     return "".join(each for each in os.uname().nodename[:40] if each.isascii() and each.isalnum()) or "machine"
 
 
-def _hold(fd: int) -> bool:
+def share(fd: int) -> bool:
     """Take a shared lock for as long as the descriptor lives; Windows needs none, it does not delete open files."""
     try:
         import fcntl
@@ -251,6 +264,7 @@ def _hold(fd: int) -> bool:
     return True
 
 
-def is_at(path: str, fd: int) -> bool:
+def is_at(path: str, fd: int, *, mode: int = _WRITABLE) -> bool:
+    """Whether an open file is the one with that name, and has (one of) these permissions."""
     ours, there = os.fstat(fd), os.stat(path)
-    return (ours.st_ino, ours.st_dev) == (there.st_ino, there.st_dev) and bool(ours.st_mode & _WRITABLE)
+    return (ours.st_ino, ours.st_dev) == (there.st_ino, there.st_dev) and bool(not mode or ours.st_mode & mode)
