@@ -2,7 +2,7 @@
 What follows from an install's secret: its name, the digests of its tokens, the key of what it sent. Pure.
 
 None of these is kept without the secret being there, too, so that overwriting 32 bytes in one place makes all of them
-unrecognisable: docs/decisions/0013-erasure.md.
+unrecognisable: docs/decisions/0016-erasure.md.
 """
 
 from __future__ import annotations

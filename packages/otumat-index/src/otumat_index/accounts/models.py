@@ -101,7 +101,7 @@ class InstallSecret(models.Model):
     32 random bytes, from which everything follows that would tell an install (`derived.py`).
 
     Rows are appended, and overwritten in place when their install is erased; never removed, never of another length:
-    so a database file has each secret in one place only (docs/decisions/0013-erasure.md).
+    so a database file has each secret in one place only (docs/decisions/0016-erasure.md).
     """
 
     secret = models.BinaryField(max_length=derived.SECRET_BYTES)

@@ -2,7 +2,7 @@
 What a database still holds of what was overwritten or removed: its log, and dead copies in its files.
 
 SQLite has older pages in its write-ahead log until that is cut off; PostgreSQL has the old version of a row until its
-table is written anew. docs/decisions/0013-erasure.md says why no more than this is needed.
+table is written anew. docs/decisions/0016-erasure.md says why no more than this is needed.
 """
 
 from __future__ import annotations
