@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from otumat.errors import Invalid, OtumatError
-from otumat_index import __version__, key_commands
+from otumat_index import __version__, key_commands, usage_commands
+from otumat_index.bar import Bar
 
 EPILOG = """\
 examples:
@@ -107,6 +108,7 @@ def parser() -> argparse.ArgumentParser:
     make.set_defaults(run=run_token_create)
 
     key_commands.add_keys(commands, data)
+    usage_commands.add_usage(commands, data)
 
     load = commands.add_parser("import", parents=[data], help="take in many metadata records")
     load.add_argument(
@@ -261,27 +263,6 @@ def run_reindex(args: argparse.Namespace) -> int:
     code = commands.reindex(shown)
     shown.end()
     return code
-
-
-class Bar:
-    """How far a long piece of work is: one line that moves at a terminal, a few lines elsewhere."""
-
-    def __init__(self, what: str) -> None:
-        self.what = what
-        self.shown = -1
-
-    def __call__(self, fraction: float) -> None:
-        percent = int(100 * fraction)
-        if percent < self.shown + (1 if sys.stderr.isatty() else 25):
-            return
-        self.shown = percent
-        full = "#" * (percent // 4)
-        begin, end = ("\r", "") if sys.stderr.isatty() else ("", "\n")
-        print(f"{begin}{self.what} [{full:<25}] {percent} %", end=end, file=sys.stderr, flush=True)
-
-    def end(self) -> None:
-        if sys.stderr.isatty():
-            print(file=sys.stderr)
 
 
 def run_settings(args: argparse.Namespace) -> int:

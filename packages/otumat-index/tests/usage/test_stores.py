@@ -189,6 +189,11 @@ def test_properties_and_releases_of_an_event_are_counted_apart(store: EventStore
         ("backend=mysql", "1.0", 3),
     ]
     assert store.details(7, "fetch", DAY + timedelta(1), DAY + timedelta(9)) == []
+    assert store.rows(7, "fetch", *LONG) == [
+        (DAY, "backend=mysql", "1.0", 3),
+        (DAY, "backend=mysql", "2.0", 4),
+        (DAY, "backend=other", "1.0", 5),
+    ]
     assert store.counted(7, *LONG) == [("fetch", DAY, 12), ("store", DAY, 9)]
 
 

@@ -69,6 +69,7 @@ WHERE project = %s AND kind = %s AND day BETWEEN %s AND %s AND daily > 0 ORDER B
 REMEMBER = """UPDATE events_activity SET sequence = %s, first_day = %s, last_day = %s, mask = %s, release = %s,
 python = %s, system = %s, machine = %s, ci = %s WHERE install = %s"""
 GAP = "gap"
+BY = ("day", "properties", "release")
 
 
 class Sums(NamedTuple):
@@ -234,6 +235,10 @@ class OrmStore:
         found = Count.objects.filter(project=project, event=event, day__range=(since, until))
         summed = found.values("properties", "release").annotate(n=Sum("times")).order_by("-n", "properties", "release")
         return list(summed.values_list("properties", "release", "n"))
+
+    def rows(self, project: int, event: str, since: date, until: date) -> list[tuple[date, str, str, int]]:
+        found = Count.objects.filter(project=project, event=event, day__range=(since, until))
+        return list(found.order_by(*BY).values_list(*BY, "times"))
 
     def users(self, project: int, since: date) -> list[tuple[str, int]]:
         found = EventDay.objects.filter(project=project, day__gte=since).values("event").annotate(n=Sum("last_here"))

@@ -106,6 +106,9 @@ class EventStore(Protocol):
     def details(self, project: int, event: str, since: date, until: date) -> list[tuple[str, str, int]]:
         """How often one event happened, by properties and release, most first."""
 
+    def rows(self, project: int, event: str, since: date, until: date) -> list[tuple[date, str, str, int]]:
+        """How often one event happened, by day, properties and release, in that order."""
+
     def users(self, project: int, since: date) -> list[tuple[str, int]]:
         """Installs that told of each event on or after a day, by event; those that were erased are not among them."""
 

@@ -63,6 +63,12 @@ def details(project: int, event: str, since: date, until: date) -> str:
 GROUP BY properties_, release_ ORDER BY n DESC, properties_, release_"""
 
 
+def rows(project: int, event: str, since: date, until: date) -> str:
+    found = f"{counts(project, since, until)} AND event_ = {text(event)}"
+    return f"""SELECT toString(day_), properties_, release_, sum(times_) FROM ({found})
+GROUP BY day_, properties_, release_ ORDER BY day_, properties_, release_"""
+
+
 def used(project: int, columns: str, more: str = "") -> str:
     return f"SELECT {columns} FROM used FINAL WHERE project = {project} AND {NOT_DOUBLE} {more}"
 

@@ -159,6 +159,10 @@ class ClickHouseStore:
     def details(self, project: int, event: str, since: date, until: date) -> list[tuple[str, str, int]]:
         return _numbered(self.link.ask(reads.details(project, event, since, until)))
 
+    def rows(self, project: int, event: str, since: date, until: date) -> list[tuple[date, str, str, int]]:
+        found = self.link.ask(reads.rows(project, event, since, until))
+        return [(date.fromisoformat(day), properties, release, int(n)) for day, properties, release, n in found]
+
     def users(self, project: int, since: date) -> list[tuple[str, int]]:
         return [(event, int(n)) for event, n in self.link.ask(reads.users(project, since))]
 
