@@ -47,9 +47,7 @@ def recorder() -> Iterator[Recorder]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            made.asked.append(
-                ("POST", self.path, {name.lower(): text for name, text in self.headers.items()}, body)
-            )
+            made.asked.append(("POST", self.path, {name.lower(): text for name, text in self.headers.items()}, body))
             is_token = self.path == ROUTES["refresh_route"]
             told = {"access_token": "A2", "expires_in": "3600", "refresh_token": "R2", "scope": "s"} if is_token else {}
             self.say(200, json.dumps(told).encode())
