@@ -48,8 +48,8 @@ def test_a_tampered_plugin_is_refused_with_the_reason_and_a_warning(host: Host) 
     done = host.run(
         f"from otumat.trust import load_entry_points\nload_entry_points('base.plugins', {str(host.policy)!r})\n"
     )
-    told = "<string>:2: UntrustedPlugin: The plugin 'p' of plugin1 1.0 is refused (modified). plugin1/core.py"
-    assert told in done.stderr
+    warned = "<string>:2: UntrustedPlugin: The plugin 'p' of plugin1 1.0 is refused (modified). plugin1/core.py"
+    assert warned in done.stderr
     assert done.stdout == ""
 
 
