@@ -27,7 +27,7 @@ from otumat_index.publish.models import Classifier, File, Invitation, Project, R
 from otumat_index.trust import keys
 from otumat_index.trust.models import Key
 from otumat_index.usage import actions as usage
-from otumat_index.usage.models import Alert
+from otumat_index.usage.telling.models import Alert
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 WHEEL = "roundup-1.0-py3-none-any.whl"

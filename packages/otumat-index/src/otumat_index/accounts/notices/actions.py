@@ -57,6 +57,9 @@ def set_usage_mail(user: User, topic: str, *, digest: str, alerts: bool, by: Act
 @transaction.atomic
 def stop(user: User, topic: str, about: str, *, by: Actor, at: datetime) -> None:
     """What an unsubscription stops: mail about a project's uses, or all about the project that is not duty."""
-    set_usage_mail(user, topic, digest=UsageMail.Digest.NONE, alerts=False, by=by, at=at)
-    if about != USES:
+    none = UsageMail.Digest.NONE
+    if about == USES:
+        set_usage_mail(user, topic, digest=none, alerts=False, by=by, at=at)
+    else:
+        UsageMail.objects.update_or_create(user=user, topic=topic, defaults={"digest": none, "alerts": False})
         set_preference(user, topic, LEVELS.NONE, by=by, at=at)
