@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 from otumat.errors import NotFound
 
@@ -60,16 +60,20 @@ class Script:
             Its exit code, and the lines that it wrote, which are what its next run is called with.
         """
         # Files and no pipes: a pipe would be open for as long as any of its children lives.
-        with tempfile.TemporaryFile() as output, tempfile.NamedTemporaryFile("wb", suffix=".txt") as listed:
-            listed.write(b"".join(os.fsencode(path) + b"\n" for path in changed))
-            listed.flush()
-            environ = {**os.environ, LIST: listed.name}
-            line = [*self.command, *arguments]
-            with subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=output, env=environ) as self._process:  # noqa: S603
-                code = self._process.wait()
-            self._process = None
-            output.seek(0)
-            return code, lines(output.read(STATE_MAX_BYTES))
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            listed = os.path.join(folder, "changed.txt")
+            with open(listed, "wb") as file:
+                file.write(b"".join(os.fsencode(path) + b"\n" for path in changed))
+            with open(os.path.join(folder, "output"), "w+b") as output:
+                code = self._to_its_end([*self.command, *arguments], output, {**os.environ, LIST: listed})
+                output.seek(0)
+                return code, lines(output.read(STATE_MAX_BYTES))
+
+    def _to_its_end(self, line: list[str], output: BinaryIO, environ: dict[str, str]) -> int:
+        with subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=output, env=environ) as self._process:  # noqa: S603
+            code = self._process.wait()
+        self._process = None
+        return code
 
     def end(self) -> None:
         """End it, if it runs."""
