@@ -9,6 +9,8 @@ import json
 import os
 import re
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -137,7 +139,7 @@ def counted(user: User) -> dict[str, int]:
     """What the index says to the project's owner."""
     answer = user.index.api("GET", f"/project/{user.name}/usage", "alice")
     assert answer.status == 200, answer
-    return {each["event"]: each["times"] for each in answer.json()["events"]}
+    return {each["event"]: each["times"] for each in answer.json()["events"] if each["times"]}
 
 
 def export(user: User) -> Any:
@@ -247,7 +249,7 @@ def test_A90_withdrawing_ends_it_on_both_sides(user: User) -> None:
     assert (counted(user), answers.read(user.folder).level) == ({"import": 1}, OFF)
 
 
-def test_U14_erasing_is_certified_and_leaves_no_trace_of_the_install(user: User) -> None:
+def test_U14_erasing_is_certified_and_leaves_no_trace_of_the_install(user: User, tmp_path: Path) -> None:
     user.says(ON)
     user.uses("import")
     user.sends()
@@ -257,13 +259,20 @@ def test_U14_erasing_is_certified_and_leaves_no_trace_of_the_install(user: User)
     text = json.dumps(told["receipt"], sort_keys=True, separators=(",", ":")).encode()
     key = Ed25519PublicKey.from_public_bytes(base64.b64decode(told["key"]))
     key.verify(base64.b64decode(told["signature"]), text)
-    assert told["receipt"] | {"erased": ""} == {
+    assert told["receipt"]["copies_until"] >= told["receipt"]["erased"]
+    assert told["receipt"] | dict.fromkeys(("erased", "copies_until", "backups_until"), "") == {
+        "host": user.index.public_url,
         "install": install,
         "project": user.name,
         "erased": "",
         "batches": 1,
-        "backups_until": told["receipt"]["backups_until"],
+        "copies_until": "",
+        "backups_until": "",
     }
+    (tmp_path / "receipt.json").write_text(json.dumps(told))
+    line = [sys.executable, "-m", "otumat", "usage", "receipt", str(tmp_path / "receipt.json")]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, "it is unchanged" in done.stdout) == (0, True), done.stderr
     known = tokens.read(path)
     assert known is not None
     answer = user.index.request("GET", f"/api/usage-install/{install}", headers=known.bearer)
@@ -333,3 +342,51 @@ def test_a_code_typed_elsewhere_enrols_a_machine_without_a_browser(user: User) -
     enrolled(user, "device", visit)
     user.uses("import")
     assert (user.sends().uses, counted(user)) == (1, {"import": 1})
+
+
+def asked_for(name: str) -> list[tuple[str, str, bytes, dict[str, str]]]:
+    """Every route of usage that a stranger can name a project to."""
+    link = urlencode({**LINK, "project": name})
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    device = urlencode({"client_id": "otumat-usage", "scope": "usage", "project": name}).encode()
+    install = json.dumps({"project": name}).encode()
+    once = {"Content-Type": "application/json", "Idempotency-Key": "7" * 32}
+    api = [f"/api/v1/project/{name}/{page}" for page in ("usage", "usage/manifests", "survey")]
+    pages = [f"/manage/project/{name}/{page}/" for page in ("usage", "survey")]
+    return [
+        ("GET", f"/user/usage-install?{link}", b"", {"Accept": "text/html"}),
+        ("POST", "/api/usage-install", install, once),
+        ("POST", "/oauth/device", device, form),
+        *(("GET", page, b"", {}) for page in (*api, *pages)),
+        *(("GET", f"/project/{name}/usage/{page}", b"", {}) for page in ("", "badge.svg", "data.json")),
+    ]
+
+
+LINK = {
+    "response_type": "code",
+    "client_id": "otumat-usage",
+    "scope": "usage",
+    "redirect_uri": "http://127.0.0.1:49152/usage-consented",
+    "state": "s" * 43,
+    "code_challenge": "c" * 43,
+    "code_challenge_method": "S256",
+}
+
+
+def test_A86_a_private_project_asks_nobody_and_is_as_if_it_were_not_there(user: User) -> None:
+    user.says(ON)
+    user.uses("import")
+    user.sends()
+    missing = user.name[:-1] + "z"
+    assert user.index.api("PUT", f"/project/{user.name}/visibility", "alice", is_private=True).status == 200
+    strangers: list[dict[str, str]] = [{}, basic("charlie", user.index.create_user("charlie"))]
+    for login in strangers:
+        for (method, path, body, headers), (_, other, instead, _) in zip(
+            asked_for(user.name), asked_for(missing), strict=True
+        ):
+            seen = user.index.request(method, path, body, login | headers)
+            missed = user.index.request(method, other, instead, login | headers)
+            assert seen.status == missed.status, path
+            assert seen.status in (302, 401, 404), (path, seen)
+            assert seen.body.replace(user.name.encode(), missing.encode()) == missed.body or b"csrf" in seen.body, path
+    assert export(user)["project"] == user.name, "whose copy it is keeps what is theirs"
