@@ -167,6 +167,21 @@ def test_K30_a_module_that_is_called_otherwise_than_its_project(package: object)
     assert installed_release("nothing-of-that-name") == ""
 
 
+def test_K35_uninstall_keeps_the_no_tells_the_host_and_ends_what_sends(enrolled: str, host: UsageHost) -> None:
+    agent = UsageAgent(package_name="hostpkg", enrolment="manual")
+    due.set_due(enrolled, time.time() + 3600)
+    naps: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        naps.append(seconds)
+        agent.uninstall()
+
+    recur(enrolled, "hostpkg", frequency="1h", sleep=sleep)
+    assert len(naps) == 1
+    assert answers.read(enrolled).level == "off"
+    assert host.installs == {}
+
+
 def test_K36_nothing_of_the_hosts_logging_is_touched(local: str, run_program: Run) -> None:
     code = "import logging; before = dict(logging.root.manager.loggerDict)\n" + CALLS
     code += "assert dict(logging.root.manager.loggerDict) == before"
