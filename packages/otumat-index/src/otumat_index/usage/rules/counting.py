@@ -58,7 +58,7 @@ def counts(rows: Sequence[Row], refused: Iterable[Verdict], releases: Mapping[st
             days[day] = date.fromisoformat(day)
         if properties not in texts:
             texts[properties] = ",".join([f"{key}={value}" for key, value in properties])
-        counted = Key(days[day], name, texts[properties], shown.get(where.release, OTHER))
+        counted = tuple.__new__(Key, (days[day], name, texts[properties], shown.get(where.release, OTHER)))
         found[counted] = found.get(counted, 0) + times
     return found
 
