@@ -3,7 +3,7 @@ What everybody may know of a week of a project's uses; pure.
 
 Noise is added to every number first, and everything after that looks at noisy numbers alone: which are shown, which
 are hidden to protect others. So what is published tells of no install more than the noise lets through, whatever
-somebody does with it. docs/decisions/0017-public-usage.md says what that amounts to.
+somebody does with it. docs/decisions/0018-public-usage.md says what that amounts to.
 """
 
 from __future__ import annotations
