@@ -96,6 +96,7 @@ def test_from_the_first_signature_to_the_loss_of_the_key(
 
     lost = index.request("GET", f"/api/v1{path}").json()["keys"][0]["id"]
     otumat("keys", "revoke", lost, "--project", name, "--reason", "compromised", "--words", "It was stolen.").ok()
-    assert "ended: " in otumat("keys", "pin", name).output
+    assert "ended: " in otumat("keys", "pin", "--all").output
+    assert otumat("keys", "pin", name, "--all").code == 2
     verdict = json.loads(otumat("verify", name, "--path", site, "--json").output)["verdicts"][0]
     assert verdict["state"] == "revoked"

@@ -31,7 +31,7 @@ from otumat_index.accounts.models import User
 from otumat_index.journal.actor import command
 from otumat_index.journal.models import Entry
 from otumat_index.publish import actions as publishing
-from otumat_index.publish.models import Project
+from otumat_index.publish.models import File, Project
 from otumat_index.publish.signing import actions, again
 from otumat_index.trust import history, index_keys
 from otumat_index.trust.models import Change, Key, SignedFile
@@ -302,6 +302,9 @@ def test_a_second_look_sees_the_key_as_it_was_when_the_wheel_came(
     roundup: Project, add: Any, signed: Any, upload: Any, told: Any, bob: User, key: PrivateKey, other_key: PrivateKey
 ) -> None:
     upload(bob, signed(key))
+    earlier = timezone.now() - timedelta(hours=1)
+    File.objects.update(uploaded_at=earlier)
+    SignedFile.objects.update(at=earlier)
     add(key, at=timezone.now())
     add(other_key, replaces=key.public.id, at=timezone.now())
     judging = again.Rejudging()

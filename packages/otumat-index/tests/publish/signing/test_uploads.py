@@ -78,6 +78,7 @@ def test_a_wheel_without_an_envelope_costs_and_changes_nothing(
         "before": "",
         "changes": [],
         "files": [],
+        "attestations": [],
     }
 
 

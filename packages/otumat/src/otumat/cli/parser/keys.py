@@ -80,6 +80,7 @@ past than the one seen before, is refused.
 examples:
   otumat keys pin plugin1 --index https://index.example.org
   otumat keys pin plugin1 --new
+  otumat keys pin --all                  from cron, once a week
 """
 
 
@@ -201,7 +202,8 @@ def _add_index_key(parser: argparse.ArgumentParser) -> None:
 def _add_pin(actions: Actions) -> None:
     parser = actions.add("pin", "take the keys an index lists into your policy", PIN_EXAMPLES)
     parser.set_defaults(run="pinning:pin")
-    parser.add_argument("project", metavar="NAME")
+    parser.add_argument("project", nargs="?", default="", metavar="NAME")
+    parser.add_argument("--all", action="store_true", help="every project that was pinned before, each at its index")
     parser.add_argument("--new", action="store_true", help="take new keys that no old one vouches for")
     parser.add_argument("--force", action="store_true", help="the same, and forget what is known of the index")
     _add_index_key(parser)
