@@ -93,6 +93,17 @@ def test_marks_go_after_a_week_but_for_the_newest(old: Any, moment: Any) -> None
     assert LegacyPost.objects.count() == 1
 
 
+def test_marks_have_room_for_so_many_and_the_newest_stay(
+    old: Any, moment: Any, counted: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(legacy, "MARKS_MAX_BYTES", 5 * uses.MARK_BYTES)
+    for number in range(10):
+        old.post((moment(number), "import"), (moment(number), "fetch"))
+    assert [len(marks) for marks in LegacyPost.objects.values_list("marks", flat=True)] == [16, 16, 16]
+    old.post((moment(9), "import"), (moment(9), "fetch"))
+    assert counted() == {"import": 10, "fetch": 10}
+
+
 def test_no_moment_is_kept(old: Any, moment: Any) -> None:
     at = moment()
     old.post((at, "import"))

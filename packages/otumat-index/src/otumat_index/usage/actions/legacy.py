@@ -28,6 +28,8 @@ from otumat_index.usage.surveys.rules import chosen
 
 MARKS_KEPT = timedelta(days=7)
 """Two processes of one copy may post at once, each with uses that the other has not; none takes longer than this."""
+MARKS_MAX_BYTES = 4 * 1024 * 1024
+"""Of half a million uses: more in a week is no program that somebody uses."""
 
 
 def allow_legacy(
@@ -91,7 +93,8 @@ def note(install: Install, rows: list[uses.OldUse], *, at: datetime) -> None:
     """Which of the uses are new, and the batches made of those."""
     copy = LegacyCopy.objects.select_for_update().get(install=install)
     marked = uses.marks(rows, key=install.body_key)
-    known = {mark for joined in copy.posts.values_list("marks", flat=True) for mark in uses.apart(bytes(joined))}
+    posts = list(copy.posts.order_by("-pk").only("received_at", "marks"))
+    known = {mark for post in posts for mark in uses.apart(bytes(post.marks))}
     made = uses.batches(
         [row for row, mark in zip(rows, marked, strict=True) if mark not in known],
         install=install.name,
@@ -102,10 +105,20 @@ def note(install: Install, rows: list[uses.OldUse], *, at: datetime) -> None:
     )
     copy.sequence += len(made)
     copy.save(update_fields=["sequence"])
-    copy.posts.filter(received_at__lt=at - MARKS_KEPT, waiting__isnull=True).delete()
+    copy.posts.filter(pk__in=outdated(posts, at=at), waiting__isnull=True).delete()
     bodies = json.dumps([write_batch(batch).decode() for batch in made]).encode()
     waiting = seal(install.body_key, bodies) if made else None
     copy.posts.create(received_at=at, marks=b"".join(marked), waiting=waiting)
+
+
+def outdated(posts: list[LegacyPost], *, at: datetime) -> list[int]:
+    """Posts whose uses will not come again, or that are too many; the newest is first."""
+    found, size_bytes = [], 0
+    for post in posts:
+        size_bytes += len(post.marks)
+        if post.received_at < at - MARKS_KEPT or size_bytes > MARKS_MAX_BYTES:
+            found.append(post.pk)
+    return found
 
 
 def carry_over(install: Install, post: LegacyPost, *, at: datetime) -> int:
