@@ -1,12 +1,18 @@
-"""Defects of Otumat 0.3 (K1 to K36) that have no test elsewhere in this folder, each shown not to be ours."""
+"""
+Defects of Otumat 0.3 that have no test elsewhere in this folder, each shown not to be ours.
+
+K1 to K36 are those of its agent, P1 to P9 those of its start-up entries; tests carry their numbers.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,6 +42,12 @@ agent.send()
 agent.refresh_token()
 print(agent.show_logs())
 """
+
+
+def test_every_defect_has_its_test() -> None:
+    text = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+    tested = {number for names in re.findall(r"def test_((?:[A-Z]\d+_)+)", text) for number in names.split("_")}
+    assert {*(f"K{n}" for n in range(1, 37)), *(f"P{n}" for n in range(1, 10))} <= tested
 
 
 def test_K2_K3_K9_it_runs_with_nothing_else_installed_and_nothing_on_path(

@@ -72,7 +72,9 @@ def test_U9_what_is_shown_is_what_is_sent_is_what_is_kept(enrolled: str, host: U
     assert outbox.sent(enrolled)[0].note["answer"]["sha256"] == hashlib.sha256(shown.body).hexdigest()
 
 
-def test_a_lost_answer_is_asked_for_again_with_the_same_bytes_and_counted_once(enrolled: str, host: UsageHost) -> None:
+def test_K17_a_lost_answer_is_asked_for_again_with_the_same_bytes_and_counted_once(
+    enrolled: str, host: UsageHost
+) -> None:
     use("import", "fetch")
     host.faults[EVENT] = ["lose"]
     assert send(enrolled).trouble
@@ -107,7 +109,7 @@ def test_a_passing_fault_loses_nothing_and_is_tried_again_later(enrolled: str, h
     assert host.counts == {"import": 1}
 
 
-def test_a_redirect_never_takes_the_token_elsewhere(enrolled: str, host: UsageHost) -> None:
+def test_K12_a_redirect_never_takes_the_token_elsewhere(enrolled: str, host: UsageHost) -> None:
     from otumat.testing.usage import UsageHost as Host
 
     with Host() as other:
@@ -136,7 +138,7 @@ def test_waits_double_and_an_absurd_retry_after_is_not_believed(enrolled: str, h
     assert waits == [1, 2, 7 * 24 * 60]
 
 
-def test_rounds_are_spread_after_success(enrolled: str, host: UsageHost) -> None:
+def test_K34_rounds_are_spread_after_success(enrolled: str, host: UsageHost) -> None:
     found = []
     for chance in (0.0, 1.0):
         before = time.time()
