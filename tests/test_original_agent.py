@@ -113,7 +113,7 @@ def counted(legacy: Index, user: Original) -> dict[str, int]:
     """What the index says to the project's owner."""
     answer = legacy.api("GET", f"/project/{user.package}/usage", "alice")
     assert answer.status == 200, answer
-    return {each["event"]: each["times"] for each in answer.json()["events"]}
+    return {each["event"]: each["times"] for each in answer.json()["events"] if each["times"]}
 
 
 def held(user: Original) -> int:
