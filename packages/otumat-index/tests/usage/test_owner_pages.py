@@ -131,6 +131,10 @@ def test_an_owner_begins_and_ends_the_collection_and_shows_who_it_is(
     for said, is_on in (("yes", True), ("no", False)):
         assert client.post(PAGE, {"collect": said})["Location"] == PAGE
         assert Collection.objects.get().is_on is is_on
+    client.post(PAGE, {"collect": "yes"})
+    for unclear in ({}, {"collect": "maybe"}):
+        assert client.post(PAGE, unclear).status_code == 400
+    assert Collection.objects.get().is_on
 
 
 def test_an_admin_may_end_it_without_seeing_it(project: Project, client: Client, admin: User, now: Any) -> None:

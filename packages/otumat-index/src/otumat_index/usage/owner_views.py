@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from otumat.errors import Invalid, NotFound
+from otumat.errors import Invalid, NotFound, Problem
 from otumat.spec.manifest import FILENAME
 from otumat_index.accounts import credentials
 from otumat_index.accounts.adapter import public_url
@@ -30,6 +30,11 @@ from otumat_index.usage.actions.collecting import offered
 from otumat_index.usage.report import pictures
 from otumat_index.usage.report.tables import event_tables, tables
 from otumat_index.web.tables import Table
+
+TOLD = {
+    "yes": "takes uses now, from copies whose users say yes.",
+    "no": "takes no uses any more; what was counted stays.",
+}
 
 
 @never_cache
@@ -50,14 +55,11 @@ def usage(request: HttpRequest, name: str) -> HttpResponse:
 
 @reauthentication_required(app="allauth.mfa")  # type: ignore[untyped-decorator]
 def set_collecting(request: HttpRequest, project: Project) -> HttpResponse:
-    by, is_on = credentials.from_session(request), request.POST.get("collect") == "yes"
-    actions.set_collecting(project, is_on=is_on, by=by, at=timezone.now())
-    told = (
-        "takes uses now, from copies whose users say yes."
-        if is_on
-        else "takes no uses any more; what was counted stays."
-    )
-    messages.success(request, f"{project.name} {told}")
+    by, said = credentials.from_session(request), request.POST.get("collect", "")
+    if said not in TOLD:
+        raise Invalid([Problem("usage.collect", "collect", f"{said[:40]!r} is neither yes nor no.", value=said[:40])])
+    actions.set_collecting(project, is_on=said == "yes", by=by, at=timezone.now())
+    messages.success(request, f"{project.name} {TOLD[said]}")
     may_see = publishing.may(by, "measure", publish.standing_of(by, project.normalized))
     return redirect("usage:owner" if may_see else "publish:manage", project.normalized)
 
