@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -196,16 +197,25 @@ def test_K17_a_lost_answer_counts_nothing_twice(user: Original, legacy: Index, p
     assert (held(user), counted(legacy, user)) == (0, {"import": 1, "fetch": 2})
 
 
-def test_K6_its_daemon_and_its_program_upload_at_once_and_go_on(user: Original, legacy: Index, page: Page) -> None:
+def test_K6_its_daemon_and_its_program_refresh_and_upload_and_both_go_on(
+    user: Original, legacy: Index, page: Page
+) -> None:
+    """The daemon never reads the program's new tokens; it is held while the program writes (K16, K26)."""
     enrolled(user, page)
     with user.uploading("1s") as daemon:
-        for _ in range(5):
-            assert user.run("fetch", "send").returncode == 0
-        deadline = time.monotonic() + WAIT_S
-        while held(user) and time.monotonic() < deadline:
-            time.sleep(0.1)
+        for _ in range(3):
+            daemon.send_signal(signal.SIGSTOP)
+            while (done := user.run("fetch", "refresh_token")).returncode:
+                assert "locked" in done.stderr, done
+                daemon.send_signal(signal.SIGCONT)
+                time.sleep(0.5)
+                daemon.send_signal(signal.SIGSTOP)
+            daemon.send_signal(signal.SIGCONT)
+            deadline = time.monotonic() + WAIT_S
+            while held(user) and time.monotonic() < deadline:
+                time.sleep(0.1)
         assert daemon.poll() is None
-    assert counted(legacy, user) == {"import": 1, "fetch": 5}
+    assert counted(legacy, user) == {"import": 1, "fetch": 3}
     assert user.config["collect"] is True
 
 
