@@ -259,6 +259,16 @@ def test_an_erased_install_leaves_its_sums(told: None, browser: Any, alice: User
     assert rows["fetch"] == ["0", "0.0", "1234"]
 
 
+def test_what_is_declared_and_never_told_of_is_on_the_page_alone(
+    copy: Any, browser: Any, client: Client, alice: User, auth: Any, today: str
+) -> None:
+    one = copy()
+    one.send(one.batch([today, "import", {}, 1]))
+    assert ">fetch</a>" in browser(alice).get(PAGE).content.decode()
+    told = client.get("/api/v1/project/roundup/usage", headers={"Accept": "application/json", **auth(alice)}).json()
+    assert [each["event"] for each in told["events"]] == ["import"]
+
+
 def test_json_is_only_for_those_who_may(told: None, client: Client, bob: User, auth: Any) -> None:
     answer = client.get("/api/v1/project/roundup/usage", headers={"Accept": "application/json", **auth(bob)})
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "role")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from otumat_index.usage.report.events import EventReport
-from otumat_index.usage.report.shapes import Report
+from otumat_index.usage.report.shapes import Feature, Report
 from otumat_index.usage.report.tables import event_tables, tables
 
 NAMES = {"features": "events", "versions": "releases", "losses": "lost"}
@@ -14,10 +14,10 @@ LEFT_OUT = ("features_by_week",)
 
 
 def as_json(found: Report) -> dict[str, Any]:
+    """The same, but for events that are declared and were never told of: of those there is nothing to tell."""
     made = {name: table.json["rows"] for name, table in tables(found).items() if name not in LEFT_OUT}
-    for row, feature in zip(made["features"], found.features, strict=True):
-        row["days"] = {day.isoformat(): times for day, times in feature.by_day.items()}
-        del row["trend"]
+    events = zip(made["features"], found.features, strict=True)
+    made["features"] = [with_days(row, event) for row, event in events if event.times or event.before or event.lost]
     return {
         "collects": bool(found.state and found.state.is_on),
         "since": found.period.since.isoformat(),
@@ -30,6 +30,12 @@ def as_json(found: Report) -> dict[str, Any]:
         "batches_missing": found.gaps,
         **{NAMES.get(name, name): rows for name, rows in made.items()},
     }
+
+
+def with_days(row: dict[str, Any], event: Feature) -> dict[str, Any]:
+    """An event's numbers by their days instead of as a line."""
+    days = {day.isoformat(): times for day, times in event.by_day.items()}
+    return {**{name: value for name, value in row.items() if name != "trend"}, "days": days}
 
 
 def event_as_json(found: EventReport) -> dict[str, Any]:
