@@ -1,8 +1,8 @@
 """
 The whole of what Sigstore says of an attestation, offline: certificate, its log, and the entry of the transparency log.
 
-The one place that touches `sigstore`, an optional package (`otumat-index[sigstore]`), and the reason that it is loaded
-with the first attestation only: 0.46 s of CPU and 38 MB. What is trusted is a file that the operator names; nothing is fetched.
+The one place that touches `sigstore`, an optional package (`otumat-index[sigstore]`): loaded with the first attestation
+only, for it costs 0.46 s of CPU and 38 MB. What is trusted is a file that the operator names; nothing is fetched.
 """
 
 from __future__ import annotations
