@@ -301,3 +301,23 @@ def test_what_uv_installs_is_trusted_as_well(
     site = next((tmp_path / "env").glob("lib/python3*/site-packages"))
     verdict = verify_distribution("plugin1", policy, at=AT, path=[str(site)])
     assert verdict.state == "trusted", verdict.to_dict()
+
+
+@pytest.mark.parametrize(
+    ("content", "signs"),
+    [(b"a line\n" * 300_000, True), ("ein grüner Zeisig\n" * 100_000, False), (b"a line\r\n" * 100_000, False)],
+    ids=["ASCII", "UTF-8", "CRLF"],
+)
+def test_members_too_large_to_be_kept_have_the_value_that_they_have_on_disk(
+    content: bytes | str, signs: bool, wheel: Any, keys: Any, tmp_path: Path
+) -> None:
+    data = content.encode() if isinstance(content, str) else content
+    path = wheel(tmp_path, {"plugin1/__init__.py": b"", "plugin1/large.txt": data})
+    pair = keys("rsa2048")
+    (outcome,) = sign_wheels([path], [private.read_file(pair.private)])
+    assert bool(outcome.legacy["plugin1"]) is not signs
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(tmp_path / "site")
+        if signs:
+            signature = archive.read("plugin1-1.0.dist-info/plugin1.sig").decode()
+            otumat.verify(pair.public, otumat.hash_pkg(tmp_path / "site" / "plugin1"), signature)

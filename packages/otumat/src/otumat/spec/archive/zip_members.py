@@ -10,7 +10,7 @@ import hashlib
 import struct
 import zlib
 from collections.abc import Collection, Iterator, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from otumat.spec.archive.findings import Findings, shown
 from otumat.spec.archive.limits import Limits
@@ -30,6 +30,12 @@ _LOCAL = struct.Struct("<4s5H3L2H")  # APPNOTE 4.3.7
 _DESCRIPTOR_MAGIC = b"PK\7\x08"
 # Members up to this size are unpacked in one call; larger ones flow through in pieces, so memory stays bounded.
 _PIECE = 1024 * 1024
+
+
+class Taker(Protocol):
+    """A digest, or whatever else takes in bytes."""
+
+    def update(self, data: bytes, /) -> object: ...
 
 
 class Contents(NamedTuple):
@@ -68,6 +74,7 @@ def read_members(
     *,
     algorithms: Mapping[str, str] | None,
     keep: Collection[str],
+    beside: Mapping[str, Taker] | None = None,
 ) -> Contents:
     """
     Check every member's header and content, once, in the order of their bytes.
@@ -77,6 +84,7 @@ def read_members(
         ends: Where the central directory begins, hence where the last member must end.
         algorithms: Name of the digest to take of each member, `sha256` for those not in it; None takes none.
         keep: Names of the members whose content is wanted.
+        beside: What takes in the members of these names as well, piece by piece.
 
     Raises:
         Unreadable: Bytes between, before or inside members belong to no member or to several (A4 to A7).
@@ -95,7 +103,9 @@ def read_members(
             findings.stop("archive.zip_layout", f"Member {shown(entry.name)} runs into the central directory.")
         digest = None if algorithms is None else hashlib.new(algorithms.get(entry.name, "sha256"))
         kept: list[bytes] | None = [] if entry.name in keep else None
-        if _unpack(window, entry, data_at, digest, kept, findings):
+        takers: list[Taker] = [digest] if digest is not None else []
+        takers += [beside[entry.name]] if beside and entry.name in beside else []
+        if _unpack(window, entry, data_at, takers, kept, findings):
             if kept is not None:
                 contents.kept[entry.name] = b"".join(kept)
             if digest is not None:
@@ -202,11 +212,11 @@ def _unpack(
     window: Window,
     entry: Entry,
     data_at: int,
-    digest: hashlib._Hash | None,
+    takers: list[Taker],
     kept: list[bytes] | None,
     findings: Findings,
 ) -> bool:
-    """Unpack one member through its checksum, into `digest` and `kept`; whether it is what the zip declares."""
+    """Unpack one member through its checksum, into `takers` and `kept`; whether it is what the zip declares."""
     if entry.method not in (STORED, DEFLATED) or entry.flags & ENCRYPTED:
         return False
     crc = size = 0
@@ -214,8 +224,8 @@ def _unpack(
         for piece in _pieces(window, entry, data_at):
             crc = zlib.crc32(piece, crc)
             size += len(piece)
-            if digest is not None:
-                digest.update(piece)
+            for taker in takers:
+                taker.update(piece)
             if kept is not None:
                 kept.append(piece)
     except (zlib.error, ValueError) as error:

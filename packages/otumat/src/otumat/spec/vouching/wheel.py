@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 from collections.abc import Mapping
 from typing import BinaryIO
@@ -16,9 +15,10 @@ from otumat.spec.archive.window import Window
 from otumat.spec.archive.zip_archive import open_zip
 from otumat.spec.archive.zip_directory import Entry
 from otumat.spec.archive.zip_members import member_pieces, read_members
-from otumat.spec.digest import EXECUTABLE, REGULAR, blob_hasher
+from otumat.spec.digest import EXECUTABLE, REGULAR
 from otumat.spec.filenames import parse
 from otumat.spec.statement import Malformed, SignedFile, is_left_out, texts
+from otumat.spec.vouching.blobs import Blob
 
 SCRIPT_MARK = b"#!python"
 _KEPT_BYTES = 256 * 1024
@@ -39,10 +39,10 @@ class Wheel:
         entry_points: Bytes of entry_points.txt.
 
     A `lean` one keeps no more in memory than the envelope is compared with, for strangers' wheels: then `holds` and
-    `blob_digests` are not to be asked.
+    `blob_digests` are not to be asked. A `legacy` one is asked for `blob_digests`, and takes those on its way.
     """
 
-    def __init__(self, file: BinaryIO, filename: str, *, lean: bool = False) -> None:
+    def __init__(self, file: BinaryIO, filename: str, *, lean: bool = False, legacy: bool = False) -> None:
         parsed = parse(filename)
         if parsed.kind != "wheel":
             raise Invalid(
@@ -50,7 +50,7 @@ class Wheel:
             )
         self.filename, self.project, self.tags = filename, parsed.project, parsed.tags
         self.files: list[SignedFile] = []
-        self._window, self._is_lean = Window(file), lean
+        self._window, self._is_lean, self._is_legacy = Window(file), lean, legacy
         self._findings = Findings("wheel")
         try:
             self.entries, self.directory_at = open_zip(self._window, self._findings, _LIMITS)
@@ -96,20 +96,20 @@ class Wheel:
         A large member that is no text is left after its first piece.
         """
         entry = self._by_name[name]
-        hasher, decoder, characters = blob_hasher(entry.size), codecs.getincrementaldecoder("utf-8")(), 0
-        for piece in [self._kept[name]] if name in self._kept else member_pieces(self._window, entry):
-            if b"\r" in piece:
-                return None
-            try:
-                characters += len(decoder.decode(piece))
-            except UnicodeDecodeError:
-                return None
-            hasher.update(piece)
-        if characters == entry.size:
-            return hasher.hexdigest(), hasher.hexdigest()
+        blob = self._blobs.get(name)
+        if blob is None:
+            blob = Blob(entry.size)
+            for piece in [self._kept[name]] if name in self._kept else member_pieces(self._window, entry):
+                blob.update(piece)
+                if not blob.is_text:
+                    break
+        if not blob.is_text:
+            return None
+        if blob.characters == entry.size:
+            return blob.hexdigest(), blob.hexdigest()
         content = self._kept.get(name) or b"".join(member_pieces(self._window, entry))
-        theirs = hashlib.sha1(b"blob %d\0" % characters + content, usedforsecurity=False).hexdigest()
-        return hasher.hexdigest(), theirs
+        theirs = hashlib.sha1(b"blob %d\0" % blob.characters + content, usedforsecurity=False).hexdigest()
+        return blob.hexdigest(), theirs
 
     def _find_dist_info(self) -> str:
         tops = {name.partition("/")[0] for name in self._by_name}
@@ -129,7 +129,11 @@ class Wheel:
             self._findings.stop("wheel.large", "Scripts and metadata are too large to be looked at, each in one piece.")
         if not self._is_lean:
             keep |= {name for name, entry in self._by_name.items() if entry.size <= _KEPT_BYTES}
-        contents = read_members(self._window, self.entries, self.directory_at, self._findings, algorithms={}, keep=keep)
+        large = self._by_name.keys() - keep if self._is_legacy else ()
+        self._blobs = {name: Blob(self._by_name[name].size) for name in large}
+        contents = read_members(
+            self._window, self.entries, self.directory_at, self._findings, algorithms={}, keep=keep, beside=self._blobs
+        )
         self._kept = contents.kept
         if self._findings.errors:
             raise Unreadable

@@ -97,7 +97,7 @@ def sign_wheels(
 def _planned(path: str, signers: Sequence[Signer], public: bytes, sequence: int) -> Outcome:
     with open(path, "rb") as file:
         seen = os.fstat(file.fileno())
-        wheel = Wheel(file, os.path.basename(path))
+        wheel = Wheel(file, os.path.basename(path), legacy=True)
         changed = _public_member(wheel, public)
         if changed:
             wheel.add(changed)
