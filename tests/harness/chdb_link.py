@@ -28,7 +28,7 @@ class ChdbLink:
         rows: list[list[Any]] = json.loads(self._session.query(query, "JSONCompact").bytes())["data"]
         return rows
 
-    def do(self, statement: str) -> None:
+    def do(self, statement: str, *, patience_s: int | None = None) -> None:
         self._session.query(statement)
 
     def put(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -41,7 +41,7 @@ KEEPER = (
     "commons-io",
 )
 USERS = """<yandex><profiles><default><max_memory_usage>500000000</max_memory_usage><max_threads>2</max_threads>
-<distributed_ddl_task_timeout>20</distributed_ddl_task_timeout></default></profiles><users><default><password></password>
+<distributed_ddl_task_timeout>60</distributed_ddl_task_timeout></default></profiles><users><default><password></password>
 <networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota></default></users>
 <quotas><default></default></quotas></yandex>"""
 
@@ -88,8 +88,8 @@ class Replica:
 class Cluster:
     replicas: list[Replica]
 
-    def link(self, database: str) -> Server:
-        hosts = tuple(("127.0.0.1", each.http) for each in self.replicas)
+    def link(self, database: str, *only: Replica) -> Server:
+        hosts = tuple(("127.0.0.1", each.http) for each in only or self.replicas)
         address = Address(hosts, "default", "", database, CLUSTER, settings=STEADY)
         return Server(address, connect=old_client)
 
@@ -112,7 +112,8 @@ class Old(HttpClient):
 
     def _init_common_settings(self, tz_source: Any) -> None:
         self.server_version = "18.16.1"
-        self.server_settings = {name: SettingDef(name, value, 0) for name, value in STEADY.items()}
+        known = {**STEADY, "distributed_ddl_task_timeout": "180"}
+        self.server_settings = {name: SettingDef(name, value, 0) for name, value in known.items()}
 
 
 @contextmanager

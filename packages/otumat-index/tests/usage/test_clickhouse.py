@@ -34,6 +34,8 @@ LONG = (date.min, date.max)
 HERE = Where("1.0", "3.12", "linux", "x86_64")
 NUMBERS = itertools.count()
 INSTALLS, BATCHES, KINDS = 4, 24, 5
+MOST = (INSTALLS * BATCHES + 1) * sum(range(1, KINDS + 1))
+"""All uses that the four and the one who leaves tell of."""
 
 
 class Cut(Exception):
@@ -49,9 +51,9 @@ class Cutting(ChdbLink):
         self._count()
         super().put(table, rows)
 
-    def do(self, statement: str) -> None:
+    def do(self, statement: str, *, patience_s: int | None = None) -> None:
         self._count()
-        super().do(statement)
+        super().do(statement, patience_s=patience_s)
 
     def _count(self) -> None:
         if self.left == 0:
@@ -172,29 +174,36 @@ def test_no_server_is_an_error_that_says_so() -> None:
 def test_a_killed_replica_loses_nothing_and_doubles_nothing(servers: Cluster) -> None:
     """2 x 2: the replica that everybody writes to is killed while batches come; then it comes back."""
     store = ClickHouseStore(servers.link("killed"), database="killed", cluster=CLUSTER)
-    store.counted(PROJECT, *LONG)
+    erased = INSTALLS + 1
+    store.accept(batch(erased, 1, losses={}))
     reached, done, reports = Event(), Event(), [0]
     victim = servers.replicas[0]
     with ThreadPoolExecutor(INSTALLS + 1) as pool:
         watching = pool.submit(watch, store, done, reports)
         senders = [pool.submit(send, store, install, reached) for install in range(1, INSTALLS + 1)]
-        assert reached.wait(60)
+        assert reached.wait(90)
         victim.kill()
         for sender in senders:
-            sender.result(60)
+            sender.result(120)
         seen = reports[0]
         assert settled(lambda: reports[0] > seen + 1), "reports stopped"
+        assert store.erase(erased) == 1  # waits for nobody that is down
         done.set()
-        watching.result(60)
+        watching.result(120)
     victim.start()
     victim.await_ready()
-    expected = INSTALLS * BATCHES * sum(range(1, KINDS + 1))
-    assert settled(lambda: total(store) == expected), f"{total(store)} of {expected}"
-    for install, number in itertools.product(range(1, INSTALLS + 1), range(1, BATCHES + 1)):
+    assert settled(lambda: total(store) == MOST), f"{total(store)} of {MOST}"
+    installs = range(1, INSTALLS + 1)
+    assert settled(lambda: [len(store.batches(install)) for install in installs] == [BATCHES] * INSTALLS)
+    for install, number in itertools.product(installs, range(1, BATCHES + 1)):
         assert store.accept(batch(install, number)).replayed
-    assert total(store) == expected
+    assert total(store) == MOST
     assert store.losses(PROJECT, *LONG) == [("room", "", INSTALLS * BATCHES)]
-    assert {day.daily for day in store.active(PROJECT, DAY, DAY + timedelta(2))} == {INSTALLS}
+    assert [day.daily for day in store.active(PROJECT, DAY, DAY + timedelta(2))] == [INSTALLS, INSTALLS + 1, INSTALLS]
+    there = servers.link("killed", victim)
+    for table in ("told_local", "body_local", "used_local"):
+        asked = f"SELECT count() FROM {table} WHERE install = {erased}"
+        assert settled(lambda: there.ask(asked) == [[0]]), table  # noqa: B023
 
 
 def send(store: ClickHouseStore, install: int, reached: Event) -> None:
@@ -216,7 +225,7 @@ def send(store: ClickHouseStore, install: int, reached: Event) -> None:
 def watch(store: ClickHouseStore, done: Event, reports: list[int]) -> None:
     """Reports are asked for all the time; none may tell of more than was sent."""
     while not done.is_set():
-        assert total(store) <= INSTALLS * BATCHES * sum(range(1, KINDS + 1))
+        assert total(store) <= MOST
         reports[0] += 1
 
 

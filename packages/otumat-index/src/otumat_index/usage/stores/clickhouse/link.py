@@ -22,8 +22,9 @@ STEADY = {
     "insert_distributed_sync": "1",  # an answer means that the shard has it
     "output_format_json_quote_64bit_integers": "0",
 }
-PASSING = frozenset({32, 159, 209, 210, 225, 242, 279, 319, 999})
+PASSING = frozenset({32, 209, 210, 225, 242, 279, 319, 999})
 """Errors of a network, of a replica that lost its keeper, and of a copy that is not there yet."""
+TOO_LONG = 159
 Result = TypeVar("Result")
 
 
@@ -33,8 +34,8 @@ class Link(Protocol):
     def ask(self, query: str, *, anywhere: bool = False) -> list[list[Any]]:
         """Rows of a SELECT, in our database if not `anywhere`."""
 
-    def do(self, statement: str) -> None:
-        """Anything that has no rows, and names its database."""
+    def do(self, statement: str, *, patience_s: int | None = None) -> None:
+        """Anything that has no rows, and names its database; servers that are down do it when they are back."""
 
     def put(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert rows, all in one block."""
@@ -100,9 +101,15 @@ class Server:
         rows: list[list[Any]] = json.loads(self._said(lambda client: client.raw_query(query, **said)))["data"]
         return rows
 
-    def do(self, statement: str) -> None:
+    def do(self, statement: str, *, patience_s: int | None = None) -> None:
         settings = dict(self.address.settings)
-        self._said(lambda client: client.raw_query(statement, settings=settings, use_database=False))
+        if patience_s is not None:
+            settings["distributed_ddl_task_timeout"] = str(patience_s)
+        try:
+            self._said(lambda client: client.raw_query(statement, settings=settings, use_database=False))
+        except ClickHouseError as exc:
+            if patience_s is None or code_of(exc) != TOO_LONG:
+                raise
 
     def put(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         if rows:
@@ -130,8 +137,13 @@ class Server:
 
 def elsewhere(error: Exception) -> bool:
     """Whether another server may do what this one could not: it was not reached, or did not reach the others itself."""
-    code = re.search(r"Code: (\d+)", str(error))
-    return isinstance(error, OperationalError) or bool(code and int(code[1]) in PASSING)
+    return isinstance(error, OperationalError) or code_of(error) in PASSING
+
+
+def code_of(error: Exception) -> int:
+    """ClickHouse's own number of an error; 0 for others."""
+    found = re.search(r"Code: (\d+)", str(error))
+    return int(found[1]) if found else 0
 
 
 def connected(address: Address, host: str, port: int) -> Any:

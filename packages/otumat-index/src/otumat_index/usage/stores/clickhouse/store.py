@@ -25,6 +25,7 @@ from otumat_index.usage.stores.protocol import Accepted, Day, Told
 
 GAP = "gap"
 COPYING, COPIED = 1, 2
+PATIENCE_S = 5
 KEPT_DAYS = 2
 """How long it is remembered which copy an erased install has: until every replica has deleted the install itself."""
 
@@ -122,7 +123,7 @@ class ClickHouseStore:
         self._mutate("gone", f"install = {install} AND state = {COPYING}")
 
     def _mutate(self, table: str, where: str) -> None:
-        self.link.do(f"ALTER TABLE {self._everywhere(table)} DELETE WHERE {where}")
+        self.link.do(f"ALTER TABLE {self._everywhere(table)} DELETE WHERE {where}", patience_s=0)
 
     def _everywhere(self, table: str) -> str:
         name = f"{self._database}.{table}"
@@ -140,7 +141,7 @@ class ClickHouseStore:
         old = f"FROM body FINAL WHERE received_on < {reads.day(before)}"
         found = self.link.ask(f"SELECT toString(received_on), count() {old} GROUP BY received_on")
         for day, _ in found:
-            self.link.do(f"ALTER TABLE {self._everywhere('body')} DROP PARTITION '{day}'")
+            self.link.do(f"ALTER TABLE {self._everywhere('body')} DROP PARTITION '{day}'", patience_s=PATIENCE_S)
         self._mutate("gone", f"state = {COPIED} AND erased_on < {reads.day(before)} - {KEPT_DAYS}")
         return sum(int(n) for _, n in found)
 
