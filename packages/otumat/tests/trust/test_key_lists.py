@@ -313,10 +313,21 @@ def test_T64_a_rotation_by_a_key_that_is_called_compromised_later(
 def test_T64_one_key_makes_no_second_one_where_two_are_asked_for(key: PrivateKey, thief: PrivateKey) -> None:
     other, keeper = new_key(), Keeper()
     host = Host(ProjectTrust([KeyRecord(key.public), KeyRecord(other.public)], threshold=2))
-    keeper.add(key).add(other).add(thief, key, key, key)
+    keeper.add(key).add(other).add(thief, key)
     assert [each.public.id for each in host.pin(keeper.listed()).held_back] == [thief.public.id]
     third = new_key()
     assert [each.public.id for each in host.pin(keeper.add(third, key, other).listed()).proven] == [third.public.id]
+
+
+def test_T64_a_key_that_signs_twice_counts_for_nothing_at_all(key: PrivateKey, thief: PrivateKey) -> None:
+    with pytest.raises(Malformed):
+        Keeper().add(key).add(thief, key, key)
+
+
+def test_T64_a_signature_without_a_name_is_nobodys(keeper: Keeper, host: Host, key: PrivateKey) -> None:
+    change = keeper.add(new_key(), key).changes[-1]
+    change.signatures[0].keyid = ""
+    assert host.pin(keeper.listed()).held_back
 
 
 def test_T64_where_there_are_owners_only_they_vouch(key: PrivateKey, thief: PrivateKey) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 CHANGE_TYPE = "application/vnd.otumat.key-change+json"
 """The payload type under which a change is signed, so that no other signature of a key can be taken for one."""
 MOST_BYTES = 64 * 1024
-MOST_SIGNATURES = 16
+MOST_SIGNATURES = 8
 
 
 class Change:
@@ -65,8 +65,8 @@ class Change:
         return pae(CHANGE_TYPE, self.payload)
 
     def is_signed_by(self, key: PublicKey) -> bool:
-        """Whether one of its signatures holds under this key."""
-        return any(each.keyid in ("", key.id) and key.verifies(each.sig, self.message) for each in self.signatures)
+        """Whether the signature that names this key holds under it; one that names none is nobody's."""
+        return any(each.keyid == key.id and key.verifies(each.sig, self.message) for each in self.signatures)
 
     def to_dict(self) -> dict[str, object]:
         """As it stands in a list and in a request: the bytes themselves, never written anew."""
@@ -107,10 +107,9 @@ def read_change(told: object) -> Change:
     listed = strict_json.get(told, "signatures", list, default=[])
     if len(payload) > MOST_BYTES or len(listed) > MOST_SIGNATURES:
         raise Malformed(f"a change has {len(payload)} bytes and {len(listed)} signatures")
-    signatures = [
-        Signature(strict_json.get(each, "keyid", str, default=""), strict_json.get_bytes(each, "sig"))
-        for each in listed
-    ]
+    signatures = [Signature(strict_json.get(each, "keyid", str), strict_json.get_bytes(each, "sig")) for each in listed]
+    if len({each.keyid for each in signatures}) != len(signatures):
+        raise Malformed("a key signed a change twice")  # and whoever checks would have to try again and again
     read = strict_json.read(payload)
     if type(read) is not dict:
         raise Malformed("a change is no object")
