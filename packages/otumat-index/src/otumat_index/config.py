@@ -112,8 +112,8 @@ class Config:
     events_url: str = option(
         "",
         "where uses are counted: postgresql://user:password@host/name, or"
-        " clickhouse://user:password@host/name?cluster=NAME&also=host2; empty: with the catalogue if that is PostgreSQL,"
-        " else a SQLite file of its own in the data folder",
+        " clickhouse://user:password@host/name?cluster=NAME&also=host2; empty: with the catalogue if that is"
+        " PostgreSQL, else a SQLite file of its own in the data folder",
         secret=True,
     )
     usage_raw_days: int = option(30, "how long batches of uses are kept as they were sent; counts stay", least=1)
