@@ -85,7 +85,7 @@ def refresh(text: str, *, at: datetime) -> Pair:
 
 
 def rotated(text: str, *, at: datetime) -> Pair | None:
-    token = token_with(text, is_refresh=True, is_locked=True)
+    token = locked(text)
     if token is None or token.family.ended_at or token.family.legacy_digest:
         return None
     if token.expires_at <= at or (token.used_at and at - token.used_at > timedelta(seconds=GRACE_S)):
@@ -98,21 +98,29 @@ def rotated(text: str, *, at: datetime) -> Pair | None:
     return mint(token.family, at=at)
 
 
-def token_with(text: str, *, is_refresh: bool, is_locked: bool = False) -> FamilyToken | None:
+def token_with(text: str, *, is_refresh: bool) -> FamilyToken | None:
     """
     The token that is written so: the number of its family, a dot, and what nobody can guess.
 
-    The number alone says nothing; with it, the family's secret is at hand that the digest needs.
+    The number alone says nothing; with it, the family's secret is at hand that the digest needs. Of access tokens a
+    family has a few, so all are read, in the one query that reads the secret: every request of a copy asks this.
     """
     number = text.partition(".")[0]
     if not (number.isascii() and number.isdigit() and len(number) < 19):
         return None
-    families = TokenFamily.objects.select_for_update(of=("self",)) if is_locked else TokenFamily.objects
-    family = families.select_related("secret").filter(pk=int(number)).first()
-    if family is None:
+    tokens = FamilyToken.objects.select_related("family__secret").filter(family=int(number), is_refresh=is_refresh)
+    return next((each for each in tokens if hmac.compare_digest(each.digest, each.family.digest(text))), None)
+
+
+def locked(text: str) -> FamilyToken | None:
+    """The refresh token that is written so, with its family locked."""
+    found = token_with(text, is_refresh=True)
+    if found is None:
         return None
-    token = family.tokens.filter(digest=family.digest(text), is_refresh=is_refresh).first()
-    if token is not None:
+    families = TokenFamily.objects.select_for_update(of=("self",)).select_related("secret")
+    family = families.filter(pk=found.family_id).first()
+    token = family.tokens.filter(pk=found.pk).first() if family else None
+    if token is not None and family is not None:
         token.family = family
     return token
 
@@ -160,7 +168,7 @@ def refresh_legacy(text: str, *, client: str, secret: str, at: datetime) -> Pair
         GrantRefused: Unknown, over, idle for a year, or not this client's.
     """
     with transaction.atomic():
-        token = token_with(text, is_refresh=True, is_locked=True)
+        token = locked(text)
         if token is None or not is_theirs(token.family, client, secret) or token.expires_at <= at:
             raise GrantRefused("This install is over; it has to enrol anew.")
         family = token.family
