@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import quote
 
+from django.conf import settings
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -100,5 +101,6 @@ def change(now: int, before: int) -> str:
 def preview(project: Project, found: queries.Digest) -> str:
     """The text of a digest, as its readers get it."""
     about = about_digest(project, found)
-    words = {"index_name": "", "index_url": letters.link("/"), "stop_url": "…", **about}
+    config = settings.CONFIG
+    words = {"index_name": config.index_name, "index_url": letters.link("/"), "stop_url": "…", **about}
     return f"Subject: {subject_of(project, found)}\n\n{render_to_string('usage/mail/digest.txt', words).strip()}"
