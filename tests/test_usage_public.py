@@ -140,7 +140,9 @@ def test_alerts_are_added_without_script(browser: Browser, index: Index, name: s
     page.get_by_label("How many, or how many percent").fill("30")
     page.get_by_label("Lost uses of which event").fill("")
     page.get_by_role("button", name="Add the alert").click()
-    expect(page.get_by_text("When active installs fall by 30 % or more from one week to the next.", exact=True)).to_be_visible()
+    expect(
+        page.get_by_text("When active installs fall by 30 % or more from one week to the next.", exact=True)
+    ).to_be_visible()
     page.goto("/account/mail/")
     row = page.get_by_role("listitem").filter(has_text=name)
     row.get_by_label("How it is used").select_option("week")
