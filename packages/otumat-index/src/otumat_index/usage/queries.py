@@ -128,9 +128,10 @@ def is_linked(family: int) -> bool:
 
 
 def install_of(family: TokenFamily) -> Install:
-    install = Install.objects.select_related("project").filter(family=family).first()
-    if install is None:
-        raise oauth.unknown_token()
+    try:
+        install = Install.objects.select_related("project").get(family=family)
+    except Install.DoesNotExist:
+        raise oauth.unknown_token() from None
     install.family = family
     return install
 
