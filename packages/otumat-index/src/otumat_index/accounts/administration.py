@@ -157,7 +157,7 @@ def forget(user: User) -> None:
     """Take away what only served the person. Deleted without signals: leaving is one change with one journal row."""
     for rows in (EmailAddress.objects.filter(user=user), Authenticator.objects.filter(user=user)):
         rows._raw_delete(rows.db)
-    for relation in ("invitations", "mail_preferences", "publishers"):
+    for relation in ("invitations", "mail_preferences", "usage_mail", "publishers"):
         getattr(user, relation).all().delete()
 
 

@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from otumat_index.accounts import administration
 from otumat_index.accounts.models import User
 from otumat_index.accounts.notices.models import UsageMail
 from otumat_index.journal.models import Entry
@@ -102,3 +103,9 @@ def test_the_api_chooses_the_same(project: Project, client: Client, alice: User,
     wrong = client.put(path, {"digest": "hourly", "alerts": True}, headers=auth(alice), content_type=JSON)
     assert wrong.status_code == 400
     assert client.get(path, headers=auth(charlie)).status_code == 403
+
+
+def test_what_somebody_chose_goes_with_the_account(project: Project, alice: User) -> None:
+    UsageMail.objects.create(user=alice, topic="roundup", digest="week", alerts=True)
+    administration.forget(alice)
+    assert not UsageMail.objects.exists()
