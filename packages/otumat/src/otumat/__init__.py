@@ -7,8 +7,6 @@ written once, in `otumat.spec`. Start reading in `cli/__init__.py`, which is whe
 Importing this package does nothing and brings in nothing: the names below are looked up when they are first used.
 """
 
-from __future__ import annotations
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from otumat.errors import (

@@ -23,8 +23,6 @@ A guest in other people's programs: nothing is recorded before a yes, nothing is
     state.py       what `otumat usage status` tells
 """
 
-from __future__ import annotations
-
 from otumat.usage.agent import UsageAgent
 
 __all__ = ["UsageAgent"]

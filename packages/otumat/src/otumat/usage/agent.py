@@ -3,10 +3,8 @@ UsageAgent: what a host program builds once and calls `log` on.
 
 Whatever happens here is our trouble, never the host's: nothing is raised, printed or waited for (but the one
 question that `otumat.usage.asking` may ask). What is on this page runs in the host's import and hot paths; all else
-is imported when needed.
+is imported when needed. (No annotations from the future here, nor in `places` and `answers`: those are a module, too.)
 """
-
-from __future__ import annotations
 
 import os
 import sys
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from otumat.usage.counters import Counter
     from otumat.usage.spool import Writer
 
+_ENVIRON, _DO_NOT_TRACK, _OTUMAT_USAGE = places.ENVIRON, places.DO_NOT_TRACK, places.OTUMAT_USAGE
 _S = 1_000_000_000
 _LOOK_AGAIN_S = 60
 _LOOK_AGAIN_WHEN_SILENT_S = 10
@@ -85,7 +84,7 @@ class UsageAgent:
         self._writer: Writer | None = None
         self._heads: dict[object, bytes] = {}
         self.tail = b""
-        self._said: tuple[str | None, str | None] = (None, None)
+        self._said: tuple[object, object] = (None, None)
         self._looked = self.looks_again_at = 0
         try:
             self._begin()
@@ -93,7 +92,7 @@ class UsageAgent:
             pass
 
     @property
-    def home_path(self) -> Path:
+    def home_path(self) -> "Path":
         """The folder of this package's state; it need not exist."""
         from pathlib import Path
 
@@ -115,7 +114,7 @@ class UsageAgent:
         except Exception:  # noqa: BLE001, S110 - our trouble, never the host's
             pass
 
-    def counter(self, event_type: str, **properties: str) -> Counter:
+    def counter(self, event_type: str, **properties: str) -> "Counter":
         """
         A counter of one event, for hot paths: make it once, then call its `add()`, which takes half a microsecond.
 
@@ -336,6 +335,6 @@ class UsageAgent:
         return head
 
 
-def _said() -> tuple[str | None, str | None]:
-    environ = os.environ
-    return environ.get("DO_NOT_TRACK"), environ.get("OTUMAT_USAGE")
+def _said() -> tuple[object, object]:
+    """What the two variables say, in whatever form; to be compared only."""
+    return _ENVIRON.get(_DO_NOT_TRACK), _ENVIRON.get(_OTUMAT_USAGE)

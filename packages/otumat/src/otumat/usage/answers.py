@@ -10,8 +10,6 @@ The user's answer as it is stored: a few lines of text in the file `consent`, to
 Reading is on a host's import path. Writing is in `otumat.usage.changing`, under a lock.
 """
 
-from __future__ import annotations
-
 import os
 
 # As in otumat.spec.consent, which somebody who has not answered need not load.

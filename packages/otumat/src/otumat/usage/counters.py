@@ -7,16 +7,14 @@ stands in a file's page (`maps.py`), not in ours. Where such a map may not be, t
 
 from __future__ import annotations
 
-import os
 from _thread import allocate_lock
 from time import time_ns
 
 import otumat
+from otumat.usage import places
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from otumat.usage.agent import UsageAgent
     from otumat.usage.maps import Map
 
@@ -25,12 +23,7 @@ OWNER = 1
 _US = 1000
 _DAY_NS = 24 * 60 * 60 * 1_000_000_000
 
-# Asking os.environ costs as much as all the rest; what it keeps its variables in is a dictionary.
-_raw = getattr(os.environ, "_data", None)
-_ENVIRON: Mapping[object, object] = _raw if isinstance(_raw, dict) else os.environ  # type: ignore[assignment]
-_NO, _OURS = (
-    name if _ENVIRON is os.environ else os.environ.encodekey(name) for name in ("DO_NOT_TRACK", "OTUMAT_USAGE")
-)
+_ENVIRON, _NO, _OURS = places.ENVIRON, places.DO_NOT_TRACK, places.OTUMAT_USAGE
 
 
 class Place:

@@ -1,12 +1,17 @@
 """Where the state of a package lies, and whether it is ours to touch. On a host's import path: `os` and `sys` only."""
 
-from __future__ import annotations
-
 import os
 import sys
 
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _KEY_MAX_CHARS = 100
+
+# What `os.environ` keeps its variables in: asking itself, twice a use, costs as much as writing the use down.
+_data = getattr(os.environ, "_data", None)
+ENVIRON = _data if isinstance(_data, dict) else os.environ
+DO_NOT_TRACK, OTUMAT_USAGE = (
+    name if ENVIRON is os.environ else os.environ.encodekey(name) for name in ("DO_NOT_TRACK", "OTUMAT_USAGE")
+)
 
 
 def key(package: str) -> str:
