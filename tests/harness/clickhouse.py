@@ -141,15 +141,10 @@ def cluster(folder: Path) -> Iterator[Cluster]:
 def zookeeper(folder: Path) -> Iterator[int]:
     """Where replicas agree on what there is."""
     port, classes = free_port(), ":".join(str(JARS / f"{name}.jar") for name in KEEPER)
-    line = [
-        "java",
-        "-Xmx192m",
-        "-Dzookeeper.admin.enableServer=false",
-        "-Dzookeeper.clientPortAddress=127.0.0.1",
-        "-cp",
-        classes,
-    ]
-    line += ["org.apache.zookeeper.server.ZooKeeperServerMain", str(port), str(folder / "keeper"), "1000", "60"]
+    told = f"tickTime=1000\ndataDir={folder / 'keeper'}\nclientPort={port}\nclientPortAddress=127.0.0.1\n"
+    (folder / "keeper.cfg").write_text(f"{told}admin.enableServer=false\n")
+    line = ["java", "-Xmx192m", "-cp", classes, "org.apache.zookeeper.server.ZooKeeperServerMain"]
+    line.append(str(folder / "keeper.cfg"))
     with (folder / "keeper.log").open("wb") as log:
         process = subprocess.Popen(line, cwd=folder, stdout=log, stderr=subprocess.STDOUT)
     try:
