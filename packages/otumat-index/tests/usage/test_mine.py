@@ -15,10 +15,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from otumat_index.accounts import administration
+from otumat_index.accounts.credentials import of_user
 from otumat_index.accounts.models import User
 from otumat_index.journal.actor import command
 from otumat_index.publish import actions as publish
-from otumat_index.usage import receipts
+from otumat_index.usage import actions, receipts
 from otumat_index.usage.mine import visits
 from otumat_index.usage.models import Install, Visit
 
@@ -272,3 +274,11 @@ def test_last_contact_is_when_it_asked_for_tokens(linked: Any, charlie: User) ->
     Install.objects.update(created_at=timezone.now() - timedelta(days=9))
     text = signed_in(charlie).get("/account/installs/").content.decode()
     assert f'<td class="day">{timezone.now():%Y-%m-%d}</td></tr>' in text
+
+
+def test_of_a_closed_account_no_copy_says_whose_it_was(linked: Any, charlie: User, now: Any) -> None:
+    actions.unlink_closed()
+    assert linked.row.user == charlie
+    administration.close_account(charlie, by=of_user(charlie, "session"), at=now)
+    actions.unlink_closed()
+    assert linked.row.user is None

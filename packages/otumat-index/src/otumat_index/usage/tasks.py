@@ -31,6 +31,11 @@ def finish_erasures() -> None:
     actions.finish_erasures(at=timezone.now())
 
 
+@follower.every(60)
+def unlink_closed() -> None:
+    actions.unlink_closed()
+
+
 @follower.every(3600)
 def expire_batches() -> None:
     STORE.expire(timezone.now().date() - timedelta(days=settings.CONFIG.usage_raw_days))

@@ -9,7 +9,7 @@ from otumat_index.usage.actions.collecting import catch_up, declare, learn, set_
 from otumat_index.usage.actions.enrolments import allow_link, answer_device, ask_for_code, exchange_code, poll_device
 from otumat_index.usage.actions.erasing import erase_install, erased_before, finish_erasures
 from otumat_index.usage.actions.events import accept_events
-from otumat_index.usage.actions.installs import make_install, withdraw_install
+from otumat_index.usage.actions.installs import make_install, unlink_closed, withdraw_install
 
 __all__ = [
     "accept_events",
@@ -26,5 +26,6 @@ __all__ = [
     "make_install",
     "poll_device",
     "set_collecting",
+    "unlink_closed",
     "withdraw_install",
 ]

@@ -116,3 +116,8 @@ def withdraw_install(install: Install, *, at: datetime) -> None:
             oauth.end(install.family_id, at=at)
             journal.write("install.withdraw", install.project.normalized, by=COPY, at=at)
     STORE.close(install.pk)
+
+
+def unlink_closed() -> None:
+    """Installs of an account that was closed are nobody's from then on; the journal has the closing."""
+    Install.objects.filter(user__closed_at__isnull=False).update(user=None)
