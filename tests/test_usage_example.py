@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -86,7 +87,8 @@ def test_an_author_tries_it_as_the_guide_says(
     assert '"read",{"dial":"hour"},1' in shown.stdout
     assert sent.stdout == "Sent 2 uses in 1 request.\n"
     assert '"read",{"dial":"hour"},1' in left.stdout
-    assert "which signed this receipt" in erased.stdout
+    assert "which signed this receipt" in erased.stderr
+    assert json.loads(erased.stdout)["receipt"]["project"] == "sundial"
 
 
 def block_below(text: str, heading: str) -> str:

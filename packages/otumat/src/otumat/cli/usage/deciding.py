@@ -104,7 +104,7 @@ def erase(options: argparse.Namespace, settings: Settings, console: Console) -> 
     if console.as_json:
         console.show_json({"package": options.package, "receipt": receipt, "is_erased_there": bool(receipt)})
     else:
-        console.show("Erased here" + (" and at the host, which signed this receipt:" if receipt else "."))
+        console.note("Erased here" + (" and at the host, which signed this receipt:" if receipt else "."))
         if receipt:
             console.show(json.dumps(receipt, indent=2))
     if known is not None and known.dialect != "1.0":
