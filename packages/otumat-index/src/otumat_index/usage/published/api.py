@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
+from django.utils.cache import patch_vary_headers
 from ninja import Router, Schema
 
 from otumat_index.accounts.api import caller
@@ -30,10 +31,14 @@ def show_public(request: HttpRequest, name: str) -> HttpResponseBase:
     By week, the newest first; with noise, and nothing of fewer than `fewest` installs. `installs` is null for a week of
     which too few are known. Nothing is published unless the owners say so. With `Accept: text/csv` as CSV.
     """
-    found = queries.published(find(request, name))
+    project = find(request, name)
+    found = queries.published(project)
     if request.get_preferred_type(["application/json", "text/csv"]) == "text/csv":
-        return conditional(request, documents.csv(found), "text/csv; charset=utf-8")
-    return conditional(request, json.dumps(documents.as_json(found)).encode(), "application/json")
+        answer = conditional(request, project, documents.csv(found), "text/csv; charset=utf-8")
+    else:
+        answer = conditional(request, project, json.dumps(documents.as_json(found)).encode(), "application/json")
+    patch_vary_headers(answer, ["Accept"])
+    return answer
 
 
 @router.put("/project/{name}/usage/public", summary="Publish how a project is used, or stop")

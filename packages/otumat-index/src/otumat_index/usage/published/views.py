@@ -55,11 +55,12 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
 @require_safe
 def badge(request: HttpRequest, name: str) -> HttpResponseBase:
     """The installs of the newest week as a small picture."""
-    found = queries.published(find(request, name))
+    project = find(request, name)
+    found = queries.published(project)
     words = rules.few(found.newest.installs) if found.is_on else "not published"
     drawn = render_to_string("usage/badge.svg", sizes(LABEL, words))
     kept = f"public, max-age={BADGE_KEPT_S}" if found.is_on else "no-cache"
-    return conditional(request, drawn.encode(), "image/svg+xml", kept)
+    return conditional(request, project, drawn.encode(), "image/svg+xml", kept)
 
 
 def sizes(label: str, words: str) -> dict[str, object]:
@@ -70,8 +71,8 @@ def sizes(label: str, words: str) -> dict[str, object]:
 
 @require_safe
 def csv(request: HttpRequest, name: str) -> HttpResponseBase:
-    found = queries.published(find(request, name))
-    answer = conditional(request, documents.csv(found), "text/csv; charset=utf-8")
+    project = find(request, name)
+    answer = conditional(request, project, documents.csv(queries.published(project)), "text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{names.normalize(name)}-usage.csv"'
     return answer
 
@@ -80,11 +81,15 @@ def find(request: HttpRequest, name: str) -> Project:
     return publish.find(name, functools.partial(credentials.from_request, request))
 
 
-def conditional(request: HttpRequest, body: bytes, content_type: str, kept: str = "no-cache") -> HttpResponseBase:
-    """The answer, or 304 to whoever has it already."""
+def conditional(
+    request: HttpRequest, project: Project, body: bytes, content_type: str, kept: str = "no-cache"
+) -> HttpResponseBase:
+    """The answer, or 304 to whoever has it already; that of a private project, which says nothing, is in no cache."""
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    kept = "private, no-store" if project.is_private else kept
     response = HttpResponse(body, content_type=content_type, headers={"ETag": etag, "Cache-Control": kept})
-    patch_vary_headers(response, ["Authorization", "Cookie"])
+    if project.is_private:
+        patch_vary_headers(response, ["Authorization", "Cookie"])
     return get_conditional_response(request, etag=etag, response=response) or response
 
 
