@@ -122,6 +122,7 @@ def test_nothing_of_a_private_project_is_published(
         mine = client.get(address, headers=auth(alice))
         assert mine.status_code == 200
         assert "3.12" not in text(mine)
+        assert "no-store" in mine["Cache-Control"]
     refused = client.put(API, {"publish": True}, headers=auth(alice), content_type="application/json")
     assert (refused.status_code, refused.json()["error"]["code"]) == (403, "private")
     publish.set_visibility(project, is_private=False, by=by, at=timezone.now())
