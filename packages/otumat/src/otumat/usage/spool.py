@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 RS = b"\x1e"
 SEGMENT_BYTES = 64 * 1024
 SPOOL_MAX_BYTES = 1024 * 1024
+# Beside the sealed segments there are the open one, one that is being evicted, and one that somebody just sealed.
+_FULL_BYTES = SPOOL_MAX_BYTES - 3 * SEGMENT_BYTES
 SEALED_MODE = 0o400
 _WRITABLE = 0o200
 _TRIES = 50
@@ -147,11 +149,10 @@ class Writer:
             pass  # others do so at the same time; the use that we are about to write has nothing to do with it
 
     def _make_room(self) -> None:
-        if _total_bytes(self._spool) > SPOOL_MAX_BYTES - SEGMENT_BYTES:
+        if _total_bytes(self._spool) > _FULL_BYTES:
             from otumat.usage.held import evict
 
-            folder = os.path.dirname(self._spool)
-            evict(folder, SPOOL_MAX_BYTES - 2 * SEGMENT_BYTES, at_most_bytes=SPOOL_MAX_BYTES - SEGMENT_BYTES)
+            evict(os.path.dirname(self._spool), _FULL_BYTES - SEGMENT_BYTES, at_most_bytes=_FULL_BYTES)
 
     def _open(self) -> None:
         """Open and hold the open segment, making it (and its folder) if need be; else stay with what there is."""
