@@ -98,17 +98,21 @@ def rotated(text: str, *, at: datetime) -> Pair | None:
     return mint(token.family, at=at)
 
 
-def token_with(text: str, *, is_refresh: bool) -> FamilyToken | None:
+def token_with(text: str, *, is_refresh: bool, beside: str = "family") -> FamilyToken | None:
     """
     The token that is written so: the number of its family, a dot, and what nobody can guess.
 
     The number alone says nothing; with it, the family's secret is at hand that the digest needs. Of access tokens a
     family has a few, so all are read, in the one query that reads the secret: every request of a copy asks this.
+
+    Args:
+        beside: What hangs on the family and is read along, as in `select_related`; it may be missing.
     """
     number = text.partition(".")[0]
     if not (number.isascii() and number.isdigit() and len(number) < 19):
         return None
-    tokens = FamilyToken.objects.select_related("family__secret").filter(family=int(number), is_refresh=is_refresh)
+    related = FamilyToken.objects.select_related("family__secret", beside)
+    tokens = related.filter(family=int(number), is_refresh=is_refresh)
     return next((each for each in tokens if hmac.compare_digest(each.digest, each.family.digest(text))), None)
 
 
@@ -142,22 +146,25 @@ def forget_old(family: TokenFamily, *, at: datetime) -> None:
     ).delete()
 
 
-def family_of(header: str, *, at: datetime) -> TokenFamily:
+def family_of(header: str, *, at: datetime, beside: str = "family") -> TokenFamily:
     """
     Whose access token an `Authorization` header carries; one that has ended, too: a withdrawn install is still told so.
+
+    Args:
+        beside: See `token_with`.
 
     Raises:
         Unauthenticated: None, unknown or expired.
     """
-    token = bearer(header)
+    token = bearer(header, beside=beside)
     if token is None or token.family.legacy_digest or token.expires_at <= at:
         raise unknown_token()
     return token.family
 
 
-def bearer(header: str) -> FamilyToken | None:
+def bearer(header: str, *, beside: str = "family") -> FamilyToken | None:
     scheme, _, text = header.partition(" ")
-    return token_with(text.strip(), is_refresh=False) if scheme.lower() == "bearer" else None
+    return token_with(text.strip(), is_refresh=False, beside=beside) if scheme.lower() == "bearer" else None
 
 
 def refresh_legacy(text: str, *, client: str, secret: str, at: datetime) -> Pair:

@@ -35,7 +35,7 @@ class Manifest(models.Model):
 class Install(models.Model):
     """One consented copy. Its `name` is told to nobody but the copy and kept nowhere; the store knows its key."""
 
-    family = models.OneToOneField("accounts.TokenFamily", on_delete=models.PROTECT, related_name="+")
+    family = models.OneToOneField("accounts.TokenFamily", on_delete=models.PROTECT, related_name="told_by")
     project = models.ForeignKey("publish.Project", on_delete=models.CASCADE, related_name="installs")
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="installs"

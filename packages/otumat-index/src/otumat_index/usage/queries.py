@@ -118,8 +118,11 @@ def install_behind(header: str, *, at: datetime) -> tuple[Install, bool]:
     Raises:
         Unauthenticated: The token is unknown, expired, or of an install that is gone.
     """
-    family = oauth.family_of(header, at=at)
-    return install_of(family), family.ended_at is not None
+    family = oauth.family_of(header, at=at, beside="family__told_by__project")
+    try:
+        return family.told_by, family.ended_at is not None
+    except Install.DoesNotExist:
+        raise oauth.unknown_token() from None
 
 
 def is_linked(family: int) -> bool:

@@ -60,8 +60,8 @@ ADD_IN_WEEK = """INSERT INTO events_inweek (project, kind, week, value, installs
 ON CONFLICT (project, week, kind, value) DO UPDATE SET installs = events_inweek.installs + excluded.installs"""
 ADD_KEPT = """INSERT INTO events_kept (project, cohort, week, installs) VALUES (%s, %s, %s, %s)
 ON CONFLICT (project, cohort, week) DO UPDATE SET installs = events_kept.installs + excluded.installs"""
-CLOSED = "SELECT 1 FROM events_closed WHERE install = %s"
-HEARD = "SELECT event, last_day FROM events_heard WHERE install = %s"
+HEARD = """SELECT event, last_day FROM events_heard WHERE install = %s
+UNION ALL SELECT '', NULL FROM events_closed WHERE install = %s"""
 COUNTED = """SELECT event, day, times FROM events_eventday
 WHERE project = %s AND day BETWEEN %s AND %s AND times > 0 ORDER BY event, day"""
 SPREAD = """SELECT value, day, daily FROM events_place
@@ -94,12 +94,11 @@ class OrmStore:
     def accept(self, accepted: Accepted) -> Told:
         sums = Sums.of(accepted)
         with turns.turn(routing.alias()), transaction.atomic(using=routing.alias()):
-            if self._read(CLOSED, accepted.install):
-                raise Refused("This install was withdrawn.", code="withdrawn")
             row = self._locked(accepted)
+            heard = self._heard(accepted.install)
             if not self._take(accepted):
                 return self._told_before(accepted)
-            self._count(accepted, sums)
+            self._count(accepted, sums, heard)
             self._lose(accepted, self._gaps(row, accepted))
             self._mark(row, accepted)
             self._remember(row)
@@ -110,6 +109,13 @@ class OrmStore:
         """What is remembered of the install; until the end of the transaction, no other batch of it is taken."""
         new = {"project": accepted.project, "last_day": date.min, "mask": 0}
         return Activity.objects.select_for_update().get_or_create(install=accepted.install, defaults=new)[0]
+
+    def _heard(self, install: int) -> dict[str, date]:
+        """When an install last told of which event; refused once it was withdrawn."""
+        rows = dict(self._read(HEARD, install, install))
+        if "" in rows:
+            raise Refused("This install was withdrawn.", code="withdrawn")
+        return {event: as_date(day) for event, day in rows.items()}
 
     def _remember(self, row: Activity) -> None:
         seen = (row.sequence, row.first_day, row.last_day, row.mask)
@@ -138,12 +144,11 @@ class OrmStore:
             cursor.execute(query, of)
             return list(cursor.fetchall())
 
-    def _count(self, accepted: Accepted, sums: Sums) -> None:
+    def _count(self, accepted: Accepted, sums: Sums, heard: dict[str, date]) -> None:
         """What was done how often, and that this install told of it."""
         project, install, times = accepted.project, accepted.install, sums.times
         self._run(ADD_COUNT, sums.rows)
-        known = {event: as_date(day) for event, day in self._read(HEARD, install)}
-        shifts = rules.shifts(known, sums.heard)
+        shifts = rules.shifts(heard, sums.heard)
         self._run(ADD_EVENT, ((project, *key, times[key], shifts[key]) for key in sorted({*times, *shifts})))
         self._run(HEAR, ((install, event, day) for (day, event), n in sorted(shifts.items()) if n > 0))
 
