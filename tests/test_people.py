@@ -74,6 +74,7 @@ class Person:
             encoding="utf-8",
             timeout=WAIT_S,
             dimensions=(24, 200),
+            use_poll=True,
         )
 
     def opens(self, subject: str, button: str, **fields: str) -> None:

@@ -77,7 +77,7 @@ def test_an_author_tries_it_as_the_guide_says(
     run(*pip, "install", "-q", "--no-deps", "--no-index", "--target", site, wheel, env=environ)
     env = environ | {"PATH": f"{site / 'bin'}:{BIN}:{environ['PATH']}", "PYTHONPATH": str(site)}
     first, *others = [line.partition("#")[0] for line in block_below(AUTHORS, "## Try it").splitlines()]
-    child = pexpect.spawn(first, env=env, encoding="utf-8", timeout=60, dimensions=(24, 200))
+    child = pexpect.spawn(first, env=env, encoding="utf-8", timeout=60, dimensions=(24, 200), use_poll=True)
     child.expect("y/N")
     assert told_in_the_guide() in child.before.replace("\r\n", "\n").replace(index.public_url, "HOST")
     child.sendline("y")

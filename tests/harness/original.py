@@ -149,7 +149,7 @@ class Original:
         line = ["-c", PROGRAM, json.dumps(self.given), *words]
         python = str(self.programs / "python")
         self.terminals.append(
-            pexpect.spawn(python, line, env=self.environ, encoding="utf-8", timeout=60, cwd=self.home)
+            pexpect.spawn(python, line, env=self.environ, encoding="utf-8", timeout=60, cwd=self.home, use_poll=True)
         )
         return self.terminals[-1]
 

@@ -29,6 +29,7 @@ def at_a_terminal(clean_environ: dict[str, str], tmp_path: Path) -> Callable[...
             env=clean_environ | {"TERM": "xterm"} | environ,
             encoding="utf-8",
             timeout=30,
+            use_poll=True,
             # Started from a job in the background, a process inherits that Ctrl-C is ignored.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )

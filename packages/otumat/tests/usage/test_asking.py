@@ -58,6 +58,7 @@ def terminal(package: Path, tmp_path: Path) -> Start:
             cwd=str(tmp_path),
             encoding="utf-8",
             timeout=20,
+            use_poll=True,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 

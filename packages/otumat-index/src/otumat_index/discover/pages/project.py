@@ -151,6 +151,8 @@ def publishers_of(project: Project) -> list[Role]:
 
 def offered(actor: Actor, project: Project) -> dict[str, bool]:
     """Which pages to offer: the one that manages a project, and the one that tells how it is used."""
+    if not actor.is_known:
+        return {}
     standing = publish.standing_of(actor, project.normalized)
     return {"may_manage": rules.may(actor, "yank", standing), "may_measure": rules.may(actor, "measure", standing)}
 
