@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -30,6 +31,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def start() -> None:
     """Scratch data folder and database; before anything imports a model, hence at import of this file."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "otumat_index.settings"
+    # Started in the background, a run is told to ignore Ctrl-C, and so would be every program that a test stops by it.
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if os.environ.get("OTUMAT_TESTS") != str(os.getppid()):  # an xdist worker inherits what its controller set
         for name in [name for name in os.environ if name.startswith("OTUMAT_") or name == "DATABASE_URL"]:
             del os.environ[name]  # nobody's own settings
