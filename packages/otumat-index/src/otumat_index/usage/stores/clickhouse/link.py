@@ -25,6 +25,8 @@ STEADY = {
 PASSING = frozenset({32, 209, 210, 225, 242, 279, 319, 999})
 """Errors of a network, of a replica that lost its keeper, and of a copy that is not there yet."""
 TOO_LONG = 159
+TRIES = 3
+"""A server that lost its ZooKeeper for a while may leave a statement lying; all of ours may be said again."""
 Result = TypeVar("Result")
 
 
@@ -105,11 +107,15 @@ class Server:
         settings = dict(self.address.settings)
         if patience_s is not None:
             settings["distributed_ddl_task_timeout"] = str(patience_s)
-        try:
-            self._said(lambda client: client.raw_query(statement, settings=settings, use_database=False))
-        except ClickHouseError as exc:
-            if patience_s is None or code_of(exc) != TOO_LONG:
-                raise
+        for left in reversed(range(TRIES)):
+            try:
+                self._said(lambda client: client.raw_query(statement, settings=settings, use_database=False))
+                return
+            except ClickHouseError as exc:
+                if code_of(exc) != TOO_LONG or (patience_s is None and not left):
+                    raise
+                if patience_s is not None:
+                    return
 
     def put(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         if rows:
