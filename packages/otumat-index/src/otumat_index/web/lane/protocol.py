@@ -115,7 +115,8 @@ class LaneProtocol(HttpToolsProtocol):
                         if tags is not None and (variant.tag in tags or not tags):
                             table.counts[NOT_MODIFIED] += 1
                             self._write(table.unchanged + variant.unchanged)
-                        elif variant.size <= COPY_LIMIT_BYTES:
+                            return
+                        if variant.size <= COPY_LIMIT_BYTES:
                             table.counts[variant.counter] += 1
                             self._write(table.ok + variant.whole)
                         else:

@@ -19,7 +19,7 @@ from otumat_index.web.lane.store import Row, Store
 
 logger = logging.getLogger(__name__)
 
-# Answers in a row. With fewer cores than there is work for, who waits, waits for so many and not for the system's tick.
+# Bodies in a row. With fewer cores than there is work for, who waits, waits for so many and not for the system's tick.
 TURN: Final = 8
 HEARTBEAT_LIMIT_NS: Final = 5_000_000_000
 _PREPARED: Final = frozenset(("text/html", "application/vnd.pypi.simple.v1+json"))
@@ -119,7 +119,7 @@ class Table:
         self.unchanged_close = f"HTTP/1.1 304 Not Modified\r\nConnection: close\r\n{start}".encode("ascii")
 
     def give_way(self) -> None:
-        """Call after each answer: some answers on, whoever waits for this core has it first."""
+        """Call after each body: some bodies on, whoever waits for this core has it first."""
         self._turn -= 1
         if not self._turn:
             self._turn = TURN
