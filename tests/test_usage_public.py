@@ -12,12 +12,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from harness.artifacts import make_wheel, upload_form
-from harness.axe import complaints
-from harness.chromium import chromium, picture, sign_in
+from harness.chromium import chromium, looked_at, sign_in
 from harness.server import Index, basic
 
 pytestmark = pytest.mark.browser
-WIDTHS = (320, 390, 768, 1280, 1440)
 KIND = {"Content-Type": "application/vnd.otumat.usage.v1+json", "Content-Encoding": "gzip"}
 COPIES = 44
 """Enough to be shown whatever the noise."""
@@ -79,20 +77,6 @@ def tell(index: Index, name: str) -> None:
         bearer = {"Authorization": f"Bearer {told['access_token']}", "Idempotency-Key": batch["batch"]}
         sent = index.request("POST", "/api/usage-event", gzip.compress(json.dumps(batch).encode()), KIND | bearer)
         assert sent.status == 200, sent
-
-
-def looked_at(page: Page, name: str) -> None:
-    """Nothing that axe finds in either theme, and nothing wider than the page."""
-    for theme in ("light", "dark"):
-        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-        assert complaints(page) == [], theme
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 900})
-            wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-            assert wide <= 0, f"{name} is {wide} px too wide at {width}"
-    page.set_viewport_size({"width": 1280, "height": 900})
-    page.emulate_media(color_scheme="light")
-    picture(page, name)
 
 
 def test_an_owner_publishes_and_takes_it_back_by_keyboard(page: Page, index: Index, name: str) -> None:

@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from harness.axe import complaints
+
 PLACE = "/usr/bin/chromium"
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 SCREENSHOTS = os.environ.get("E2E_SCREENSHOTS")
+WIDTHS = (320, 390, 768, 1280, 1440)
 
 
 @contextmanager
@@ -74,3 +77,17 @@ def picture(page: Page, name: str) -> None:
             wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert wide <= 0, f"{name} is {wide} px too wide at {width}"
     page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def looked_at(page: Page, name: str) -> None:
+    """Nothing that axe finds in either theme, and nothing wider than the page."""
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        assert complaints(page) == [], theme
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert wide <= 0, f"{name} is {wide} px too wide at {width}"
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.emulate_media(color_scheme="light")
+    picture(page, name)

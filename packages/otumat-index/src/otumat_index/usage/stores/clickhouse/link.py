@@ -107,15 +107,13 @@ class Server:
         settings = dict(self.address.settings)
         if patience_s is not None:
             settings["distributed_ddl_task_timeout"] = str(patience_s)
-        for left in reversed(range(TRIES)):
+        for left in reversed(range(TRIES if patience_s is None else 1)):
             try:
                 self._said(lambda client: client.raw_query(statement, settings=settings, use_database=False))
                 return
             except ClickHouseError as exc:
                 if code_of(exc) != TOO_LONG or (patience_s is None and not left):
                     raise
-                if patience_s is not None:
-                    return
 
     def put(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         if rows:
