@@ -38,6 +38,7 @@ class Keeper:
         self.project, self.index = project, index
         self.signers = [key or new_key()]
         self.changes: list[Change] = []
+        self.witnessed: dict[str, list[str]] = {}
 
     def fork(self) -> Keeper:
         """The same index, with the same past, going its own way from here."""
@@ -81,6 +82,7 @@ class Keeper:
             issued=moment(at),
             expires=moment(at + days * DAY),
             signers=signers,
+            witnessed=self.witnessed,
         )
 
 
@@ -328,6 +330,29 @@ def test_T64_a_signature_without_a_name_is_nobodys(keeper: Keeper, host: Host, k
     change = keeper.add(new_key(), key).changes[-1]
     change.signatures[0].keyid = ""
     assert host.pin(keeper.listed()).held_back
+
+
+def test_T64_a_key_of_the_index_that_ends_in_a_hundred_years_is_a_key_of_the_index(
+    keeper: Keeper, host: Host, key: PrivateKey, thief: PrivateKey
+) -> None:
+    host.pin(keeper.add(thief).end(thief, days_ago=-36_500).listed())
+    assert [record.public.id for record in host.trust.keys] == [key.public.id]
+
+
+def test_T64_a_key_of_the_index_that_ended_signed_nothing_before(
+    keeper: Keeper, host: Host, key: PrivateKey, thief: PrivateKey
+) -> None:
+    """Or the index would list a key of its own, end it at once, and say that it witnessed whatever it likes."""
+    keeper.add(thief).end(thief)
+    keeper.witnessed = {thief.public.id: ["0" * 64]}
+    result = host.pin(keeper.listed())
+    assert (result.held_back, [record.before for record in host.trust.keys]) == ((), [()])
+
+
+def test_T64_a_key_that_is_trusted_no_longer_vouches_for_nothing(key: PrivateKey, thief: PrivateKey) -> None:
+    host = Host(ProjectTrust([KeyRecord(key.public, expires=moment(NOW - DAY))]))
+    result = host.pin(Keeper().add(key).add(thief, key, at=moment(NOW - 3 * DAY)).listed())
+    assert [each.public.id for each in result.held_back] == [thief.public.id]
 
 
 def test_T64_where_there_are_owners_only_they_vouch(key: PrivateKey, thief: PrivateKey) -> None:

@@ -58,13 +58,9 @@ def merged(trust: ProjectTrust, found: KeyList, *, accept_new: bool = False) -> 
     mine = {record.public.id: record for record in trust.keys}
     new = [record for key_id, record in found.records.items() if key_id not in mine]
     weak = [record for record in new if not record.revoked_at and key_problems(record.public, others=())]
-    vouched = proven(trust, found.changes)
-    # A key that ended may be taken in at any time: so it is known why it does not count.
-    takes = [
-        record
-        for record in new
-        if record not in weak and (accept_new or not mine or record.revoked_at or record.public.id in vouched)
-    ]
+    vouched = proven(trust, found.changes, at=found.issued)
+    # One that ended is no exception: it may end in a hundred years, and the index says what it signed before.
+    takes = [record for record in new if record not in weak and (accept_new or not mine or record.public.id in vouched)]
     kept = [_ended(record, found.records.get(record.public.id)) for record in trust.keys]
     changed = {"keys": [*kept, *takes], "source": found.pin}
     added = [record for record in takes if not record.revoked_at]
@@ -72,7 +68,7 @@ def merged(trust: ProjectTrust, found: KeyList, *, accept_new: bool = False) -> 
         ProjectTrust(**{name: getattr(trust, name) for name in ProjectTrust.__slots__} | changed),
         added=added,
         proven=[record for record in added if record.public.id in vouched],
-        held_back=[record for record in new if record not in takes and record not in weak],
+        held_back=[record for record in new if record not in (*takes, *weak) and not record.revoked_at],
         weak=weak,
         ended=[now for was, now in zip(trust.keys, kept, strict=True) if now is not was],
         unlisted=[record for key_id, record in mine.items() if key_id not in found.records],

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 OWNER, REVIEWER = "owner", "reviewer"
 
 
-def proven(trust: ProjectTrust, changes: Iterable[Change]) -> frozenset[str]:
+def proven(trust: ProjectTrust, changes: Iterable[Change], *, at: str) -> frozenset[str]:
     """
     Ids of the new keys whose coming enough old ones signed.
 
@@ -32,6 +32,7 @@ def proven(trust: ProjectTrust, changes: Iterable[Change]) -> frozenset[str]:
     Args:
         trust: The project's entry, as it is before this list.
         changes: All changes of the list, the first first.
+        at: When the list was issued: who is trusted until an earlier moment vouches for nothing any more.
     """
     changes = list(changes)
     known = {record.public.id for record in trust.keys}
@@ -40,7 +41,7 @@ def proven(trust: ProjectTrust, changes: Iterable[Change]) -> frozenset[str]:
     standing = {
         record.public.id: record.public
         for record in trust.keys
-        if _may(record, by_owners) and not record.revoked_at and record.public.id not in lost
+        if _may(record, by_owners) and _is_standing(record, at) and record.public.id not in lost
     }
     found: set[str] = set()
     for change in changes:
@@ -56,6 +57,10 @@ def proven(trust: ProjectTrust, changes: Iterable[Change]) -> frozenset[str]:
 
 def _may(record: KeyRecord, by_owners: bool) -> bool:
     return record.role == OWNER if by_owners else record.role != REVIEWER
+
+
+def _is_standing(record: KeyRecord, at: str) -> bool:
+    return not record.revoked_at and (not record.expires or record.expires > at)
 
 
 def _vouching(change: Change, standing: dict[str, PublicKey]) -> int:
