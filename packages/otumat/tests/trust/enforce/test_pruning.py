@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from otumat.trust.enforce.code_cache import private_folder
 from otumat.trust.enforce.pruning import KEPT_S, prune
 
 DAY_S = 86_400
@@ -62,6 +63,37 @@ def test_what_is_not_this_users_alone_is_left_alone(tmp_path: Path) -> None:
     assert old.exists()
     assert elsewhere.exists()
     prune((tmp_path / "missing").as_posix(), now=NOW)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no descriptors of folders")
+def test_a_link_put_in_a_folders_place_leads_nowhere(tmp_path: Path) -> None:
+    """Who may write to the folder above swaps ours for a link, right when we have looked whose it is."""
+    ours = pack(tmp_path, "old", days=999).parent
+    precious = pack(tmp_path / "precious", "letter", days=999)
+    code = (
+        "import os, sys\nfrom otumat.trust.enforce.pruning import prune\n"
+        "folder, ours, precious = sys.argv[1:]\nlisted = 0\n"
+        "def swap(event, args):\n    global listed\n    listed += event == 'os.listdir'\n"
+        "    if event == 'os.listdir' and listed == 2:\n"
+        "        os.rename(ours, ours + '.away')\n        os.symlink(precious, ours)\n"
+        f"sys.addaudithook(swap)\nprune(folder, now={NOW})\nassert listed > 1\n"
+    )
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", code, tmp_path, ours, precious.parent], env=env, check=True)
+    assert ours.is_symlink()
+    assert precious.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no modes")
+def test_what_is_made_for_the_cache_is_closed_to_others_from_the_top_on(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        descriptor = private_folder(str(tmp_path / "otumat" / "code" / "x"))
+        assert descriptor is not None
+        os.close(descriptor)
+    finally:
+        os.umask(before)
+    assert {oct(each.stat().st_mode & 0o777) for each in tmp_path.rglob("*")} == {"0o700"}
 
 
 def test_a_host_that_keeps_new_code_forgets_what_is_old_and_uses_count(host: Any) -> None:

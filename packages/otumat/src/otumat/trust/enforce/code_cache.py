@@ -164,15 +164,33 @@ def user_folder(environ: Mapping[str, str]) -> str:
 
 
 def private_folder(path: str) -> int | None:
+    """A descriptor of this folder, made if it is missing; see `open_private`."""
+    try:
+        _make(path)
+    except OSError:
+        return None
+    return open_private(path)
+
+
+def _make(path: str) -> None:
+    """With all above it that is missing closed to others, too: who may write there could put another in its place."""
+    if path and not os.path.isdir(path):
+        _make(os.path.dirname(path))
+        try:
+            os.mkdir(path, 0o700)
+        except FileExistsError:  # another process was quicker
+            pass
+
+
+def open_private(path: str) -> int | None:
     """
-    A descriptor of this folder, made if it is missing; None when it is not private to who runs this.
+    A descriptor of this folder; None when it is not private to who runs this.
 
     Where a system has no descriptors of folders (Windows), -1: there the user's own folders are closed to others.
     """
+    if not _HAS_OWNERS:
+        return -1 if os.path.isdir(path) else None
     try:
-        os.makedirs(path, mode=0o700, exist_ok=True)
-        if not _HAS_OWNERS:
-            return -1
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
         return None

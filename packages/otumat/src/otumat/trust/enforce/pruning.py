@@ -2,13 +2,16 @@
 What the cache forgets: code and extensions that nothing has used for long, and the oldest of what is too much.
 
 Done when something new was kept, which is after a release was installed, and seldom otherwise. There is no lock: what
-is taken away under another process it has open, or makes anew.
+is taken away under another process it has open, or makes anew. A folder is opened once, seen to be this user's alone,
+and then reached through that descriptor, so that nobody puts a link to another one in its place meanwhile.
 """
 
 from __future__ import annotations
 
 import os
 import stat
+
+from otumat.trust.enforce.code_cache import open_private
 
 KEPT_S = 90 * 86_400
 MOST_BYTES = 512 * 1024 * 1024
@@ -24,62 +27,88 @@ def prune(folder: str, *, now: float, kept_s: float = KEPT_S, most_bytes: int = 
             newest pack stays, however large it is.
     """
     code, native = os.path.join(folder, "code"), os.path.join(folder, "native")
-    packs = [pack for version in _names(code) for pack in _packs(os.path.join(code, version))]
-    total = 0
-    for used, size_bytes, path in sorted(packs, reverse=True):
-        total += size_bytes
-        if used < now - kept_s or (total > most_bytes and total > size_bytes):
-            _forget(path)
-    for name in _names(native):
-        if _used(os.path.join(native, name)) < now - kept_s:
-            _forget_folder(os.path.join(native, name))
+    versions = _opened(code)
+    try:
+        total = 0
+        for used, size_bytes, name, version in sorted(_packs(versions), key=lambda pack: pack[:3], reverse=True):
+            total += size_bytes
+            if used < now - kept_s or (total > most_bytes and total > size_bytes):
+                version.forget(name)
+    finally:
+        for version in versions:
+            version.close()
+    for opened in _opened(native):
+        used = opened.used
+        opened.close()
+        if used < now - kept_s:
+            _forget_folder(opened.path)
 
 
-def _packs(folder: str) -> list[tuple[float, int, str]]:
-    """When it was used, its size and its path, of each file of a folder that is this user's alone."""
-    if not _is_private(folder):
-        return []
-    found = []
-    for name in _names(folder):
-        path = os.path.join(folder, name)
+class _Folder:
+    """A folder that is this user's alone."""
+
+    __slots__ = ("_descriptor", "path")
+
+    def __init__(self, path: str, descriptor: int) -> None:
+        self.path, self._descriptor = path, descriptor
+
+    @property
+    def used(self) -> float:
+        return (os.stat(self.path) if self._descriptor < 0 else os.fstat(self._descriptor)).st_mtime
+
+    def names(self) -> list[str]:
+        return _names(self.path if self._descriptor < 0 else self._descriptor)
+
+    def seen(self, name: str) -> os.stat_result | None:
+        """What is there by this name, be it a link; None when it is gone."""
         try:
-            seen = os.lstat(path)
+            return os.lstat(os.path.join(self.path, name)) if self._descriptor < 0 else self._seen(name)
         except OSError:
-            continue
-        if stat.S_ISREG(seen.st_mode):
-            found.append((seen.st_mtime, seen.st_size, path))
+            return None
+
+    def _seen(self, name: str) -> os.stat_result:
+        return os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
+
+    def forget(self, name: str) -> None:
+        try:
+            if self._descriptor < 0:
+                os.unlink(os.path.join(self.path, name))
+            else:
+                os.unlink(name, dir_fd=self._descriptor)
+        except OSError:  # another process was quicker; Windows, where it is open
+            pass
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+
+
+def _opened(above: str) -> list[_Folder]:
+    """The folders in this one that are this user's alone."""
+    paths = (os.path.join(above, name) for name in _names(above))
+    found = ((path, open_private(path)) for path in paths)
+    return [_Folder(path, descriptor) for path, descriptor in found if descriptor is not None]
+
+
+def _packs(folders: list[_Folder]) -> list[tuple[float, int, str, _Folder]]:
+    """When it was used, its size, its name and its folder, of each file."""
+    found = []
+    for folder in folders:
+        for name in folder.names():
+            seen = folder.seen(name)
+            if seen is not None and stat.S_ISREG(seen.st_mode):
+                found.append((seen.st_mtime, seen.st_size, name, folder))
     return found
 
 
-def _names(folder: str) -> list[str]:
+def _names(folder: str | int) -> list[str]:
     try:
         return os.listdir(folder)
     except OSError:
         return []
 
 
-def _used(path: str) -> float:
-    return os.lstat(path).st_mtime if _is_private(path) else float("inf")
-
-
-def _is_private(path: str) -> bool:
-    try:
-        seen = os.lstat(path)
-    except OSError:
-        return False
-    if not hasattr(os, "geteuid"):
-        return stat.S_ISDIR(seen.st_mode)
-    return stat.S_ISDIR(seen.st_mode) and seen.st_uid == os.geteuid() and not seen.st_mode & 0o077
-
-
-def _forget(path: str) -> None:
-    try:
-        os.unlink(path)
-    except OSError:  # another process was quicker; Windows, where it is open
-        pass
-
-
 def _forget_folder(path: str) -> None:
     from shutil import rmtree
 
-    rmtree(path, ignore_errors=True)
+    rmtree(path, ignore_errors=True)  # which takes no link for a folder, nor falls for one put in its place
