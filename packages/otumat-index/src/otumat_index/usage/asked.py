@@ -15,7 +15,7 @@ from otumat_index.usage.actions.installs import Asked
 _CONTEXT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,63}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _KEY = re.compile(r"([0-9a-f]{32})?")
-_LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]):\d{1,5})/usage-consented")
+_LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]):[0-9]{1,5})/usage-consented")
 """RFC 8252, 7.3: an address of that very machine, whatever its port; nothing else."""
 _STATE = re.compile(r"[A-Za-z0-9_-]{22,128}")
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")

@@ -112,7 +112,7 @@ def device(request: HttpRequest) -> HttpResponse:
         return render(request, "usage/device.html", {})
     try:
         check_guess(request)
-        return decided(request, typed) if sent.get("answer") else asking(request, typed)
+        return decided(request, typed) if request.POST.get("answer") else asking(request, typed)
     except OtumatError as exc:
         context = {"failure": exc, "user_code": typed}
         return render(request, "usage/device.html", context, status=status_of(exc))

@@ -65,7 +65,7 @@ def test_K17_uses_of_one_moment_are_as_many_as_came_together(old: Any, moment: A
 
 
 def test_K17_a_crash_between_noting_and_counting_loses_and_doubles_nothing(old: Any, moment: Any, counted: Any) -> None:
-    rows: list[tuple[object, object]] = [(moment(), "import"), (moment(1), "fetch")]
+    rows: list[tuple[str, str]] = [(moment(), "import"), (moment(1), "fetch")]
     legacy.note(old.row, rows, at=timezone.now())
     assert counted() == {}
     assert old.post(*rows, (moment(2), "fetch")).status_code == 200
@@ -76,7 +76,7 @@ def test_K17_a_crash_between_noting_and_counting_loses_and_doubles_nothing(old: 
 
 
 def test_K17_a_crash_between_counting_and_noting_that_counts_once(old: Any, moment: Any, counted: Any) -> None:
-    row: tuple[object, object] = (moment(), "import")
+    row: tuple[str, str] = (moment(), "import")
     legacy.note(old.row, [row], at=timezone.now())
     post = LegacyPost.objects.get()
     legacy.carry_over(old.row, post, at=timezone.now())  # this process ends before it wrote that it is done
@@ -115,13 +115,21 @@ def test_no_moment_is_kept(old: Any, moment: Any) -> None:
 
 
 def test_what_is_not_well_formed_is_refused_row_by_row(old: Any, moment: Any, counted: Any, project: Any) -> None:
-    rows = [(moment(), "import"), (moment(), None), (5, "import"), ("yesterday", "import"), (moment(), "a/b"), ("", "")]
+    rows: list[Any] = [
+        (moment(), "import"),
+        (moment(), None),
+        (5, "import"),
+        ("yesterday", "import"),
+        (moment(), "a/b"),
+        ("", ""),
+    ]
+    rows += [(moment(), ["import"]), ({}, "import")]
     assert old.post(*rows).status_code == 200
     assert old.post((moment(), "x" * 100_000), (moment(), "undeclared")).status_code == 200
     assert counted() == {"import": 1}
     day = timezone.now().date()
     lost = {reason: times for reason, _, times in STORE.losses(project.pk, day, day)}
-    assert lost == {"malformed": 6, "undeclared": 1}
+    assert lost == {"malformed": 8, "undeclared": 1}
 
 
 def test_uses_before_the_consent_and_after_tomorrow_are_refused(old: Any, moment: Any, counted: Any) -> None:

@@ -135,7 +135,7 @@ def read_batch(body: bytes) -> Batch:
     if len(body) > BATCH_MAX_BYTES:
         raise _invalid("body", f"A batch has at most {BATCH_MAX_BYTES} bytes.")
     try:
-        return _batch(json.loads(body))
+        return _batch(json.loads(body.decode()))  # bytes would be taken in UTF-16 and 32, too
     except (ValueError, TypeError, KeyError, RecursionError, AttributeError) as exc:
         raise _invalid("body", "The body is no batch of uses.") from exc
 
@@ -204,10 +204,12 @@ def is_declared(use: Use, declared: Mapping[str, DeclaredEvent] | None) -> bool:
 
 
 def _day(text: str) -> date | None:
+    """A day in the one spelling that is taken; ISO 8601 has more."""
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
         return None
+    return found if found.isoformat() == text else None
 
 
 def _batch(value: dict[str, object]) -> Batch:

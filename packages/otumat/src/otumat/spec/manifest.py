@@ -263,7 +263,7 @@ def is_host(host: str) -> bool:
     >>> is_host("https://index.example.org"), is_host("http://localhost:8000"), is_host("http://index.example.org")
     (True, True, False)
     """
-    match = re.fullmatch(r"(https?)://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?(/[A-Za-z0-9._~/-]*)?", host)
+    match = re.fullmatch(r"(https?)://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?", host)
     if not match:
         return False
     return match[1] == "https" or match[2] in ("localhost", "127.0.0.1", "[::1]")

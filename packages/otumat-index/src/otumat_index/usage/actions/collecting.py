@@ -7,8 +7,10 @@ import json
 import re
 import tomllib
 import zipfile
+import zlib
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -83,17 +85,31 @@ def offered(project: Project) -> spec.Manifest | None:
 
 def manifests_of(file: File, project: str) -> list[spec.Manifest]:
     """The manifests in a wheel that name its own project; what cannot be read declares nothing."""
-    place = files.store().local_path(file.key)
     try:
-        with zipfile.ZipFile(place or io.BytesIO(files.store().read(file.key))) as archive:
+        return list(declared_in(file.key, project)) if declares(file.key, project) else []
+    except OSError:  # of the store, and passing
+        return []
+
+
+@lru_cache(maxsize=20_000)
+def declares(key: str, project: str) -> bool:
+    """Whether a wheel has such a manifest. A file never changes, and anybody's question leads here: it is read once."""
+    return bool(declared_in(key, project))
+
+
+def declared_in(key: str, project: str) -> tuple[spec.Manifest, ...]:
+    place = files.store().local_path(key)
+    source = place or io.BytesIO(files.store().read(key))
+    try:
+        with zipfile.ZipFile(source) as archive:
             infos = [info for info in archive.infolist() if _PLACE.fullmatch(info.filename)]
             texts = [
                 (info.filename, archive.open(info).read(spec.MANIFEST_MAX_BYTES + 1).decode()) for info in infos[:5]
             ]
         found = [read(name, text) for name, text in texts]
-    except (OSError, ValueError, zipfile.BadZipFile, Invalid, RecursionError):
-        return []
-    return [manifest for manifest in found if manifest.project == project]
+    except (ValueError, zipfile.BadZipFile, zlib.error, EOFError, Invalid, RuntimeError):
+        return ()
+    return tuple(manifest for manifest in found if manifest.project == project)
 
 
 def read(name: str, text: str) -> spec.Manifest:

@@ -18,10 +18,12 @@ from otumat_index.usage.asked import read_asked
 
 KEPT = ("packageName", "packageVersion", "platformVersion", "operatingSystem", "redirect", "cancel")
 DONE, CANCELLED = "/install-completed", "/install-cancelled"
-_LISTENER = re.compile(r"(http://(\d{1,3}(?:\.\d{1,3}){3}|\[::1\]):(\d{1,5}))(/install-(?:completed|cancelled))")
+_LISTENER = re.compile(
+    r"(http://([0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[::1\]):([0-9]{1,5}))(/install-(?:completed|cancelled))"
+)
 NEAR = tuple(map(ip_network, ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128")))
 """Addresses of that machine, or of its own network (RFC 1918): what 0.3 listens on, and nothing that is anybody's."""
-_PYTHON = re.compile(r"(\d{1,2}\.\d{1,3})(?:\.|$)")
+_PYTHON = re.compile(r"([0-9]{1,2}\.[0-9]{1,3})(?:\.|$)")
 _SYSTEM = re.compile(r"[a-z][a-z0-9_-]{0,19}")
 
 

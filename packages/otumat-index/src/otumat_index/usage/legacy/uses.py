@@ -25,19 +25,19 @@ HEADERS = ["install_id", "event_date", "event_type"]
 MARK_BYTES = 8
 _MOMENT = "%Y-%m-%d %H:%M:%S.%f"
 
-OldUse = tuple[object, object]
+OldUse = tuple[str, str]
 
 
 def read_post(body: bytes, install: str) -> list[OldUse]:
     """
-    Moments and names, as they were posted: three headers, two values a row.
+    Moments and names, as they were posted: three headers, two values a row; "" for a value that is no text.
 
     Raises:
         Invalid: It is no post, or one of another install.
     """
     try:
         told = json.loads(body)
-        rows = [(moment, name) for moment, name in told["rows"]]
+        rows = [(as_text(moment), as_text(name)) for moment, name in told["rows"]]
         is_sound = told["headers"] == HEADERS and isinstance(told["rows"], list)
     except (ValueError, TypeError, KeyError, RecursionError) as exc:
         raise Invalid([Problem("post.body", "body", "The body is no post of uses.")]) from exc
@@ -46,6 +46,10 @@ def read_post(body: bytes, install: str) -> list[OldUse]:
     if told.get("installId") != install:
         raise Invalid([Problem("post.install", "installId", "The token is of another install.")])
     return rows
+
+
+def as_text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def marks(rows: Iterable[OldUse], *, key: bytes) -> list[bytes]:
@@ -98,12 +102,12 @@ def as_use(row: OldUse, where: Where) -> Use:
     """Day and name; one that is not well-formed has no day, and is refused as such further on."""
     moment, name = row
     day = day_of(moment)
-    is_sound = day and isinstance(name, str) and EVENT_NAME.fullmatch(name)
-    return Use(day, str(name), (), where) if is_sound else Use("", "", (), where)
+    is_sound = day and EVENT_NAME.fullmatch(name)
+    return Use(day, name, (), where) if is_sound else Use("", "", (), where)
 
 
-def day_of(moment: object) -> str:
+def day_of(moment: str) -> str:
     try:
-        return datetime.strptime(moment, _MOMENT).date().isoformat() if isinstance(moment, str) else ""  # noqa: DTZ007
+        return datetime.strptime(moment, _MOMENT).date().isoformat()  # noqa: DTZ007
     except ValueError:
         return ""

@@ -1,0 +1,85 @@
+"""A90: what strangers send to the doors of usage must neither break them, nor cost much, nor answer for others."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sys
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from otumat_index.accounts.models import User
+from otumat_index.publish.models import Project
+from otumat_index.usage.models import Enrolment
+
+pytestmark = pytest.mark.django_db(databases="__all__")
+HTML = {"Accept": "text/html"}
+LINK = {
+    "response_type": "code",
+    "client_id": "otumat-usage",
+    "scope": "usage",
+    "redirect_uri": "http://127.0.0.1:49152/usage-consented",
+    "state": "s" * 43,
+    "code_challenge": "c" * 43,
+    "code_challenge_method": "S256",
+    "project": "roundup",
+    "wording": "1",
+}
+DEVICE = {"client_id": "otumat-usage", "project": "roundup", "wording": "1"}
+
+
+def test_A90_digits_of_other_scripts_are_no_port(project: Project, client: Client) -> None:
+    """They would make of the page's policy a header that no browser reads."""
+    page = client.get("/user/usage-install", {**LINK, "redirect_uri": "http://127.0.0.1:٤٩١/usage-consented"})
+    assert page.status_code == 400
+    assert "frame-ancestors 'none'" in page["Content-Security-Policy"]
+
+
+def test_A90_looking_at_a_link_answers_nothing(project: Project, client: Client) -> None:
+    told = client.post("/oauth/device", DEVICE).json()
+    for answer in ("yes", "no"):
+        client.get("/device", {"user_code": told["user_code"], "answer": answer}, headers=HTML)
+    assert Enrolment.objects.get().state == Enrolment.State.WAITING
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_A90_a_batch_is_utf_8(copy: Any, today: str, encoding: str) -> None:
+    one = copy()
+    batch = one.batch([today, "import", {}, 1])
+    assert one.send_bytes(gzip.compress(json.dumps(batch).encode(encoding)), batch["batch"]).status_code == 400
+
+
+@pytest.mark.parametrize("day", ["20261120", "2026-W47-5"])
+def test_A90_a_day_is_written_in_one_way(copy: Any, day: str) -> None:
+    one = copy()
+    refused = one.send(one.batch([day, "import", {}, 1])).json()["refused"]
+    assert [each["code"] for each in refused] == ["malformed"]
+
+
+def test_A90_no_name_in_an_address_breaks_the_database(copy: Any, project: Project, alice: User) -> None:
+    one, owner = copy(), Client()
+    owner.force_login(alice)
+    assert one.own("GET", "?batch=%00").status_code == 404
+    assert one.own("GET", of="%00").status_code == 404
+    assert one.client.get("/usage/visit/%00/").status_code == 404
+    for path in ("usage/event/%00/", "usage/event/%00/days.csv", "usage/%00.csv"):
+        assert owner.get(f"/manage/project/roundup/{path}").status_code in (200, 404)
+
+
+def test_A90_a_wheel_without_a_manifest_is_looked_into_once(
+    upload: Any, wheel: Any, alice: User, client: Client
+) -> None:
+    """Anybody may ask whether a project collects; on S3 a look costs the whole wheel."""
+    assert upload(alice, wheel()).status_code == 200
+    looks: list[str] = []
+
+    def hear(event: str, args: tuple[Any, ...]) -> None:
+        if event == "open" and str(args[0]).endswith(".whl"):
+            looks.append(str(args[0]))
+
+    sys.addaudithook(hear)
+    for _ in range(3):
+        assert client.get("/user/usage-install", LINK).status_code == 404
+    assert len(looks) == 1
