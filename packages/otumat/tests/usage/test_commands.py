@@ -118,7 +118,8 @@ def test_a_denial_is_named_although_the_answer_is_yes(otumat: Otumat, enrolled: 
         (("on", "hostpkg", "--host", "http://index.example.org"), b"no address for uses"),
         (("off",), b"Name it, or give --all"),
         (("service", "hostpkg", "--every", "5"), b"no period"),
-        (("send", "hostpkg"), b"Nothing may be sent"),
+        (("on", "nopkg"), b"no nopkg here"),
+        (("send", "hostpkg"), b"hostpkg is unset, decided by nobody"),
     ],
 )
 def test_what_cannot_be_done_is_said(otumat: Otumat, arguments: tuple[str, ...], says: bytes) -> None:
@@ -132,6 +133,26 @@ def test_show_before_a_yes_tells_what_would_be_counted(otumat: Otumat) -> None:
     done = otumat("usage", "show", "hostpkg")
     assert done.stdout == b""
     assert b"fetch (backend): How often data are read." in done.stderr
+    assert b"    backend: mysql, postgresql, other" in done.stderr
+
+
+def test_a_yes_that_nobody_finished_elsewhere_is_none(otumat: Otumat, host: UsageHost, folder: str) -> None:
+    by_code = ("usage", "on", "hostpkg", "--host", host.url, "--device", "--timeout", "1")
+    done = otumat(*by_code)
+    assert (done.returncode, b"hostpkg is unset, as before." in done.stderr) == (1, True)
+    assert answers.read(folder).level == "unset"
+    otumat("usage", "local", "hostpkg")
+    use("import")
+    assert b"hostpkg is local, as before." in otumat(*by_code).stderr
+    state = told(otumat("usage", "status", "hostpkg", "--json"))["packages"][0]
+    assert (state["level"], state["held"]) == ("local", {"import": 1})
+
+
+def test_a_yes_without_a_network_is_kept(otumat: Otumat, host: UsageHost, folder: str) -> None:
+    host.faults["/.well-known/oauth-authorization-server"] = ["reset"]
+    done = otumat("usage", "on", "hostpkg", "--host", host.url)
+    assert (done.returncode, b"Your yes is kept" in done.stderr) == (1, True)
+    assert answers.read(folder).level == "on"
 
 
 def test_the_service_can_be_read_before_it_is_written(otumat: Otumat, home: Path) -> None:

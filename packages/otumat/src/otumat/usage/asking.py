@@ -20,12 +20,18 @@ from otumat.usage.files import write_whole
 from otumat.usage.releases import release_of
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from otumat.spec.manifest import DeclaredEvent
     from otumat.usage.agent import UsageAgent
     from otumat.usage.manifests import Found
 
 QUESTION = "the question at the terminal"
-NEVER = "Never: who or where you are, what this machine or your files are called, anything you type."
+WITH = (
+    "With each: the release, the version of Python, the operating system,",
+    "  the kind of processor, and whether in CI.",
+)
+NEVER = ("Never: who or where you are, what this machine or your files are called,", "  anything you type.")
 
 
 def consider(agent: UsageAgent, enrolment: str, *, again: bool = False) -> None:
@@ -86,8 +92,8 @@ def _ask_first(agent: UsageAgent, found: Found, host: str) -> None:
     changing.turn(folder, ON, package=package, found=found, source=QUESTION, host=host, account=account)
     due.begin(folder)
     _tell(
-        f"Thank you. The first counts leave in an hour. To see them before: otumat usage show {package}   "
-        f"To undo: otumat usage off {package}"
+        "Thank you. The first counts leave in an hour.\n"
+        f"To see them before: otumat usage show {package}   To undo: otumat usage off {package}"
     )
     if account == "required":
         _enrol(agent, package)
@@ -120,28 +126,41 @@ def question(package: str, found: Found, host: str) -> str:
     lines = [
         f"{package} asks: may it tell {host} how it is used?",
         *terms(found),
-        f"To look closer: otumat usage status {package}   To undo a yes: otumat usage off {package}",
+        f"To look closer: otumat usage show {package}   To undo a yes: otumat usage off {package}",
     ]
     return "\n  ".join(lines)
 
 
 def terms(found: Found) -> list[str]:
-    """What a yes is to: why, what, with what, and what never."""
-    where = "with the release, the version of Python, the operating system and the kind of processor"
+    """What a yes is to: why, what, until when, with what, and what never."""
     if found.manifest is None:
-        return [f"Counted: how often its functions are used a day, by their names, {where}.", NEVER]
+        return ["Counted: how often its functions are used a day, by their names.", *WITH, *NEVER]
     why = [f"Why: {found.manifest.purpose}"] if found.manifest.purpose else []
-    return [*why, f"Counted: how often a day, {where},", *described(found.manifest.events), NEVER]
+    counted = f"Counted: how often a day{_until(found.manifest.expires)},"
+    return [*why, counted, *described(found.manifest.events), *WITH, *NEVER]
 
 
 def described(events: tuple[DeclaredEvent, ...], *, most: int = 12) -> list[str]:
-    """Events in a line each."""
-    lines = [f"  {event.name}{_properties(event)}: {event.purpose}" for event in events[:most]]
+    """Events in a line each, with the names of their properties."""
+    lines = [f"  {event.name}{_properties(event)}{_until(event.expires)}: {event.purpose}" for event in events[:most]]
     return [*lines, f"  and {len(events) - most} more"] if len(events) > most else lines
+
+
+def described_whole(events: tuple[DeclaredEvent, ...]) -> list[str]:
+    """All events, and below each its properties with every value that they may have."""
+    lines = []
+    for event in events:
+        lines += described((event,))
+        lines += [f"    {name}: {', '.join(values)}" for name, values in event.properties]
+    return lines
 
 
 def _properties(event: DeclaredEvent) -> str:
     return f" ({', '.join(name for name, _ in event.properties)})" if event.properties else ""
+
+
+def _until(day: date | None) -> str:
+    return f", until {day}" if day else ""
 
 
 def ask_yes(text: str, *, timeout_s: float) -> bool | None:

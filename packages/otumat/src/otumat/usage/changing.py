@@ -66,6 +66,17 @@ def withdraw(folder: str, *, source: str, reason: str = "", install: str = "", i
         _delete_held(folder)  # a batch that was being frozen while we wiped
 
 
+def put_back(folder: str, before: Answer) -> None:
+    """The answer that there was before a yes that nobody finished, without what was held since."""
+    with locked(os.path.join(folder, "consent.lock"), wait_s=LOCK_WAIT_S):
+        if before.level == UNSET:
+            held.remove(os.path.join(folder, answers.FILE))
+        _store(folder, before)
+        tombstones.bury(folder)
+        keep_here(folder) if before.level == LOCAL else _wipe(folder)
+        _forget_batches(folder)
+
+
 def accept_news(folder: str, found: Found, *, source: str) -> None:
     """Add what a larger manifest asks for to what is accepted."""
     _amend(folder, found, source, accepted=True)

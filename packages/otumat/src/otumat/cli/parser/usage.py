@@ -120,7 +120,8 @@ examples:
 def add_usage(commands: Commands) -> None:
     parser = commands.add("usage", "see and decide what is counted", USAGE, USAGE_EXAMPLES)
     actions = Actions(parser)
-    status = _add(actions, "status", "show what is recorded and sent, and why", STATUS_EXAMPLES, optional=True)
+    which = "one package (default: all)"
+    status = _add(actions, "status", "show what is recorded and sent, and why", STATUS_EXAMPLES, optional=which)
     status.set_defaults(run="usage:status")
     turning_on = _add(actions, "on", "count and send", ON_EXAMPLES)
     turning_on.set_defaults(run="usage:turn_on")
@@ -133,9 +134,11 @@ def add_usage(commands: Commands) -> None:
     ):
         ways.add_argument(f"--{way}", dest="way", action="store_const", const=way, default="", help=text)
     turning_on.add_argument("--timeout", type=seconds, default=600, metavar="SECONDS", help="how long to wait for you")
-    turning_on.add_argument("--service", action="store_true", help="also send when no program runs")
+    turning_on.add_argument(
+        "--service", action="store_true", help="also send when no program runs; see 'otumat usage service'"
+    )
     _add(actions, "local", "count on this machine only", LOCAL_EXAMPLES).set_defaults(run="usage:turn_local")
-    turning_off = _add(actions, "off", "count nothing, and delete what is held", OFF_EXAMPLES, optional=True)
+    turning_off = _add(actions, "off", "count nothing, and delete what is held", OFF_EXAMPLES, optional="one package")
     turning_off.set_defaults(run="usage:turn_off")
     turning_off.add_argument("--all", action="store_true", help="every package that there is any state of")
     _add(actions, "show", "print the exact bytes that would leave", SHOW_EXAMPLES).set_defaults(run="usage:show")
@@ -190,10 +193,10 @@ def _period(text: str) -> str:
     return text
 
 
-def _add(actions: Actions, name: str, short: str, epilog: str, *, optional: bool = False) -> argparse.ArgumentParser:
+def _add(actions: Actions, name: str, short: str, epilog: str, *, optional: str = "") -> argparse.ArgumentParser:
     parser = actions.add(name, short, epilog)
     if optional:
-        parser.add_argument("package", nargs="?", default="", metavar="PACKAGE", help="one package (default: all)")
+        parser.add_argument("package", nargs="?", default="", metavar="PACKAGE", help=optional)
     else:
         parser.add_argument("package", metavar="PACKAGE", help="name of the package")
     add_json(parser)

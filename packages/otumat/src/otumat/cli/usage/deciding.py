@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from otumat.cli.console import Console
     from otumat.settings import Settings
+    from otumat.usage.answers import Answer
     from otumat.usage.manifests import Found
 
 SOURCE = "otumat usage"
@@ -48,7 +49,7 @@ def turn_on(options: argparse.Namespace, settings: Settings, console: Console) -
     if before.level != ON or before.host != host:
         due.begin(folder)
     if before.level != ON or before.host != host or options.way or _must_enrol(folder):
-        _enrol(options, folder, console)
+        _enrol(options, folder, console, before)
     if options.service:
         service.install_service(options.package)
     return done(options.package, console)
@@ -104,7 +105,8 @@ def erase(options: argparse.Namespace, settings: Settings, console: Console) -> 
     if console.as_json:
         console.show_json({"package": options.package, "receipt": receipt, "is_erased_there": bool(receipt)})
     else:
-        console.note("Erased here" + (" and at the host, which signed this receipt:" if receipt else "."))
+        there = " and at the host, which signed this receipt:" if receipt else "."
+        console.note(f"Erased here{there if known else '; nothing was ever sent from here.'}")
         if receipt:
             console.show(json.dumps(receipt, indent=2))
     if known is not None and known.dialect != "1.0":
@@ -116,8 +118,10 @@ def erase(options: argparse.Namespace, settings: Settings, console: Console) -> 
 def _check_may_turn_on(package: str, found: Found, host: str) -> None:
     _check_not_broken(found)
     if not is_host(host):
+        is_there = found.manifest is not None or installed_release(package)
+        nameless = f"{package} names no host." if is_there else f"There is no {package} here that names a host."
         raise NotFound(
-            f"{package} names no host." if not host else f"{host} is no address for uses.",
+            f"{host} is no address for uses." if host else nameless,
             code="usage.host",
             hint="Give one with --host https://…",
         )
@@ -133,21 +137,43 @@ def _must_enrol(folder: str) -> bool:
     return credential is None or bool(credential.ended)
 
 
-def _enrol(options: argparse.Namespace, folder: str, console: Console) -> None:
+def _enrol(options: argparse.Namespace, folder: str, console: Console, before: Answer) -> None:
+    """Get a credential. A yes that is not finished elsewhere is none; one that found no network is kept."""
+    package = options.package
     try:
         enrol(
             folder,
             way=options.way,
-            release=installed_release(options.package),
+            release=installed_release(package),
             config={},
             tell=lambda text: console.note(printable(text)),
             timeout_s=options.timeout,
             over=usage_transport(),
         )
+    except KeyboardInterrupt:
+        _put_back(folder, before)
+        raise
     except OtumatError as exc:
         if exc.code == "enrol.denied":
             changing.withdraw(folder, source="the page in the browser")
+            exc.hint = f"{package} is off: nothing is told."
+        elif exc.code == "enrol.timeout":
+            _put_back(folder, before)
+            exc.hint = f"{package} is {answers.read(folder).level}, as before."
+        elif isinstance(exc, Unreachable):
+            exc.hint = f"{exc.hint} Your yes is kept: {_what_follows(package, answers.read(folder))}".lstrip()
         raise
+
+
+def _put_back(folder: str, before: Answer) -> None:
+    if before.level != ON:
+        changing.put_back(folder, before)
+
+
+def _what_follows(package: str, answer: Answer) -> str:
+    if answer.account == "required":
+        return f"nothing leaves until you go on with it, by 'otumat usage on {package}'."
+    return f"it is tried again by itself. To undo it: otumat usage off {package}"
 
 
 def _tell_hosts(folder: str, console: Console) -> None:

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from otumat.cli.console import BOLD
 from otumat.cli.usage.telling import folder_of, in_state_folder, several
-from otumat.errors import Unreachable
+from otumat.errors import Conflict, Unreachable
+from otumat.spec.consent import ON
 from otumat.usage import service as services
+from otumat.usage import state
 from otumat.usage.agent import UsageAgent
 from otumat.usage.frequency import seconds_of
 from otumat.usage.hosts import usage_transport
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 def send(options: argparse.Namespace, settings: Settings, console: Console) -> int:
     """A round of sending, now."""
     done = send_round(folder_of(options.package), options.package, over=usage_transport())
+    told = state.describe(options.package)
+    if done.trouble and told["level"] != ON:
+        why = f"{options.package} is {told['level']}, decided by {told['decided_by']}: nothing is sent."
+        raise Conflict(why, code="usage.trouble", hint=f"'otumat usage status {options.package}' says more.")
     if done.trouble:
         raise Unreachable(done.trouble, code="usage.trouble", hint="What is held stays held; it is tried again later.")
     if console.as_json:

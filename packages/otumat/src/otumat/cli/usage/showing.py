@@ -11,7 +11,7 @@ from otumat.cli.console import printable
 from otumat.cli.usage.telling import folder_of, in_state_folder, several, show_state
 from otumat.spec.consent import ON
 from otumat.usage import answers, due, manifests, outbox, state, tombstones
-from otumat.usage.asking import described
+from otumat.usage.asking import described_whole
 from otumat.usage.files import locked
 from otumat.usage.hosts import usage_transport
 from otumat.usage.sender import body_headers
@@ -20,6 +20,7 @@ from otumat.usage.tokens import read as read_credential
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
     from otumat.cli.console import Console
     from otumat.settings import Settings
@@ -63,7 +64,8 @@ def show(options: argparse.Namespace, settings: Settings, console: Console) -> i
         f"{requests} would go to {credential.endpoints['event']}{at and ', at ' + at}, compressed, with the install's "
         f"token. To stop it: otumat usage off {options.package}"
     )
-    _show_bodies(waiting, console)
+    for each in waiting:
+        _show_body(each.body, credential.dialect, console)
     return 0
 
 
@@ -81,7 +83,7 @@ def sent(options: argparse.Namespace, settings: Settings, console: Console) -> i
         console.note(f"Taken by the host; the last {outbox.SENT_MAX} requests are kept here:")
     for each in batches:
         console.note(f"{each.note['sent']}  sha256 {each.sha256}")
-        _show_bodies([each], console)
+        _show_body(each.body, each.note.get("dialect", ""), console)
     return 0
 
 
@@ -112,14 +114,14 @@ def _show_not_enrolled(package: str, folder: str, console: Console) -> int:
     if body:
         first = f" It enrols with the first counts, at {told['next_round']}." if told["next_round"] else ""
         console.note(f"{package} is on, and nothing has left yet: this machine is not enrolled.{first} They would say:")
-        _write(body)
+        _show_body(body, "1.0", console)
         return 0
     console.note(f"Nothing leaves: {package} is {told['level']}.")
     if told["held"]:
         console.note(f"Held on this machine: {', '.join(f'{name} {times}' for name, times in told['held'].items())}")
     if found.manifest is not None:
         console.note("With 'on' it would be counts per day of:")
-        for line in described(found.manifest.events, most=200):
+        for line in described_whole(found.manifest.events):
             console.note(printable(line))
     return 0
 
@@ -128,28 +130,22 @@ def _batch(frozen: outbox.Frozen) -> dict[str, Any]:
     return {"batch": frozen.batch, "sha256": frozen.sha256, "body": frozen.body.decode()}
 
 
-def _show_bodies(batches: list[outbox.Frozen], console: Console) -> None:
-    """The exact bytes; at a terminal also what they say."""
-    for each in batches:
-        if sys.stdout.isatty():
-            for line in _rows(each):
-                console.note(printable(line))
-            console.note("byte for byte:")
-        _write(each.body)
-
-
-def _rows(frozen: outbox.Frozen) -> list[str]:
-    if frozen.note.get("dialect") != "1.0":
-        return []
-    return [
-        f"  {day}  {' '.join([name, *(f'{key}={value}' for key, value in properties.items())])}: {times}"
-        for group in json.loads(frozen.body)["uses"]
-        for day, name, properties, times in group["rows"]
-    ]
-
-
-def _write(body: bytes) -> None:
-    """Bytes as they are, so that they can be counted and hashed; at a terminal, a line of their own."""
+def _show_body(body: bytes, dialect: str, console: Console) -> None:
+    """The exact bytes, so that they can be counted and hashed; at a terminal also what they say."""
+    if sys.stdout.isatty():
+        for line in _rows(body) if dialect == "1.0" else ():
+            console.note(printable(line))
+        console.note("byte for byte:")
+        body += b"\n"
     sys.stdout.flush()
-    sys.stdout.buffer.write(body + (b"\n" if body and sys.stdout.isatty() else b""))
+    sys.stdout.buffer.write(body)
     sys.stdout.buffer.flush()
+
+
+def _rows(body: bytes) -> Iterator[str]:
+    for group in json.loads(body)["uses"]:
+        where = [group["release"], group["python"] and f"Python {group['python']}", group["system"], group["machine"]]
+        yield f"  {', '.join(filter(None, [*where, group['ci'] and 'in CI']))}"
+        for day, name, properties, times in group["rows"]:
+            words = [name, *(f"{key}={value}" for key, value in properties.items())]
+            yield f"    {day}  {' '.join(words)}: {times}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from otumat.cli.console import BOLD, printable
 from otumat.errors import Conflict, NotFound
-from otumat.spec.consent import LOCAL, OFF, ON
+from otumat.spec.consent import LOCAL, OFF, ON, UNSET
 from otumat.usage import places, state
 from otumat.usage.files import Busy
 
@@ -64,7 +64,9 @@ def several(number: int, noun: str) -> str:
 def folder_of(package: str) -> str:
     folder = places.folder(package)
     if not folder or not places.is_ours(folder):
-        raise NotFound("There is no folder of yours to keep an answer in.", code="usage.home", hint="Is HOME set?")
+        raise NotFound(
+            "There is no folder of yours to keep an answer in.", code="usage.home", hint="Set HOME, or XDG_STATE_HOME."
+        )
     return folder
 
 
@@ -82,7 +84,10 @@ def done(package: str, console: Console) -> int:
 
 
 def show_state(told: dict[str, Any], console: Console) -> None:
-    console.show(f"{console.style(printable(told['package']), BOLD)}: {told['level']}, decided by {told['decided_by']}")
+    package = printable(told["package"])
+    console.show(f"{console.style(package, BOLD)}: {told['level']}, decided by {told['decided_by']}")
+    if told["level"] == UNSET:
+        console.note(f"Nothing is recorded before a yes. What one would be to: otumat usage show {package}")
     answer = told["answer"]
     held_now = ", ".join(f"{name} {times}" for name, times in told["held"].items())
     enrolled = (

@@ -157,7 +157,7 @@ def _open(link: str, tell: Callable[[str], None]) -> None:
 
 
 def _nobody() -> Conflict:
-    return Conflict("Nobody answered in the browser in time.", code="enrol.timeout", hint="Nothing was stored.")
+    return Conflict("Nobody answered in the browser in time.", code="enrol.timeout")
 
 
 def _refusal(host: Host, error: str) -> Refused | Conflict:

@@ -56,7 +56,7 @@ def enrol_by_code(
         if answer.status == 200:
             return tokens.from_answer(answer, host=host.url, endpoints=host.endpoints)
         interval_s += _slower_by(host, answer)
-    raise Conflict("Nobody entered the code in time.", code="enrol.timeout", hint="Nothing was stored.")
+    raise Conflict("Nobody entered the code in time.", code="enrol.timeout")
 
 
 def _ask_for_code(host: Host, asked: Asked, over: Transport) -> dict[str, str]:
@@ -76,7 +76,7 @@ def _slower_by(host: Host, answer: Response) -> float:
     if error == "access_denied":
         raise Refused(f"You said no at {host.url}.", code="enrol.denied")
     if error in ("expired_token", "invalid_grant", "invalid_client", "invalid_request"):
-        raise Conflict(f"{host.url} does not know the code any more.", code="enrol.timeout", hint="Try again.")
+        raise Conflict(f"{host.url} does not know the code any more.", code="enrol.timeout")
     return _SLOWER_S if error == "slow_down" else 0.0
 
 
