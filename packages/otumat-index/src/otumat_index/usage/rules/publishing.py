@@ -3,14 +3,18 @@ What everybody may know of a week of a project's uses; pure.
 
 Noise is added to every number first, and everything after that looks at noisy numbers alone: which are shown, which
 are hidden to protect others. So what is published tells of no install more than the noise lets through, whatever
-somebody does with it. docs/decisions/0018-public-usage.md says what that amounts to.
+somebody does with it. Part of the noise is drawn anew each week, and part stays for years, so that weeks do not
+average it out. docs/decisions/0018-public-usage.md says what that amounts to.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import itertools
 import json
+import math
+import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,8 +24,17 @@ from otumat_index.usage.rules.activity import monday
 
 K = 10
 """No number of fewer installs than this is shown, ever."""
-NOISE_MOST = 10
-"""Noise is between this and its negative."""
+NOISE_MOST = 16
+"""Noise is between this and its negative: four times as far from 0 as it is on average."""
+FRESH_MOST = 10
+"""The part of it that is drawn anew each week is between this and its negative."""
+REMEMBERED_WEEKS = 260
+WEIGHTS = tuple(
+    itertools.accumulate(
+        range(1, REMEMBERED_WEEKS), lambda weight, age: weight * (2 * age - 1) / (2 * age), initial=1.0
+    )
+)
+"""What is left of a week's step in each week since: half-order sums, the least noise for what weeks tell together."""
 SHOWN_FROM = K + NOISE_MOST
 """A noisy number below this may be one of fewer than `K`."""
 WAIT_DAYS = 7
@@ -32,6 +45,8 @@ KINDS = ("release", "python", "system")
 SYSTEMS = ("linux", "darwin", "win32", "cygwin", "freebsd", "openbsd", "netbsd", "aix", "android", "ios", "emscripten")
 _PYTHON = re.compile(r"[23]\.\d{1,2}", re.ASCII)
 _HALF = 128
+_WEEKS_A_BLOCK = 16
+"""So many weeks' steps are in 256 bits: each is how many of 16 bits are set, less 8."""
 
 Shown = dict[str, int]
 Noise = Callable[[str, str, int], int]
@@ -56,23 +71,56 @@ def noise(secret: bytes, project: int, week: date, kind: str, value: str, count:
     """
     The noise of one number: the same whenever, wherever and however often it is asked for.
 
-    Twice as likely by each step nearer to 0 (a two-sided geometric distribution, cut at `NOISE_MOST`): the difference
-    of two runs of noughts in an HMAC. The count goes in as well, so that two weeks' worth of numbers, should they ever
-    differ (a backup that was put back), differ in their noise, too, and subtracting them does not take it away.
-
     >>> noise(b"secret", 7, date(2026, 3, 2), "release", "1.0", 25) == noise(
     ...     b"secret", 7, date(2026, 3, 2), "release", "1.0", 25
     ... )
     True
     """
+    drawn = fresh(secret, project, week, kind, value, count) + lasting(secret, project, week, kind, value)
+    return max(-NOISE_MOST, min(NOISE_MOST, drawn))
+
+
+def fresh(secret: bytes, project: int, week: date, kind: str, value: str, count: int) -> int:
+    """
+    The part of it that is a week's own: whatever else is known, one install changes no odds by more than two.
+
+    Twice as likely by each step nearer to 0 (a two-sided geometric distribution, cut at `FRESH_MOST`): the difference
+    of two runs of noughts in an HMAC. The count goes in as well, so that two weeks' worth of numbers, should they ever
+    differ (a backup that was put back), differ in their noise, too, and subtracting them does not take it away.
+    """
     for tries in range(1000):
-        cell = json.dumps([project, week.isoformat(), kind, value, count, tries]).encode()
-        bits = int.from_bytes(hmac.digest(secret, cell, hashlib.sha256))
+        bits = drawn_bits(secret, project, week.isoformat(), kind, value, count, tries)
         high, low = bits >> _HALF, bits & ((1 << _HALF) - 1)
         drawn = low.bit_length() - high.bit_length()
-        if abs(drawn) <= NOISE_MOST:
+        if abs(drawn) <= FRESH_MOST:
             return drawn
-    raise AssertionError("one of 340 draws is beyond the bound; a thousand in a row are not")
+    raise AssertionError("one of 1,500 draws is beyond the bound; a thousand in a row are not")
+
+
+def lasting(secret: bytes, project: int, week: date, kind: str, value: str) -> int:
+    """
+    The part of it that stays: what is left of the steps of the last `REMEMBERED_WEEKS` weeks.
+
+    An install that comes and stays moves a number once, as a step of this does; so a year of weeks tells little more of
+    it than the first. The count is not in it: what stays is the same with the install and without.
+    """
+    newest = week.toordinal() // 7
+    oldest = newest - REMEMBERED_WEEKS + 1
+    blocks = range(oldest // _WEEKS_A_BLOCK, newest // _WEEKS_A_BLOCK + 1)
+    steps = [step for block in blocks for step in steps_in(secret, project, kind, value, block)]
+    latest_first = steps[newest - blocks[0] * _WEEKS_A_BLOCK :: -1]
+    return round(math.fsum(map(operator.mul, WEIGHTS, latest_first)))
+
+
+def steps_in(secret: bytes, project: int, kind: str, value: str, block: int) -> list[int]:
+    """The steps of sixteen weeks in a row; weeks are numbered from the year 1 on."""
+    bits = drawn_bits(secret, "steps", project, kind, value, block)
+    return [(bits >> 16 * number & 0xFFFF).bit_count() - 8 for number in range(_WEEKS_A_BLOCK)]
+
+
+def drawn_bits(secret: bytes, *of: str | int) -> int:
+    """256 bits that nobody knows without the key."""
+    return int.from_bytes(hmac.digest(secret, json.dumps(of).encode(), hashlib.sha256))
 
 
 def figures(installs: int, parts: Mapping[str, Mapping[str, int]], noise: Noise) -> Figures:
@@ -86,8 +134,8 @@ def figures(installs: int, parts: Mapping[str, Mapping[str, int]], noise: Noise)
     >>> figures(30, {"python": {"3.12": 26, "3.13": 4}}, lambda kind, value, count: 0)
     Figures(installs=30, parts={'python': (('3.12', 26),)})
     """
-    total = installs + noise("installs", "", installs)
-    if total < SHOWN_FROM:
+    total = noisy("installs", "", installs, noise)
+    if total is None:
         return Figures()
     shown = {kind: enough(kind, values, noise) for kind, values in parts.items()}
     safe = protected(total, shown)
@@ -96,8 +144,14 @@ def figures(installs: int, parts: Mapping[str, Mapping[str, int]], noise: Noise)
 
 def enough(kind: str, values: Mapping[str, int], noise: Noise) -> Shown:
     """The values that may be named and whose noisy numbers are large enough."""
-    noisy = {value: count + noise(kind, value, count) for value, count in values.items() if is_nameable(kind, value)}
-    return {value: number for value, number in noisy.items() if number >= SHOWN_FROM}
+    found = {value: noisy(kind, value, n, noise) for value, n in values.items() if is_nameable(kind, value)}
+    return {value: number for value, number in found.items() if number is not None}
+
+
+def noisy(kind: str, value: str, count: int, noise: Noise) -> int | None:
+    """A number as it may be shown; None for too small a one. No noise makes fewer than `K` large enough."""
+    number = count + noise(kind, value, count) if count >= K else 0
+    return number if number >= SHOWN_FROM else None
 
 
 def is_nameable(kind: str, value: str) -> bool:
@@ -121,7 +175,7 @@ def protected(total: int, shown: Mapping[str, Shown]) -> dict[str, Shown]:
     Whoever knows how much noise there is at most can say between which bounds the hidden rest of a kind lies. Nobody
     may be in it, or `K` and more must be: a rest that is surely there, or surely fewer than `K`, is not left.
 
-    >>> protected(100, {"system": {"linux": 40, "darwin": 25}})
+    >>> protected(120, {"system": {"linux": 40, "darwin": 28}})
     {'system': {'linux': 40}}
     """
     left = {kind: dict(values) for kind, values in shown.items()}
