@@ -26,7 +26,7 @@ from otumat_index.accounts import addresses, limits, traces
 from otumat_index.accounts.models import User
 from otumat_index.jobs import letters
 from otumat_index.web import later
-from otumat_index.web.middleware import client_address
+from otumat_index.web.middleware import client_network
 
 ASKED_FOR = ("email_confirmation", "password_reset_key", "account_already_exists", "unknown_account")
 """Mails that anybody can make us send; only these are limited, never those that warn of a change."""
@@ -83,7 +83,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         later.run(lambda: send(message, limited=asked_for))
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        return client_address(request)
+        return client_network(request)
 
     # Changes, each with its row in the journal.
 

@@ -1,5 +1,6 @@
 """
-What follows from an install's secret: its name, the digests of its tokens, the key of what it sent. Pure.
+What follows from an install's secret: its name, the digests of its tokens, the marks of its copies, the key of what it
+sent. Pure.
 
 None of these is kept without the secret being there, too, so that overwriting 32 bytes in one place makes all of them
 unrecognisable: docs/decisions/0016-erasure.md.
@@ -27,6 +28,11 @@ def install_name(secret: bytes) -> str:
 def token_digest(secret: bytes, text: str) -> str:
     """What is kept of a token, in hex: worth nothing to who has the token alone, or the secret alone."""
     return made(secret, b"token " + text.encode("utf-8", "replace")).hex()
+
+
+def copy_mark(secret: bytes, copy: str) -> str:
+    """What is kept of the name that a copy of an image gave itself, in hex."""
+    return made(secret, b"copy " + copy.encode())[:16].hex()
 
 
 def body_key(secret: bytes) -> bytes:

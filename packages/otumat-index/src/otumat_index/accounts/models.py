@@ -120,6 +120,9 @@ class TokenFamily(models.Model):
         db_default="",
         db_comment="of the client secret of a copy of Otumat 0.3, whose tokens only tell uses",
     )
+    proof_digest = models.CharField(
+        max_length=64, blank=True, default="", db_default="", db_comment="of what proves it for as long as it is there"
+    )
 
     @property
     def install(self) -> str:

@@ -4,6 +4,9 @@ tokens that rotate.
 
 A family is everything that descends from one enrolment. Why not oauth-toolkit: docs/decisions/0012-usage-tokens.md.
 
+Beside them a family has one *proof*, which stays: who holds it may stop, see and erase the install however long its
+tokens have ended, and tell uses as a copy of it (docs/decisions/0019-copies-of-images.md).
+
 Copies of Otumat 0.3 are clients with a secret each. Their refresh token stays the same, for several processes hold
 copies of it that they never read again; without the secret it is worth nothing (RFC 9700, 2.2.2). Families with a
 secret and families without are never taken for one another.
@@ -17,7 +20,7 @@ import base64
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -29,6 +32,8 @@ from otumat_index.accounts.models import FamilyToken, InstallSecret, TokenFamily
 
 CLIENT_ID, SCOPE = "otumat-usage", "usage"
 LEGACY_CLIENT_ID = "otumat-0.3"
+PROOF = ".proof."
+"""Between a family's number and what nobody can guess: no other token has two dots."""
 ACCESS_S, GRACE_S = 3600, 60
 IDLE_FOR = timedelta(days=365)
 REMEMBERED_FOR = timedelta(days=30)
@@ -43,12 +48,13 @@ class GrantRefused(OtumatError):
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """What an enrolment or a refresh hands out, once; `family` is for us alone."""
+    """What an enrolment or a refresh hands out, once; `family` is for us alone, `proof` is "" if it was told before."""
 
     access_token: str
     refresh_token: str
     install: str
     family: int
+    proof: str = ""
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -58,6 +64,7 @@ class Pair:
             "refresh_token": self.refresh_token,
             "scope": SCOPE,
             "install": self.install,
+            **({"proof": self.proof} if self.proof else {}),
         }
 
 
@@ -67,7 +74,16 @@ def begin(*, legacy_secret: str = "", at: datetime) -> Pair:
     family = TokenFamily(secret=secret, created_at=at)
     family.legacy_digest = family.digest(legacy_secret) if legacy_secret else ""
     family.save()
-    return mint(family, at=at)
+    pair = mint(family, at=at)
+    return pair if legacy_secret else replace(pair, proof=prove(family))
+
+
+def prove(family: TokenFamily) -> str:
+    """A family's proof, told once; it is kept as a digest."""
+    text = f"{family.pk}{PROOF}{secrets.token_urlsafe(32)}"
+    family.proof_digest = family.digest(text)
+    family.save(update_fields=["proof_digest"])
+    return text
 
 
 def refresh(text: str, *, at: datetime) -> Pair:
@@ -95,7 +111,9 @@ def rotated(text: str, *, at: datetime) -> Pair | None:
         token.used_at = at
         token.save(update_fields=["used_at"])
     forget_old(token.family, at=at)
-    return mint(token.family, at=at)
+    pair = mint(token.family, at=at)
+    # An install from before there were proofs gets its own at its next refresh.
+    return pair if token.family.proof_digest else replace(pair, proof=prove(token.family))
 
 
 def token_with(text: str, *, is_refresh: bool, beside: str = "family") -> FamilyToken | None:
@@ -108,12 +126,18 @@ def token_with(text: str, *, is_refresh: bool, beside: str = "family") -> Family
     Args:
         beside: What hangs on the family and is read along, as in `select_related`; it may be missing.
     """
-    number = text.partition(".")[0]
-    if not (number.isascii() and number.isdigit() and len(number) < 19):
+    number = number_in(text)
+    if number is None:
         return None
     related = FamilyToken.objects.select_related("family__secret", beside)
-    tokens = related.filter(family=int(number), is_refresh=is_refresh)
+    tokens = related.filter(family=number, is_refresh=is_refresh)
     return next((each for each in tokens if hmac.compare_digest(each.digest, each.family.digest(text))), None)
+
+
+def number_in(text: str) -> int | None:
+    """The number of the family that a token says it is of."""
+    number = text.partition(".")[0]
+    return int(number) if number.isascii() and number.isdigit() and len(number) < 19 else None
 
 
 def locked(text: str) -> FamilyToken | None:
@@ -146,25 +170,53 @@ def forget_old(family: TokenFamily, *, at: datetime) -> None:
     ).delete()
 
 
-def family_of(header: str, *, at: datetime, beside: str = "family") -> TokenFamily:
+def family_of(header: str, *, at: datetime, beside: str = "") -> TokenFamily:
     """
     Whose access token an `Authorization` header carries; one that has ended, too: a withdrawn install is still told so.
 
     Args:
-        beside: See `token_with`.
+        beside: What hangs on the family and is read along, as in `select_related`; it may be missing.
 
     Raises:
         Unauthenticated: None, unknown or expired.
     """
-    token = bearer(header, beside=beside)
+    token = bearer(header, beside=f"family__{beside}" if beside else "family")
     if token is None or token.family.legacy_digest or token.expires_at <= at:
         raise unknown_token()
     return token.family
 
 
+def family_proved(header: str, *, beside: str = "") -> TokenFamily:
+    """
+    Whose proof an `Authorization` header carries, whether or not its tokens have ended.
+
+    Args:
+        beside: As for `family_of`.
+
+    Raises:
+        Unauthenticated: None, or unknown.
+    """
+    text = text_of(header)
+    related = TokenFamily.objects.select_related("secret", *filter(None, [beside])).exclude(proof_digest="")
+    family = related.filter(pk=number_in(text) or 0).first()
+    if family is None or not hmac.compare_digest(family.proof_digest, family.digest(text)):
+        raise unknown_token()
+    return family
+
+
+def shows_proof(header: str) -> bool:
+    """Whether a header carries a proof (be it a wrong one) and no access token."""
+    return PROOF in header
+
+
 def bearer(header: str, *, beside: str = "family") -> FamilyToken | None:
+    return token_with(text_of(header), is_refresh=False, beside=beside)
+
+
+def text_of(header: str) -> str:
+    """The token of an `Authorization` header; "" when it carries none."""
     scheme, _, text = header.partition(" ")
-    return token_with(text.strip(), is_refresh=False, beside=beside) if scheme.lower() == "bearer" else None
+    return text.strip() if scheme.lower() == "bearer" else ""
 
 
 def refresh_legacy(text: str, *, client: str, secret: str, at: datetime) -> Pair:

@@ -27,7 +27,7 @@ from otumat_index.usage.asked import read_asked
 from otumat_index.usage.mine.visits import LINK_S, offer
 from otumat_index.usage.models import Install
 from otumat_index.web.errors import TooMany
-from otumat_index.web.middleware import client_address
+from otumat_index.web.middleware import client_network
 from otumat_index.web.pace import Pace
 
 BODY_MAX_BYTES = 64 * 1024
@@ -79,7 +79,7 @@ def installs(request: HttpRequest) -> HttpResponse:
 
 
 def check_pace(request: HttpRequest) -> None:
-    wait_s = INSTALLS.wait_s(client_address(request), at_s=time.monotonic())
+    wait_s = INSTALLS.wait_s(client_network(request), at_s=time.monotonic())
     if wait_s:
         raise TooMany("Too many installs from here.", hint="Wait a while.", retry_after_s=math.ceil(wait_s))
 
@@ -156,8 +156,8 @@ def kept(request: HttpRequest, found: Install) -> HttpResponse:
 @require_POST
 def events(request: HttpRequest) -> HttpResponse:
     """Route 3: a batch of uses."""
-    now = timezone.now()
-    install, is_over = queries.install_behind(request.headers.get("Authorization", ""), at=now)
+    now, header = timezone.now(), request.headers.get("Authorization", "")
+    install, is_over = queries.install_behind(header, at=now)
     if is_over and install.withdrawn_at is None:
         raise oauth.unknown_token()
     if install.withdrawn_at:
@@ -165,7 +165,8 @@ def events(request: HttpRequest) -> HttpResponse:
     if request.content_type != MEDIA_TYPE or request.headers.get("Content-Encoding") != "gzip":
         raise OtumatError(f"A batch is {MEDIA_TYPE}, with gzip.", code="media_type")
     packed = limited(request, BATCH_MAX_BYTES)
-    told = actions.accept_events(install, packed, key=request.headers.get("Idempotency-Key", ""), at=now)
+    key, is_copy = request.headers.get("Idempotency-Key", ""), oauth.shows_proof(header)
+    told = actions.accept_events(install, packed, key=key, is_copy=is_copy, at=now)
     refused = [{"row": row, "code": code} for row, code in told.refused]
     said = {"ok": True, "batch": told.batch, "sha256": told.sha256, "counted": told.counted}
     return JsonResponse({**said, "refused": refused, "replayed": told.replayed})

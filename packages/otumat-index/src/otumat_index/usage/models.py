@@ -59,6 +59,34 @@ class Install(models.Model):
         return derived.body_key(bytes(self.family.secret.secret))
 
 
+class ImageCopy(models.Model):
+    """
+    A copy of an image that an install is in (docs/decisions/0019-copies-of-images.md), while it goes on telling.
+
+    Kept to count it once; it goes with its install, the count stays.
+    """
+
+    install = models.ForeignKey(Install, on_delete=models.CASCADE, related_name="copies")
+    mark = models.CharField(max_length=32, db_comment="of what it calls itself, under the secret of the install")
+    first_on = models.DateField(db_comment="UTC day on which it first told")
+    last_on = models.DateField(db_index=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["install", "mark"], name="usage_image_copy_once")]
+        indexes: ClassVar = [models.Index(fields=["install", "first_on"], name="usage_image_copy_first")]
+
+
+class CopiesOnDay(models.Model):
+    """How many copies of images told for the first time on a day."""
+
+    project = models.ForeignKey("publish.Project", on_delete=models.CASCADE, related_name="+")
+    day = models.DateField()
+    copies = models.IntegerField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["project", "day"], name="usage_copies_on_day_once")]
+
+
 class LegacyCopy(models.Model):
     """What a copy of Otumat 0.3 says of its machine when it enrols, for it says nothing of it later."""
 

@@ -77,6 +77,7 @@ def dashboard(request: HttpRequest, project: Project) -> HttpResponse:
         "tables": tables(found, event_address=to_event),
         "pictures": {
             "active": pictures.active(found, compares=asked.compares),
+            "copies": pictures.copies(found) if found.copies else None,
             "growth": pictures.growth(found),
             "adoption": pictures.adoption(found) if found.newest else None,
         },

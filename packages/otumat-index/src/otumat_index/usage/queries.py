@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Collection as Some
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -21,7 +21,7 @@ from otumat_index.journal.actor import NOBODY, Actor
 from otumat_index.publish import queries as publish
 from otumat_index.publish.models import Project, Release
 from otumat_index.usage import rules
-from otumat_index.usage.models import Install, Manifest
+from otumat_index.usage.models import CopiesOnDay, ImageCopy, Install, Manifest
 from otumat_index.usage.sealing import unseal
 from otumat_index.usage.stores.orm import STORE
 from otumat_index.usage.stores.protocol import Told
@@ -113,12 +113,14 @@ def known_releases(project: Project, told: Some[str]) -> dict[str, str]:
 
 def install_behind(header: str, *, at: datetime) -> tuple[Install, bool]:
     """
-    The install whose access token a header carries, and whether its tokens have ended.
+    The install whose access token, or proof, a header carries, and whether its tokens have ended.
 
     Raises:
         Unauthenticated: The token is unknown, expired, or of an install that is gone.
     """
-    family = oauth.family_of(header, at=at, beside="family__told_by__project")
+    beside = "told_by__project"
+    is_proof = oauth.shows_proof(header)
+    family = oauth.family_proved(header, beside=beside) if is_proof else oauth.family_of(header, at=at, beside=beside)
     try:
         return family.told_by, family.ended_at is not None
     except Install.DoesNotExist:
@@ -151,7 +153,7 @@ def legacy_install_behind(header: str, *, at: datetime) -> Install:
 
 def own(header: str, name: str, *, at: datetime) -> Install:
     """
-    The install in an address, for who holds its token; any other is not there (A90).
+    The install in an address, for who holds its token or proof; any other is not there (A90).
 
     Raises:
         NotFound: It is another's.
@@ -160,6 +162,16 @@ def own(header: str, name: str, *, at: datetime) -> Install:
     if install.name != name:
         raise NotFound("There is no such install.")
     return install
+
+
+def copies_of(install: Install) -> int:
+    """How many copies of images that it is in told in the last `KEPT_DAYS` days."""
+    return ImageCopy.objects.filter(install=install).count()
+
+
+def copies(project: Project, since: date, until: date) -> dict[date, int]:
+    """How many copies of images told for the first time, by day."""
+    return dict(CopiesOnDay.objects.filter(project=project, day__range=(since, until)).values_list("day", "copies"))
 
 
 def body_of(install: Install, batch: str) -> bytes:
@@ -184,6 +196,7 @@ def exported(install: Install) -> dict[str, Any]:
         },
         "created": install.created_at.isoformat(),
         "withdrawn": install.withdrawn_at.isoformat() if install.withdrawn_at else "",
+        "copies": copies_of(install),
         "batches": [shown(each) for each in STORE.batches(install.pk)],
         "survey": [answer._asdict() for answer in surveys.answers_of(install)],
     }

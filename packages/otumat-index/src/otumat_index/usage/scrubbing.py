@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from django.db import OperationalError, connections
 
 from otumat_index.accounts.models import FamilyToken, InstallSecret, TokenFamily
-from otumat_index.usage.models import Enrolment, Erasure, Install
+from otumat_index.usage.models import Enrolment, Erasure, ImageCopy, Install
 from otumat_index.usage.stores import routing
 
 PATIENCE_MS = 2000
@@ -20,7 +20,7 @@ PATIENCE_MS = 2000
 MARGIN = timedelta(minutes=1)
 """From the time that an erasure names to its commit."""
 ALL = datetime.max.replace(tzinfo=UTC)
-SWEPT = (TokenFamily, FamilyToken, Install, Enrolment, Erasure)
+SWEPT = (TokenFamily, FamilyToken, Install, ImageCopy, Enrolment, Erasure)
 
 
 def scrub() -> datetime | None:

@@ -42,6 +42,11 @@ def expire_batches() -> None:
 
 
 @follower.every(3600)
+def forget_copies() -> None:
+    actions.forget_copies(today=timezone.now().date())
+
+
+@follower.every(3600)
 def publish_weeks() -> None:
     make_all_weeks(at=timezone.now())
 

@@ -33,6 +33,7 @@ COUNT_MAX = 10**9
 OLDEST_DAYS = 400
 
 _BATCH_ID = re.compile(r"[0-9a-f]{32}")
+_COPY_ID = re.compile(r"([0-9a-f]{32})?")
 _INSTALL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _CONTEXT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,63}")
 
@@ -80,6 +81,7 @@ class Batch:
         sequence: 1, 2, 3, … per install: a gap tells the server that a batch was lost.
         manifest: Digest of the manifest that was consented to; "" for a package without one.
         lost: What this install had to leave out since its last batch, by reason (`room`, `unreadable`) and event.
+        copy: 32 hexadecimal digits, random: which copy of an image tells this; "" for the install itself.
     """
 
     install: str
@@ -91,6 +93,7 @@ class Batch:
     agent: str = ""
     rows: tuple[Row, ...] = ()
     lost: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    copy: str = ""
 
 
 def add_up(uses: Iterable[Use]) -> list[Row]:
@@ -121,6 +124,7 @@ def write_batch(batch: Batch) -> bytes:
         "agent": batch.agent,
         "uses": [{**where._asdict(), "rows": rows} for where, rows in groups.items()],
         "lost": {why: dict(sorted(names.items())) for why, names in sorted(batch.lost.items())},
+        **({"copy": batch.copy} if batch.copy else {}),
     }
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
@@ -226,6 +230,7 @@ def _batch(value: dict[str, object]) -> Batch:
         agent=_matching(re.compile(r"[ -~]{0,64}"), value.get("agent", "")),
         rows=tuple(rows),
         lost=_lost(value.get("lost", {})),
+        copy=_matching(_COPY_ID, value.get("copy", "")),
     )
 
 

@@ -11,6 +11,7 @@ from otumat.spec.event import BATCH_MAX_BYTES, Batch, Verdict, read_batch, verdi
 from otumat.spec.manifest import DeclaredEvent
 from otumat_index.usage import queries, rules
 from otumat_index.usage.actions.collecting import catch_up
+from otumat_index.usage.actions.copies import note_copy
 from otumat_index.usage.models import Install
 from otumat_index.usage.sealing import seal
 from otumat_index.usage.stores.orm import STORE
@@ -19,13 +20,16 @@ from otumat_index.usage.stores.protocol import Accepted, Told
 Declared = dict[str, DeclaredEvent] | None
 
 
-def accept_events(install: Install, packed: bytes, *, key: str, at: datetime) -> Told:
+def accept_events(install: Install, packed: bytes, *, key: str, is_copy: bool = False, at: datetime) -> Told:
     """
     Take a batch, or tell what became of it when it came before.
+
+    What a copy of an image did counts as use, and the copy as a copy: not as an install, nor as where and when one ran.
 
     Args:
         packed: The body, gzip.
         key: Its idempotency key, as in the request's head.
+        is_copy: It came with the install's proof.
 
     Raises:
         Invalid: It is no batch, or one of another install.
@@ -38,27 +42,30 @@ def accept_events(install: Install, packed: bytes, *, key: str, at: datetime) ->
         raise Refused(f"{install.project.name} does not collect uses any more.", code="stopped")
     body = unpacked(packed)
     batch = read_batch(body)
-    check_ours(batch, install, key)
+    check_ours(batch, install, key, is_copy=is_copy)
     refused = judged(batch, install, state.declared, at=at)
     out = {verdict.row for verdict in refused}
     rows = [row for number, row in enumerate(batch.rows) if number not in out] if out else batch.rows
     releases = queries.known_releases(install.project, {row.use.where.release for row in rows})
     counts = rules.counts(batch.rows, refused, releases)
-    return STORE.accept(
+    told = STORE.accept(
         Accepted(
             install=install.pk,
             project=install.project_id,
             batch=batch.batch,
-            sequence=batch.sequence,
+            sequence=0 if is_copy else batch.sequence,  # copies do not know of each other's
             sha256=hashlib.sha256(body).hexdigest(),
             received_on=at.date(),
             body=seal(install.body_key, packed),
             counts=counts,
             refused=refused,
-            days=rules.days_of(batch.rows, refused, releases),
+            days={} if is_copy else rules.days_of(batch.rows, refused, releases),
             losses=rules.losses(batch.rows, refused, batch.lost),
         )
     )
+    if is_copy:
+        note_copy(install, batch.copy, on=at.date())
+    return told
 
 
 def judged(batch: Batch, install: Install, declared: Declared, *, at: datetime) -> list[Verdict]:
@@ -85,10 +92,10 @@ def unpacked(packed: bytes) -> bytes:
     return body
 
 
-def check_ours(batch: Batch, install: Install, key: str) -> None:
-    """A token tells for its own install and project only."""
-    said = {"install": batch.install, "project": batch.project, "batch": batch.batch}
-    ours = {"install": install.name, "project": install.project.normalized, "batch": key}
+def check_ours(batch: Batch, install: Install, key: str, *, is_copy: bool) -> None:
+    """A token tells for its own install and project only; a proof for copies of it, which say that they are."""
+    said = {"install": batch.install, "project": batch.project, "batch": batch.batch, "copy": bool(batch.copy)}
+    ours = {"install": install.name, "project": install.project.normalized, "batch": key, "copy": is_copy}
     found = [
         Problem(f"batch.{name}", name, f"The {name} in the body is not the one that the request is for.")
         for name in said

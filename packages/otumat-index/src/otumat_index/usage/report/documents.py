@@ -23,6 +23,7 @@ def as_json(found: Report) -> dict[str, Any]:
         "since": found.period.since.isoformat(),
         "until": found.period.until.isoformat(),
         "installs": found.installs,
+        "image_copies": found.copies,
         "used": found.users,
         "times": found.times,
         "times_before": found.times_before,

@@ -24,6 +24,12 @@ def active(found: Report, *, compares: bool) -> charts.Lines:
     return charts.lines("Active installs", found.period.days, series, summary=summary)
 
 
+def copies(found: Report) -> charts.Lines:
+    """Copies of images, apart from installs: they may be a thousand to one."""
+    series = [charts.Series("Copies of images", [found.copies_on.get(day, 0) for day in found.period.days])]
+    return charts.lines("Copies of images", found.period.days, series, summary=f"{found.copies:,} in all.")
+
+
 def growth(found: Report) -> charts.Columns:
     groups = [charts.Group(week.until, (week.returning, week.back, week.fresh), week.lapsed) for week in found.weeks]
     last = found.weeks[-1]

@@ -47,6 +47,7 @@ def report(project: Project, period: Period, *, today: date) -> Report:
         newest=newest.version if newest else "",
         newest_since=newest.created_at if newest else None,
         newest_on={day: n for value, day, n in used if newest and value == newest.version[:64]},
+        copies_on=queries.copies(project, period.since, period.until),
         pythons=spots["python"],
         systems=spots["system"],
         machines=spots["machine"],

@@ -100,6 +100,7 @@ class Report:
         weeks: The oldest first.
         newest: The current release; "" when there is none.
         newest_on: By day, installs that ran it, beside `active`.
+        copies_on: By day, copies of images that told for the first time; they are no installs.
         lost: (reason, event, times) of what is not in these numbers.
     """
 
@@ -116,6 +117,7 @@ class Report:
     newest: str
     newest_since: datetime | None
     newest_on: Mapping[date, int]
+    copies_on: Mapping[date, int]
     pythons: list[Spot]
     systems: list[Spot]
     machines: list[Spot]
@@ -134,6 +136,10 @@ class Report:
     @property
     def fresh_before(self) -> int:
         return sum(day.fresh for day in self.active_before)
+
+    @property
+    def copies(self) -> int:
+        return sum(self.copies_on.values())
 
     @property
     def times(self) -> int:

@@ -30,6 +30,7 @@ def tables(found: Report, *, event_address: Callable[[str], str] = lambda event:
     """Every table of a report, by its name; `event_address` says where more is told of an event."""
     made = [
         active(found),
+        copies(found),
         growth(found),
         versions(found),
         adoption(found),
@@ -55,6 +56,12 @@ def active(found: Report) -> Table:
     )
     rows = [(day.day, day.daily, day.weekly, day.monthly, day.fresh) for day in reversed(found.active)]
     return Table("active", "Active installs by day", columns, rows)
+
+
+def copies(found: Report) -> Table:
+    columns = (Column("day", "Day", "day"), Column("copies", "Copies of images"))
+    rows = [(day, found.copies_on.get(day, 0)) for day in reversed(found.period.days)]
+    return Table("copies", "Copies of images by the day on which they first told", columns, rows)
 
 
 def growth(found: Report) -> Table:

@@ -85,7 +85,7 @@ class Sums(NamedTuple):
         for (day, event, properties, release), n in accepted.counts.items():
             rows.append((accepted.project, event, day, properties, release, n))
             times[day, event] += n
-        return cls(sorted(rows), times, {event: day for day, event in sorted(times)})
+        return cls(sorted(rows), times, {event: day for day, event in sorted(times) if day in accepted.days})
 
 
 class OrmStore:

@@ -25,8 +25,9 @@ class Accepted:
     One batch after its rows were judged; a store takes all of it or nothing.
 
     Attributes:
-        sequence: 1, 2, 3, … per install; what is missing in between was lost on its way.
-        days: Days on which the install was used, and where it ran on each.
+        sequence: 1, 2, 3, … per install; what is missing in between was lost on its way. 0, of a copy of an image, has
+            no place among them.
+        days: Days on which the install was used, and where it ran on each; on others its uses count, but not itself.
         losses: (reason, event) to how many.
     """
 
