@@ -16,15 +16,18 @@ class ChdbLink:
     """A `Link` to a database of its own in the session."""
 
     _session: Any = None
+    _in_use = ""
 
     def __init__(self, database: str) -> None:
         self.database = database
         if ChdbLink._session is None:
             ChdbLink._session = Session(tempfile.mkdtemp(prefix="otumat-chdb-"))  # type: ignore[no-untyped-call]
+            self._session.query("SET max_threads = 1")  # our tables are small: more threads take longer
 
     def ask(self, query: str, *, anywhere: bool = False) -> list[list[Any]]:
-        if not anywhere:
+        if not anywhere and ChdbLink._in_use != self.database:
             self._session.query(f"USE {self.database}")
+            ChdbLink._in_use = self.database
         rows: list[list[Any]] = json.loads(self._session.query(query, "JSONCompact").bytes())["data"]
         return rows
 

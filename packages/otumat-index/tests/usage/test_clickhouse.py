@@ -173,6 +173,7 @@ def test_no_server_is_an_error_that_says_so() -> None:
 
 def test_a_killed_replica_loses_nothing_and_doubles_nothing(servers: Cluster) -> None:
     """2 x 2: the replica that everybody writes to is killed while batches come; then it comes back."""
+    servers.await_idle()
     store = ClickHouseStore(servers.link("killed"), database="killed", cluster=CLUSTER)
     erased = INSTALLS + 1
     store.accept(batch(erased, 1, losses={}))

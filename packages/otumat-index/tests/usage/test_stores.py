@@ -37,7 +37,7 @@ def store(request: pytest.FixtureRequest) -> EventStore:
     not_twice()
     name = f"events_{next(NUMBERS)}"
     servers: Cluster = request.getfixturevalue("servers")
-    return ClickHouseStore(servers.link(name), database=name, cluster=CLUSTER)
+    return ClickHouseStore(servers.link_to_new(name), database=name, cluster=CLUSTER)
 
 
 @pytest.fixture(params=["orm", "chdb"])
@@ -248,7 +248,7 @@ def test_every_count_is_that_of_a_recount_by_hand(near_store: EventStore, sent: 
 @given(st.lists(SENT, min_size=3, max_size=6), st.booleans())
 def test_a_cluster_counts_the_same(servers: Cluster, sent: list[Sent], erases: bool) -> None:
     not_twice()
-    store = ClickHouseStore(servers.link("recounted"), database="recounted", cluster=CLUSTER)
+    store = ClickHouseStore(servers.link_to_new("recounted"), database="recounted", cluster=CLUSTER)
     check_recount(store, sent, erases)
 
 

@@ -25,8 +25,6 @@ STEADY = {
 PASSING = frozenset({32, 209, 210, 225, 242, 279, 319, 999})
 """Errors of a network, of a replica that lost its keeper, and of a copy that is not there yet."""
 TOO_LONG = 159
-TRIES = 3
-"""A server that lost its ZooKeeper for a while may leave a statement lying; all of ours may be said again."""
 Result = TypeVar("Result")
 
 
@@ -107,13 +105,11 @@ class Server:
         settings = dict(self.address.settings)
         if patience_s is not None:
             settings["distributed_ddl_task_timeout"] = str(patience_s)
-        for left in reversed(range(TRIES if patience_s is None else 1)):
-            try:
-                self._said(lambda client: client.raw_query(statement, settings=settings, use_database=False))
-                return
-            except ClickHouseError as exc:
-                if code_of(exc) != TOO_LONG or (patience_s is None and not left):
-                    raise
+        try:
+            self._said(lambda client: client.raw_query(statement, settings=settings, use_database=False))
+        except ClickHouseError as exc:
+            if patience_s is None or code_of(exc) != TOO_LONG:
+                raise
 
     def put(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         if rows:
@@ -151,17 +147,19 @@ def code_of(error: Exception) -> int:
 
 
 def connected(address: Address, host: str, port: int) -> Any:
-    return clickhouse_connect.get_client(
+    """A client of one server; it asks a few things at once, for which our database need not be there yet."""
+    client = clickhouse_connect.get_client(
         host=host,
         port=port,
         username=address.user,
         password=address.password,
-        database=address.database,
         secure=address.secure,
         autogenerate_session_id=False,
         connect_timeout=5,
         send_receive_timeout=TIMEOUT_S,
     )
+    client.database = address.database
+    return client
 
 
 def lines(rows: Iterable[Mapping[str, Any]]) -> bytes:
