@@ -206,7 +206,7 @@ AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # one guesser cannot lock another person out
 AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True
-AXES_CLIENT_IP_CALLABLE = "otumat_index.web.middleware.client_address"
+AXES_CLIENT_IP_CALLABLE = "otumat_index.web.middleware.client_network"
 AXES_LOCKOUT_CALLABLE = "otumat_index.web.errors.locked_out"
 AXES_VERBOSE = False
 

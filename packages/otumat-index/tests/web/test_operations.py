@@ -124,6 +124,21 @@ def test_A55_forwarded_addresses_are_believed_of_trusted_proxies_only(
     assert "HTTP_X_FORWARDED_FOR" not in seen.META
 
 
+@pytest.mark.parametrize(
+    ("peer", "counted"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ("2001:db8:1:2::", "2001:db8:1:2::"),
+        ("2001:db8:1:3::6", "2001:db8:1:3::"),
+        ("::ffff:203.0.113.9", "::ffff:203.0.113.9"),
+        ("unix", "unix"),
+    ],
+)
+def test_A41_all_addresses_of_one_customer_are_one_guesser(peer: str, counted: str) -> None:
+    assert middleware.client_network(pass_through(REMOTE_ADDR=peer)) == counted
+
+
 @pytest.mark.parametrize(("trusted", "secure"), [("", False), ("127.0.0.1", True)])
 def test_A55_D37_https_is_believed_of_trusted_proxies_only(
     client: Client, configured: Any, alice: User, auth: Any, trusted: str, secure: bool

@@ -26,7 +26,7 @@ from otumat_index.usage.asked import Link, read_asked, read_link
 from otumat_index.usage.legacy.asked import OldLink
 from otumat_index.usage.surveys import queries as surveys
 from otumat_index.web.errors import TooMany, status_of
-from otumat_index.web.middleware import client_address
+from otumat_index.web.middleware import client_network
 from otumat_index.web.pace import Pace
 
 CARRIED = (
@@ -119,7 +119,7 @@ def device(request: HttpRequest) -> HttpResponse:
 
 
 def check_guess(request: HttpRequest) -> None:
-    wait_s = GUESSES.wait_s(client_address(request), at_s=time.monotonic())
+    wait_s = GUESSES.wait_s(client_network(request), at_s=time.monotonic())
     if wait_s:
         raise TooMany("Too many codes from here.", hint="Wait a while.", retry_after_s=math.ceil(wait_s))
 

@@ -66,6 +66,21 @@ def client_address(request: HttpRequest) -> str:
     return str(request.META.get("REMOTE_ADDR") or "0.0.0.0")  # noqa: S104 - a placeholder, nothing listens there
 
 
+def client_network(request: HttpRequest) -> str:
+    """
+    Who a limit counts: the address a request came from, and of IPv6 the first 64 bits.
+
+    What follows those, a customer chooses as he likes: by the address, he would have 2**64 tries for one.
+    """
+    text = client_address(request)
+    if not is_address(text):
+        return text
+    address = ipaddress.ip_address(text)
+    if isinstance(address, ipaddress.IPv4Address) or address.ipv4_mapped:
+        return text
+    return str(ipaddress.IPv6Network((address, 64), strict=False).network_address)
+
+
 class Errors:
     """Our errors become answers by the one table in `errors.py`, in the form the client accepts."""
 
