@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import http.client
 import json
 import os
@@ -12,7 +11,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,65 +20,17 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from harness.server import Index, basic
-from otumat.spec.consent import CI_VARIABLES, OFF, ON
-from otumat.usage import UsageAgent, answers, changing, due, manifests, places, tokens, tombstones
+from harness.users import User, at_home, publish
+from otumat.spec.consent import OFF, ON
+from otumat.usage import answers, changing, tokens, tombstones
 from otumat.usage.enrol import enrol
 from otumat.usage.hosts import usage_transport
-from otumat.usage.sender import Round, send_round
-
-MANIFEST = """\
-project = "{name}"
-purpose = "To learn which parts are used."
-[[event]]
-name = "import"
-purpose = "How often it is imported."
-[[event]]
-name = "fetch"
-purpose = "How often data are read."
-properties = {{backend = ["mysql", "other"]}}
-"""
+from otumat.usage.sender import Round
 
 
 @pytest.fixture(autouse=True)
 def home_of_a_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A home of its own, outside CI, with nothing said."""
-    for name in (*CI_VARIABLES, "OTUMAT_USAGE", "DO_NOT_TRACK", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    (tmp_path / "user").mkdir()
-    monkeypatch.setenv("HOME", str(tmp_path / "user"))
-    monkeypatch.setenv("BROWSER", "true")
-
-
-class User:
-    """Somebody whose machine has the package: what was said and what is done there."""
-
-    def __init__(self, index: Index, name: str, site: Path) -> None:
-        self.index, self.name, self.package = index, name, name.replace("-", "_")
-        self.manifest = MANIFEST.format(name=name)
-        inside = site / self.package
-        inside.mkdir(parents=True)
-        (inside / "__init__.py").write_text("__version__ = '1.0'\n")
-        (inside / "otumat-usage.toml").write_text(self.manifest)
-
-    @property
-    def folder(self) -> str:
-        return places.folder(self.package)
-
-    def says(self, level: str) -> None:
-        found = manifests.find(self.package, None)
-        assert found.manifest is not None
-        changing.turn(self.folder, level, package=self.package, found=found, source="test", host=self.index.public_url)
-
-    def uses(self, *names: str) -> None:
-        agent = UsageAgent(package_name=self.package, enrolment="manual")
-        due.set_due(str(agent.home_path), time.time() + 3600)  # no process of its own: the test sends
-        for name in names:
-            agent.log(event_type=name)
-
-    def sends(self) -> Round:
-        return send_round(self.folder, self.package, over=usage_transport(silence_s=20, total_s=30))
+    at_home(tmp_path, monkeypatch)
 
 
 @pytest.fixture
@@ -90,56 +40,6 @@ def user(index: Index, tmp_path: Path, new_name: Any, monkeypatch: pytest.Monkey
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
     publish(index, made)
     return made
-
-
-def publish(index: Index, user: User) -> None:
-    """Upload a wheel with the manifest in it, as twine does."""
-    filename, data = wheel(user.package, user.name, user.manifest)
-    fields = {
-        ":action": "file_upload",
-        "protocol_version": "1",
-        "name": user.name,
-        "version": "1.0",
-        "metadata_version": "2.1",
-        "filetype": "bdist_wheel",
-        "pyversion": "py3",
-        "sha256_digest": hashlib.sha256(data).hexdigest(),
-    }
-    parts = [f'--x\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n'.encode() for k, v in fields.items()]
-    head = f'--x\r\nContent-Disposition: form-data; name="content"; filename="{filename}"\r\n\r\n'.encode()
-    headers = basic("alice", index.create_user("alice")) | {"Content-Type": "multipart/form-data; boundary=x"}
-    answer = index.request("POST", "/legacy/", b"".join([*parts, head, data, b"\r\n--x--\r\n"]), headers)
-    assert answer.status == 200, answer
-
-
-def wheel(package: str, name: str, manifest: str) -> tuple[str, bytes]:
-    import io
-    import zipfile
-
-    info = f"{package}-1.0.dist-info"
-    contents = {
-        f"{package}/__init__.py": b"__version__ = '1.0'\n",
-        f"{package}/otumat-usage.toml": manifest.encode(),
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n".encode(),
-        f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    rows = []
-    for path, data in contents.items():
-        digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
-        rows.append(f"{path},sha256={digest},{len(data)}")
-    contents[f"{info}/RECORD"] = "\n".join([*rows, f"{info}/RECORD,,", ""]).encode()
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w") as archive:
-        for path, data in contents.items():
-            archive.writestr(path, data)
-    return f"{package}-1.0-py3-none-any.whl", target.getvalue()
-
-
-def counted(user: User) -> dict[str, int]:
-    """What the index says to the project's owner."""
-    answer = user.index.api("GET", f"/project/{user.name}/usage", "alice")
-    assert answer.status == 200, answer
-    return {each["event"]: each["times"] for each in answer.json()["events"] if each["times"]}
 
 
 def export(user: User) -> Any:
@@ -187,11 +87,11 @@ def test_what_is_told_is_counted_exactly_and_by_name(user: User) -> None:
     user.says(ON)
     user.uses("import", "fetch", "fetch")
     assert user.sends() == Round(batches=1, uses=3)
-    assert counted(user) == {"import": 1, "fetch": 2}
+    assert user.counted == {"import": 1, "fetch": 2}
     user.uses("fetch")
     assert user.sends() == Round(batches=1, uses=1)
     assert user.sends() == Round()
-    assert counted(user) == {"import": 1, "fetch": 3}
+    assert user.counted == {"import": 1, "fetch": 3}
     assert [each["sequence"] for each in export(user)["batches"]] == [1, 2]
 
 
@@ -206,11 +106,11 @@ def test_U12_a_killed_answer_is_asked_for_again_and_counted_once(user: User, los
     known["endpoints"]["event"] = losing.url + "/api/usage-event"
     Path(path).write_text(json.dumps(known))
     assert user.sends().trouble
-    assert counted(user) == {"import": 1, "fetch": 2}  # it arrived; the user's machine does not know
+    assert user.counted == {"import": 1, "fetch": 2}  # it arrived; the user's machine does not know
     known["endpoints"]["event"] = there
     Path(path).write_text(json.dumps(known))
     assert user.sends().trouble == ""
-    assert counted(user) == {"import": 1, "fetch": 2}
+    assert user.counted == {"import": 1, "fetch": 2}
 
 
 def test_U13_many_refreshes_at_once_end_nothing(user: User) -> None:
@@ -246,7 +146,7 @@ def test_A90_withdrawing_ends_it_on_both_sides(user: User) -> None:
     assert tombstones.tell(user.folder, over=usage_transport()) == []
     answer = user.index.request("GET", f"/api/usage-install/{known.install}", headers=known.bearer)
     assert answer.json()["consent"]["level"] == "off"
-    assert (counted(user), answers.read(user.folder).level) == ({"import": 1}, OFF)
+    assert (user.counted, answers.read(user.folder).level) == ({"import": 1}, OFF)
 
 
 def test_U14_erasing_is_certified_and_leaves_no_trace_of_the_install(user: User, tmp_path: Path) -> None:
@@ -276,7 +176,7 @@ def test_U14_erasing_is_certified_and_leaves_no_trace_of_the_install(user: User,
     known = tokens.read(path)
     assert known is not None
     answer = user.index.request("GET", f"/api/usage-install/{install}", headers=known.bearer)
-    assert (answer.status, counted(user)) == (401, {"import": 1})
+    assert (answer.status, user.counted) == (401, {"import": 1})
 
 
 def test_without_a_yes_nothing_is_told(user: User) -> None:
@@ -341,7 +241,7 @@ def test_a_code_typed_elsewhere_enrols_a_machine_without_a_browser(user: User) -
     user.says(ON)
     enrolled(user, "device", visit)
     user.uses("import")
-    assert (user.sends().uses, counted(user)) == (1, {"import": 1})
+    assert (user.sends().uses, user.counted) == (1, {"import": 1})
 
 
 def asked_for(name: str) -> list[tuple[str, str, bytes, dict[str, str]]]:

@@ -1,8 +1,8 @@
 """
 A ClickHouse cluster on loopback: 2 shards of 2 replicas, as Debian packages the server, and a ZooKeeper for them.
 
-Debian's is 18.16: `clickhouse-connect` asks at its start for a column that came later, so `old_client` leaves that out.
-Everything else, and every word of SQL, is what the product says.
+Debian's is 18.16; what that does not know is in `clickhouse_old.py`. Everything else, and every word of SQL, is what
+the product says.
 """
 
 from __future__ import annotations
@@ -20,11 +20,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from clickhouse_connect.driver.httpclient import HttpClient
-from clickhouse_connect.driver.models import SettingDef
-
+from harness.clickhouse_old import old_client, understood
 from harness.server import free_port
 from otumat_index.usage.stores.clickhouse import schema
 from otumat_index.usage.stores.clickhouse.link import STEADY, Address, Server
@@ -47,6 +44,12 @@ USERS = """<yandex><profiles><default><max_memory_usage>500000000</max_memory_us
 <distributed_ddl_task_timeout>60</distributed_ddl_task_timeout></default></profiles><users><default><password></password>
 <networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota></default></users>
 <quotas><default></default></quotas></yandex>"""
+CONFIG = """<yandex><logger><level>warning</level><console>1</console></logger>
+<http_port>{replica.http}</http_port><tcp_port>{replica.tcp}</tcp_port>
+<interserver_http_port>{replica.between}</interserver_http_port><interserver_http_host>127.0.0.1</interserver_http_host>
+<listen_host>127.0.0.1</listen_host><path>{replica.folder}/data/</path><tmp_path>{replica.folder}/tmp/</tmp_path>
+<users_config>users.xml</users_config><default_profile>default</default_profile><default_database>default</default_database>
+<mark_cache_size>16777216</mark_cache_size><timezone>UTC</timezone>{together}</yandex>"""
 
 
 @dataclass
@@ -141,28 +144,6 @@ class Cluster:
         return Server(address, connect=old_client)
 
 
-def old_client(address: Address, host: str, port: int) -> Any:
-    return Old(
-        interface="http",
-        host=host,
-        port=port,
-        username=address.user,
-        password=address.password,
-        database=address.database,
-        autogenerate_session_id=False,
-        compress=False,
-    )
-
-
-class Old(HttpClient):
-    """The driver, told of settings instead of asking: 18.16 does not know `system.settings.readonly`."""
-
-    def _init_common_settings(self, tz_source: Any) -> None:
-        self.server_version = "18.16.1"
-        known = {**STEADY, "distributed_ddl_task_timeout": "180"}
-        self.server_settings = {name: SettingDef(name, value, 0) for name, value in known.items()}
-
-
 @contextmanager
 def cluster(folder: Path) -> Iterator[Cluster]:
     """Start one; everything ends with the block."""
@@ -182,6 +163,21 @@ def cluster(folder: Path) -> Iterator[Cluster]:
         for replica in replicas:
             replica.await_ready()
         yield Cluster(replicas)
+
+
+@contextmanager
+def single(folder: Path) -> Iterator[str]:
+    """One server by itself, as EVENTS_URL names it; everything ends with the block."""
+    alone = Replica(folder, 1, 1)
+    (folder / "config.xml").write_text(CONFIG.format(replica=alone, together=""))
+    (folder / "users.xml").write_text(USERS)
+    alone.start()
+    try:
+        alone.await_ready()
+        with understood(alone.http) as port:
+            yield f"clickhouse://127.0.0.1:{port}/otumat"
+    finally:
+        alone.kill()
 
 
 @contextmanager
@@ -226,13 +222,9 @@ def config(replica: Replica, replicas: list[Replica], keeper: int) -> str:
         + "</shard>"
         for shard in (1, 2)
     )
-    return f"""<yandex><logger><level>warning</level><console>1</console></logger>
-<http_port>{replica.http}</http_port><tcp_port>{replica.tcp}</tcp_port>
-<interserver_http_port>{replica.between}</interserver_http_port><interserver_http_host>127.0.0.1</interserver_http_host>
-<listen_host>127.0.0.1</listen_host><path>{replica.folder}/data/</path><tmp_path>{replica.folder}/tmp/</tmp_path>
-<users_config>users.xml</users_config><default_profile>default</default_profile><default_database>default</default_database>
-<mark_cache_size>16777216</mark_cache_size><timezone>UTC</timezone>
-<zookeeper><node><host>127.0.0.1</host><port>{keeper}</port></node><session_timeout_ms>5000</session_timeout_ms></zookeeper>
+    together = f"""<zookeeper><node><host>127.0.0.1</host><port>{keeper}</port></node>
+<session_timeout_ms>5000</session_timeout_ms></zookeeper>
 <macros><shard>{replica.shard}</shard><replica>r{replica.number}</replica></macros>
 <distributed_ddl><path>{QUEUE}</path></distributed_ddl>
-<remote_servers><{CLUSTER}>{shards}</{CLUSTER}></remote_servers></yandex>"""
+<remote_servers><{CLUSTER}>{shards}</{CLUSTER}></remote_servers>"""
+    return CONFIG.format(replica=replica, together=together)
