@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Collection as Some
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -27,6 +28,7 @@ from otumat_index.usage.stores.orm import STORE
 from otumat_index.usage.stores.protocol import Told
 from otumat_index.usage.surveys import queries as surveys
 
+BATCH_ID = re.compile(r"[0-9a-f]{32}")
 SHOWN_FROM = 10
 """Fewer installs than this are nobody's business but the owners'."""
 
@@ -176,7 +178,7 @@ def copies(project: Project, since: date, until: date) -> dict[date, int]:
 
 def body_of(install: Install, batch: str) -> bytes:
     """A batch as it was sent, before compression; empty when it is not kept (any more)."""
-    sealed = STORE.body(install.pk, batch)
+    sealed = STORE.body(install.pk, batch) if BATCH_ID.fullmatch(batch) else b""
     return gzip.decompress(unseal(install.body_key, sealed)) if sealed else b""
 
 

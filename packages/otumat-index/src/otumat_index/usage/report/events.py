@@ -49,13 +49,15 @@ def event_report(project: Project, event: str, period: Period, *, today: date) -
     Raises:
         NotFound: Nobody ever told of it, and it is not declared.
     """
+    if not event.isprintable():  # PostgreSQL takes no NUL, be it in a question
+        raise unknown(project, event)
     state = queries.state_of(project)
     declared = ((state.declared if state else None) or {}).get(event)
     found = [(day, n) for name, day, n in STORE.counted(project.pk, period.before.since, period.until) if name == event]
     within = {day: n for day, n in found if day >= period.since}
     details = STORE.details(project.pk, event, period.since, period.until)
     if not (declared or found or STORE.details(project.pk, event, date.min, period.until)):
-        raise NotFound(f"{project.name} has no event {event!r}.", hint="Names are those of the list of features.")
+        raise unknown(project, event)
     users = dict(STORE.users(project.pk, period.since)) if period.until >= today else None
     losses = STORE.losses(project.pk, period.since, period.until)
     return EventReport(
@@ -70,6 +72,10 @@ def event_report(project: Project, event: str, period: Period, *, today: date) -
         releases=ranked((release, n) for _, release, n in details),
         lost=[(reason, n) for reason, name, n in losses if name == event],
     )
+
+
+def unknown(project: Project, event: str) -> NotFound:
+    return NotFound(f"{project.name} has no event {event[:100]!r}.", hint="Names are those of the list of features.")
 
 
 def by_property(
