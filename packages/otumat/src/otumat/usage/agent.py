@@ -12,7 +12,7 @@ from time import time_ns
 
 import otumat
 from otumat.usage import places
-from otumat.usage.answers import OFF, ON, RECORDING, UNSET, Answer, read
+from otumat.usage.answers import OFF, ON, RECORDING, UNSET, Answer, read, stamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -262,15 +262,27 @@ class UsageAgent:
             self._looked, self.looks_again_at = now, now + wait_s * _S
 
     def _begin_writing(self, now: int) -> None:
-        from otumat.usage.spool import Writer
-
         if self._writer is None:
-            self._writer = Writer(self.folder, self._level)
+            from otumat.usage.spool import Writer
+
+            self._settle()
+            level, writer = self._level, Writer(self.folder, self._level)
+            self._look()  # again: who withdraws stores the answer, then deletes what is there
+            if self._level != level:
+                return
+            self._writer = writer
         if self._level == ON:
             from otumat.usage.spawning import send_if_due
 
             config = self.config
             send_if_due(self.folder, str(config["package_name"]), now // _S, str(config["upload_frequency"]))
+
+    def _settle(self) -> None:
+        """Before anything is written: was this folder copied, as an image is that somebody starts?"""
+        if self._level == ON and not places.is_noted(self.folder):
+            from otumat.usage.changing import settle
+
+            settle(self.folder, wait_s=0.2)
 
     def _stop_writing(self) -> None:
         writer, self._writer = self._writer, None
@@ -296,15 +308,17 @@ class UsageAgent:
             self._write_elsewhere(line)
 
     def _write_elsewhere(self, line: bytes) -> None:
-        """The segment was sealed, or wiped because the user withdrew: what does the answer say now?"""
+        """The segment is full or sealed, or was wiped because the user withdrew: what does the answer say now?"""
         for _ in range(_TRIES):  # it may be sealed again under our hands
+            known = stamp(self.folder)
             self._look()
-            writer = self._writer
-            if self._level not in RECORDING or writer is None:
+            writer, level = self._writer, self._level
+            if writer is None or level not in RECORDING:
                 self._stop_writing()
                 return
-            writer.reopen(self._level)
-            if writer.write(line):
+            writer.reopen(level)
+            # Who withdraws stores the answer, then deletes what is there: the same answer holds for what we opened.
+            if stamp(self.folder) == known and writer.write(line):
                 return
 
     def _is_denied_now(self) -> bool:

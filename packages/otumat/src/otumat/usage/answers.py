@@ -93,6 +93,15 @@ def read(folder: str) -> Answer:
         os.close(file)
 
 
+def stamp(folder: str) -> tuple[int, int]:
+    """Tells a package's answer from the next one."""
+    try:
+        found = os.stat(os.path.join(folder, FILE))
+    except OSError:
+        return 0, 0
+    return found.st_ino, found.st_mtime_ns
+
+
 def write_text(answer: Answer) -> str:
     """The file's text; `read` reads it back."""
     lines = [FIRST_LINE, *(f"{name}: {getattr(answer, name)}" for name in _FIELDS if getattr(answer, name))]

@@ -1,22 +1,23 @@
 """
-What is held on disk: reading segments, making room, wiping.
+What is held on disk: reading segments, counting what was lost of them, wiping.
 
 Not on a host's import path. See `otumat.usage.spool` for what a segment is.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from otumat.spec.consent import ON
 from otumat.spec.event import Where
-from otumat.usage.spool import RS, is_at, seal, share, spool_folder
+from otumat.usage.spool import RS, SEALED_MODE, is_at, machine, seal, share, spool_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LOST = "lost"
+_LOST = "lost-"
 LOST_MAX_BYTES = 32 * 1024
 _TRIES = 50
 ROOM, UNREADABLE = "room", "unreadable"
@@ -35,7 +36,7 @@ class Record(NamedTuple):
 def segments(folder: str, level: str = "") -> list[str]:
     """Every segment of a package, oldest first: paths. With a level, only that level's."""
     found = []
-    for path in _listed(spool_folder(folder)):
+    for path in listed(spool_folder(folder)):
         if os.path.basename(path).startswith(level) and path.endswith((".sealed", ".open")):
             try:
                 found.append((os.stat(path).st_mtime_ns, path))
@@ -44,7 +45,8 @@ def segments(folder: str, level: str = "") -> list[str]:
     return [path for _, path in sorted(found)]
 
 
-def _listed(folder: str) -> list[str]:
+def listed(folder: str) -> list[str]:
+    """What lies in a folder: paths."""
     try:
         return [os.path.join(folder, name) for name in os.listdir(folder)]
     except OSError:
@@ -69,8 +71,11 @@ def read(path: str) -> bytes:
 
 
 def whole(data: bytes) -> int:
-    """How many bytes at the beginning are whole records: somebody may be writing the last one right now."""
-    return data.rfind(b"\n") + 1
+    """
+    How many bytes at the beginning are whole records: somebody may be writing the last one right now. Nor is what comes
+    after a hole: another machine's bytes may arrive in any order.
+    """
+    return data.partition(b"\0")[0].rfind(b"\n") + 1
 
 
 def records(data: bytes) -> Iterator[Record | None]:
@@ -85,93 +90,38 @@ def held(folder: str) -> list[Record]:
     return sorted(found)
 
 
-def evict(folder: str, room_bytes: int, *, at_most_bytes: int) -> None:
-    """
-    Delete the oldest sealed segments until the rest fits, and count what that lost.
-
-    Args:
-        room_bytes: What may stay of those that no writer holds: one that was about to write would lose that use unseen.
-        at_most_bytes: What may stay at all.
-    """
-    if _evict_down_to(room_bytes, folder, held_too=False) > at_most_bytes:
-        _evict_down_to(at_most_bytes, folder, held_too=True)
-
-
-def _evict_down_to(room_bytes: int, folder: str, *, held_too: bool) -> int:
-    """Evict; returns how many bytes are left."""
-    kept = [path for path in segments(folder) if path.endswith(".sealed")]
-    sizes = {path: _size(path) for path in kept}
-    total = sum(sizes.values())
-    for path in kept:
-        if total <= room_bytes:
-            break
-        if _evict(folder, path, held_too=held_too):
-            total -= sizes[path]
-    return total
-
-
-def _evict(folder: str, path: str, *, held_too: bool) -> bool:
-    try:
-        fd = os.open(path, os.O_RDONLY)
-    except OSError:
-        return True  # gone
-    try:
-        if not (_nobody_holds(fd) or held_too):
-            return False
-        taken = path + ".evicted"
-        os.rename(path, taken)  # of several that want to, one does
-        counts: dict[bytes, int] = {}
-        for line in read(taken)[_batched_bytes(folder, path) :].split(RS)[1:]:  # a host is waiting: names only
-            name, times = line.partition(b"\t")[0], line.rpartition(b"\t")[2].rstrip(b"\n")
-            counts[name] = counts.get(name, 0) + (int(times) if times.isdigit() else 1)
-        count_lost(folder, ROOM, {name.decode(errors="replace"): times for name, times in counts.items()})
-        return remove(taken)
-    except OSError:
-        return True
-    finally:
-        os.close(fd)
-
-
-def _batched_bytes(folder: str, path: str) -> int:
-    """How much of a segment is in batches already, and not lost with it."""
-    from otumat.usage.outbox import cursor_of
-
-    return cursor_of(folder, path)
-
-
 def count_lost(folder: str, why: str, counts: dict[str, int]) -> None:
     """Note what was left out, from any number of processes; what cannot be noted is not."""
-    _note_lost(folder, {why: counts})
-    path = os.path.join(folder, LOST)
+    path = os.path.join(folder, _LOST + machine())
+    _note_lost(path, {why: counts})
     if _size(path) > LOST_MAX_BYTES:
-        _fold_lost(folder, path)
+        _fold_lost(path)
 
 
-def _fold_lost(folder: str, path: str) -> None:
+def _fold_lost(path: str) -> None:
     """Begin the notes anew with their sums, unless somebody is writing one right now."""
     folded = path + "." + os.urandom(6).hex()
     try:
-        fd = os.open(path, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        if not _nobody_holds(fd) or not is_at(path, fd, mode=0):
+        fd = hold_alone(path)
+        if fd < 0:
             return
-        os.rename(path, folded)
+        try:
+            if not is_at(path, fd):
+                return
+            os.rename(path, folded)
+        finally:
+            os.close(fd)
     except OSError:
         return
-    finally:
-        os.close(fd)
-    _note_lost(folder, _counts(read(folded)))
+    _note_lost(path, _counts(read(folded)))
     remove(folded)
 
 
-def _note_lost(folder: str, by_reason: dict[str, dict[str, int]]) -> None:
+def _note_lost(path: str, by_reason: dict[str, dict[str, int]]) -> None:
     lines = [f"{why}\t{name}\t{times}\n" for why, counts in by_reason.items() for name, times in counts.items() if name]
-    path = os.path.join(folder, LOST)
     for _ in range(_TRIES if lines else 0):
         try:
-            file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
             try:
                 if share(file) and is_at(path, file):
                     os.write(file, "".join(lines).encode())  # one write, so that processes do not disturb each other
@@ -186,7 +136,11 @@ def _note_lost(folder: str, by_reason: dict[str, dict[str, int]]) -> None:
 
 def lost(folder: str) -> dict[str, dict[str, int]]:
     """What was left out since the answer was given, by reason and event."""
-    return _counts(read(os.path.join(folder, LOST)))
+    return _counts(b"".join(map(read, _notes(folder))))
+
+
+def _notes(folder: str) -> list[str]:
+    return [path for path in listed(folder) if os.path.basename(path).startswith(_LOST)]
 
 
 def _counts(data: bytes) -> dict[str, dict[str, int]]:
@@ -203,14 +157,16 @@ def _counts(data: bytes) -> dict[str, dict[str, int]]:
 def delete_if_done(path: str, read_bytes: int) -> bool:
     """Delete a sealed segment that was read to its end and that nobody can write to any more."""
     try:
-        fd = os.open(path, os.O_RDONLY)
+        fd = hold_alone(path)
+        if fd < 0:
+            return False
+        try:
+            if os.fstat(fd).st_size != read_bytes:
+                return False
+        finally:
+            os.close(fd)
     except OSError:
         return not os.path.exists(path)
-    try:
-        if not _nobody_holds(fd) or os.fstat(fd).st_size != read_bytes:
-            return False
-    finally:
-        os.close(fd)
     return remove(path)
 
 
@@ -218,16 +174,18 @@ def wipe(folder: str) -> None:
     """
     Delete everything that is held. Writers notice before their next write.
 
-    Where an open file cannot be deleted (Windows) it is emptied and sealed.
+    An open file that cannot be deleted (Windows), or that goes on under another name until it is closed (NFS), is
+    sealed and emptied.
     """
-    for path in segments(folder):
-        if not remove(path):
-            try:
-                os.truncate(path, 0)
-                os.chmod(path, 0o400)
-            except OSError:
-                pass
-    remove(os.path.join(folder, LOST))
+    for path in listed(spool_folder(folder)):
+        try:
+            os.truncate(path, 0)
+            os.chmod(path, SEALED_MODE)
+        except OSError:
+            pass
+        remove(path)
+    for path in _notes(folder):
+        remove(path)
 
 
 def remove(path: str) -> bool:
@@ -241,16 +199,48 @@ def remove(path: str) -> bool:
     return True
 
 
-def _nobody_holds(fd: int) -> bool:
+def hold_alone(path: str) -> int:
+    """
+    A descriptor of a file that no writer holds, or will before it is closed; -1 when one does.
+
+    Errors:
+        OSError: it is gone, or not ours.
+    """
+    fd = os.open(path, os.O_RDONLY)
+    refused = _refused(fd)
+    if refused == errno.EBADF:  # NFS locks a file alone only for who may write to it
+        os.close(fd)
+        fd = _open_to_write(path)
+        refused = _refused(fd)
+    if refused:
+        os.close(fd)
+        return -1
+    return fd
+
+
+def _refused(fd: int) -> int:
+    """Lock a file alone; the system's error number when that is refused, else 0."""
     try:
         import fcntl
     except ImportError:
-        return True  # Windows refuses to delete what is open
+        return 0  # Windows refuses to delete what is open
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+    except OSError as exc:
+        return exc.errno or errno.EIO
+    return 0
+
+
+def _open_to_write(path: str) -> int:
+    """Open a file that may be sealed; a writer that writes to it in this moment holds it, so nothing comes of it."""
+    try:
+        return os.open(path, os.O_RDWR)
+    except PermissionError:
+        os.chmod(path, 0o600)
+    try:
+        return os.open(path, os.O_RDWR)
+    finally:
+        os.chmod(path, SEALED_MODE)
 
 
 def _size(path: str) -> int:

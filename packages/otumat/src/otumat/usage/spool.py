@@ -8,6 +8,12 @@ is sealed, or gone because the user withdrew. As long as a writer has a segment 
 which the system gives back however the process ends; only a segment that nobody holds is ever deleted after sending,
 so nothing is lost in between.
 
+The cap holds at every moment: a segment begins read-only, and counts as full already; only whoever has seen that all
+of them fit makes it writable. Others who come by do the same for it, so nobody waits for anybody.
+
+On a network file system (NFS) appending is atomic on one machine only, so machines write to segments of their own;
+locks ask for more than elsewhere; and the mark of a seal is seen late, which the lock makes up for.
+
 A record begins with the byte RS (as in RFC 7464) and ends with a line feed: what a full disk cuts short spoils no
 other.
 """
@@ -25,12 +31,12 @@ if TYPE_CHECKING:
 RS = b"\x1e"
 SEGMENT_BYTES = 64 * 1024
 SPOOL_MAX_BYTES = 1024 * 1024
-# Beside the sealed segments there are the open one, one that is being evicted, and one that somebody just sealed.
-_FULL_BYTES = SPOOL_MAX_BYTES - 3 * SEGMENT_BYTES
-SEALED_MODE = 0o400
+# A segment is a little larger than it should be by what many write to it at once.
+_FULL_BYTES = SPOOL_MAX_BYTES - SEGMENT_BYTES // 2
+SEALED_MODE, _OPEN_MODE = 0o400, 0o600
 _WRITABLE = 0o200
 _TRIES = 50
-_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+_FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
 def spool_folder(folder: str) -> str:
@@ -61,43 +67,46 @@ class Writer:
             given away; -1 when nothing could be opened.
     """
 
-    __slots__ = ("_device", "_inode", "_level", "_lock", "_spool", "fd")
+    __slots__ = ("_device", "_inode", "_lock", "_machine", "_spool", "fd")
 
     def __init__(self, folder: str, level: str) -> None:
         self._spool = spool_folder(folder)
-        self._level = level
+        self._machine = machine()
         self._lock = allocate_lock()
         self.fd = self._inode = self._device = -1
-        self._open()
+        self._open(level)
 
     def write(self, line: bytes) -> bool:
         """
         Append one record.
 
         Returns:
-            Whether it is there; False when the segment was sealed or deleted, and the answer should be read again.
+            Whether it is there; False when the segment is full, sealed or deleted, or our descriptor is not ours: then
+            `reopen`, and the answer should be read again.
 
         Errors:
             OSError: the disk is full or read-only; what of the record got there is skipped by readers.
         """
         found = _fstat(self.fd)
-        if (
+        return (
             found is not None
             and found.st_ino == self._inode
             and found.st_dev == self._device
             and found.st_size < SEGMENT_BYTES
-            and found.st_mode & _WRITABLE
-            and found.st_nlink
-        ):
-            return os.write(self.fd, line) == len(line)
-        return self._mend() and os.write(self.fd, line) == len(line)
+            and bool(found.st_mode & _WRITABLE)
+            and bool(found.st_nlink)
+            and os.write(self.fd, line) == len(line)
+        )
 
     def reopen(self, level: str) -> None:
-        """Move on to the open segment of a level."""
+        """Move on to the open segment of a level; ours is sealed if it is full."""
         with _Patient(self._lock):
-            self._level = level
             self._disown_if_stolen()
-            self._open()
+            found = _fstat(self.fd)
+            path = self._path(level)
+            if found is not None and found.st_size >= SEGMENT_BYTES and is_at(path, self.fd):
+                seal(path)
+            self._open(level)
 
     def park(self) -> None:
         """
@@ -121,65 +130,52 @@ class Writer:
         except Exception:  # noqa: BLE001, S110 - the interpreter may be half gone
             pass
 
-    def _mend(self) -> bool:
-        """Whether the descriptor is good again: after a rotation, or when the host took our number."""
-        with _Patient(self._lock):
-            self._disown_if_stolen()
-            found = _fstat(self.fd)
-            if found is None:
-                self._open()
-            elif not found.st_nlink or not found.st_mode & _WRITABLE:
-                return False
-            elif found.st_size >= SEGMENT_BYTES:
-                self._rotate()
-            return self.fd >= 0
-
     def _disown_if_stolen(self) -> None:
         """A host that closes every descriptor, as daemons do, may have got our number for a file of its own."""
         found = _fstat(self.fd)
         if found is None or (found.st_ino, found.st_dev) != (self._inode, self._device):
             self.fd = -1
 
-    def _rotate(self) -> None:
-        seal(self._path())
-        self._open()
-        try:
-            self._make_room()
-        except OSError:
-            pass  # others do so at the same time; the use that we are about to write has nothing to do with it
-
-    def _make_room(self) -> None:
-        if _total_bytes(self._spool) > _FULL_BYTES:
-            from otumat.usage.held import evict
-
-            evict(os.path.dirname(self._spool), _FULL_BYTES - SEGMENT_BYTES, at_most_bytes=_FULL_BYTES)
-
-    def _open(self) -> None:
+    def _open(self, level: str) -> None:
         """Open and hold the open segment, making it (and its folder) if need be; else stay with what there is."""
+        path = self._path(level)
         for _ in range(_TRIES):
-            fresh = self._open_once()
+            try:
+                self._announce(path)
+                fresh = _hold(path)
+            except PermissionError:
+                seal(path)  # somebody else's, as after a `sudo`
+                continue
             if fresh >= 0:
                 self._adopt(fresh)
                 return
 
-    def _open_once(self) -> int:
-        """A descriptor of the open segment, or -1 when it was sealed under our hands."""
-        path = self._path()
+    def _announce(self, path: str) -> None:
+        """
+        See to it that there is an open segment that may be written to, because there is room for it.
+
+        Errors:
+            OSError: no room can be made.
+        """
         try:
-            fd = os.open(path, _FLAGS, 0o600)
+            fd = os.open(path, os.O_RDONLY | os.O_CREAT | _FLAGS, SEALED_MODE)
         except FileNotFoundError:
             os.makedirs(self._spool, 0o700, exist_ok=True)
-            fd = os.open(path, _FLAGS, 0o600)
-        except PermissionError:
-            seal(path)  # sealed, but its renaming was cut short
-            return -1
+            fd = os.open(path, os.O_RDONLY | os.O_CREAT | _FLAGS, SEALED_MODE)
         try:
-            if share(fd) and is_at(path, fd):
-                return fd
-        except OSError:
-            pass
-        os.close(fd)
-        return -1
+            if not os.fstat(fd).st_mode & _WRITABLE:
+                self._make_room()
+                # This very file, though somebody may have been quicker, and have filled and sealed it since.
+                os.chmod(fd if os.chmod in os.supports_fd else path, _OPEN_MODE)
+        finally:
+            os.close(fd)
+
+    def _make_room(self) -> None:
+        ours = f"-{self._machine}.open"
+        if _total_bytes(self._spool, ours) > _FULL_BYTES:
+            from otumat.usage.evicting import evict
+
+            evict(os.path.dirname(self._spool), lambda: _total_bytes(self._spool, ours) <= _FULL_BYTES, ours=ours)
 
     def _adopt(self, fresh: int) -> None:
         found = os.fstat(fresh)
@@ -190,8 +186,23 @@ class Writer:
             os.dup2(fresh, self.fd, inheritable=False)
             os.close(fresh)
 
-    def _path(self) -> str:
-        return os.path.join(self._spool, f"{self._level}-{machine()}.open")
+    def _path(self, level: str) -> str:
+        return os.path.join(self._spool, f"{level}-{self._machine}.open")
+
+
+def _hold(path: str) -> int:
+    """A descriptor of the open segment, or -1 when it was sealed under our hands."""
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_APPEND | _FLAGS)
+    except FileNotFoundError:
+        return -1
+    try:
+        if share(fd) and is_at(path, fd):
+            return fd
+    except OSError:
+        pass
+    os.close(fd)
+    return -1
 
 
 def seal(path: str) -> str:
@@ -207,13 +218,15 @@ def seal(path: str) -> str:
     return sealed
 
 
-def _total_bytes(folder: str) -> int:
+def _total_bytes(folder: str, ours: str) -> int:
+    """What all segments take, and those that this machine writes to once they are full."""
     total = 0
     for name in os.listdir(folder):
         try:
-            total += os.stat(os.path.join(folder, name)).st_size
+            size = os.stat(os.path.join(folder, name)).st_size
         except FileNotFoundError:
-            pass  # somebody makes room, too
+            continue  # somebody makes room, too
+        total += max(size, SEGMENT_BYTES) if name.endswith(ours) else size
     return total
 
 
@@ -242,12 +255,18 @@ def _fstat(fd: int) -> os.stat_result | None:
 
 def machine() -> str:
     """
-    Machines that share a home folder write to files of their own, for appending is atomic on one machine only; on
-    Windows, where it is not even that, so do processes.
+    Whose processes append to the same file, for that is atomic in one running kernel only: on Linux its boot id (so
+    containers share one, and two machines of the same name do not); on Windows, where it is not even that, each
+    process.
     """
     if not hasattr(os, "uname"):
         return f"p{os.getpid()}"
-    return "".join(each for each in os.uname().nodename[:40] if each.isascii() and each.isalnum()) or "machine"
+    try:
+        with open("/proc/sys/kernel/random/boot_id", "rb") as file:
+            name = file.read(18).decode()
+    except (OSError, ValueError):
+        name = os.uname().nodename[:40]
+    return "".join(each for each in name if each.isascii() and each.isalnum()) or "machine"
 
 
 def share(fd: int) -> bool:
@@ -261,11 +280,14 @@ def share(fd: int) -> bool:
     except BlockingIOError:
         return False
     except OSError:
-        return True  # a file system without locks; then `held.py` deletes only what is old
+        return True  # a file system without locks; then `held.py` deletes nothing but to make room
     return True
 
 
-def is_at(path: str, fd: int, *, mode: int = _WRITABLE) -> bool:
-    """Whether an open file is the one with that name, and has (one of) these permissions."""
-    ours, there = os.fstat(fd), os.stat(path)
-    return (ours.st_ino, ours.st_dev) == (there.st_ino, there.st_dev) and bool(not mode or ours.st_mode & mode)
+def is_at(path: str, fd: int) -> bool:
+    """Whether an open file is the one with that name, and may be written to."""
+    try:
+        ours, there = os.fstat(fd), os.stat(path)
+    except FileNotFoundError:
+        return False
+    return (ours.st_ino, ours.st_dev) == (there.st_ino, there.st_dev) and bool(ours.st_mode & _WRITABLE)
