@@ -126,6 +126,7 @@ def test_a_host_of_0_3_cannot_erase_and_that_is_said(otumat: Otumat, enrolled: s
     known = tokens.read(path)
     assert known is not None
     tokens.write(path, replace(known, dialect="0.3"))
+    host.is_old = True
     done = otumat("erase", "hostpkg")
     assert done.returncode == 0, done.stderr
     assert "what was sent is still there" in done.stderr

@@ -57,6 +57,8 @@ class UsageHost:
         counts: Uses that were counted, by event.
         families: Refresh tokens in order, of each install; the last two are good, an older one ends the family.
         grace_s: How long a refresh token may be used again.
+        proofs: What proves each install; it stays, also when that was withdrawn.
+        copies: Names of the copies of images that told.
     """
 
     asked: list[Asked] = field(default_factory=list)
@@ -72,6 +74,8 @@ class UsageHost:
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     device_answers: list[dict[str, str]] = field(default_factory=list)
     keys: dict[str, str] = field(default_factory=dict)
+    proofs: dict[str, str] = field(default_factory=dict)
+    copies: set[str] = field(default_factory=set)
     grace_s: float = 60
     expires_in: int = 3600
     anonymous: bool = True
@@ -156,7 +160,7 @@ class UsageHost:
                 self.installs.pop(former, None)
             self.keys[asked.headers["idempotency-key"]] = install
             self.installs[install] = json.loads(asked.body)["project"]
-        return 201, self.new_tokens(install)
+        return 201, self.new_tokens(install, proof=self._prove(install))
 
     def _token(self, asked: Asked) -> Answer:
         form = asked.form
@@ -177,7 +181,12 @@ class UsageHost:
     def _enrolled(self) -> Answer:
         install = "i" + os.urandom(6).hex()
         self.installs[install] = ""
-        return 200, self.new_tokens(install, account=True)
+        return 200, self.new_tokens(install, account=True, proof=self._prove(install))
+
+    def _prove(self, install: str) -> str:
+        proof = "P-" + os.urandom(8).hex()
+        self.proofs[proof] = install
+        return proof
 
     def _refresh(self, token: str) -> Answer:
         with self.lock:
@@ -200,7 +209,8 @@ class UsageHost:
         }
 
     def _who(self, asked: Asked) -> str:
-        return self.access.get(asked.headers.get("authorization", "").removeprefix("Bearer "), "")
+        text = asked.headers.get("authorization", "").removeprefix("Bearer ")
+        return self.access.get(text) or self.proofs.get(text, "")
 
     def _event(self, asked: Asked) -> Answer:
         if self.is_old:
@@ -214,7 +224,10 @@ class UsageHost:
         if len(body) > BATCH_MAX_BYTES:
             return 413, {"ok": False, "error": {"code": "too_large", "message": "Too large."}}
         batch = read_batch(body)
+        if bool(batch.copy) != ("Bearer P-" in asked.headers["authorization"]):
+            return 400, {"ok": False, "error": {"code": "invalid", "message": "A copy, or none?"}}
         with self.lock:
+            self.copies |= {batch.copy} - {""}
             if batch.batch in self.batches:
                 before, told = self.batches[batch.batch]
                 if before != body:
@@ -233,11 +246,14 @@ class UsageHost:
         who = self._who(asked)
         if not who:
             return 401, {"ok": False, "error": {"code": "invalid_token", "message": "Expired."}}
-        if who != install or install not in self.installs:
+        if who != install or (install not in self.installs and who not in self.proofs.values()):
             return 404, {"ok": False, "error": {"code": "not_found", "message": "No."}}
         if asked.method == "GET":
             return 200, {"ok": True, "install": install, "batches": list(self.batches)}
-        del self.installs[install]
+        self.installs.pop(install, None)
+        if not asked.path.endswith("?erase=1"):
+            return 200, {"ok": True}
+        self.proofs = {proof: each for proof, each in self.proofs.items() if each != install}
         return 200, {"ok": True, "receipt": {"install": install}, "signature": "c2ln"}
 
 

@@ -39,7 +39,7 @@ def send(agent: UsageAgent) -> None:
 def refresh_token(agent: UsageAgent) -> None:
     path = tokens.path_of(str(agent.home_path))
     known = tokens.read(path)
-    if known is not None and agent.answer.level == ON:
+    if known is not None and not known.copy and agent.answer.level == ON:
         tokens.refreshed(path, known.access_token, over=usage_transport())
 
 

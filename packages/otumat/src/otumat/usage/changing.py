@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from otumat.spec.consent import LOCAL, OFF, ON, UNSET, WORDING_VERSION
 from otumat.spec.manifest import digest
-from otumat.usage import answers, clock, held, tallies, tombstones
+from otumat.usage import answers, clock, copies, due, held, outbox, tallies, tokens, tombstones
 from otumat.usage.answers import Answer
 from otumat.usage.files import Busy, locked, write_whole
 from otumat.usage.manifests import accepted_events
@@ -33,14 +33,37 @@ def turn(
     with locked(os.path.join(folder, "consent.lock"), wait_s=LOCK_WAIT_S):
         before = answers.read(folder)
         answer = _new_answer(level, package=package, found=found, source=source, host=host, account=account)
-        if before.level == level == ON and before.host == host:
+        is_same = before.level == level == ON and before.host == host and not copies.name_of(folder)
+        if is_same:
             answer.since = before.since
         _store(folder, answer)
-        if before.level == ON and (level != ON or before.host != host):
+        if before.level == ON and not is_same:
             tombstones.bury(folder)
             keep_here(folder) if level == LOCAL else _wipe(folder)
-            _forget_batches(folder)
+            outbox.discard(folder)
+        if level == ON:
+            copies.note(folder)  # a yes given here is no copy's
         return answer
+
+
+def settle(folder: str, *, wait_s: float = LOCK_WAIT_S) -> None:
+    """
+    See whether this state was copied, with its yes and its credential; if so, go on as a copy (`copies.py`).
+
+    The yes holds in the copy. What was held and sent before is whoever's it was copied from.
+    """
+    with locked(os.path.join(folder, "consent.lock"), wait_s=wait_s):
+        if answers.read(folder).level != ON or copies.is_unchanged(folder):
+            return
+        name = copies.name_of(folder)
+        if copies.is_copied(folder):
+            name = os.urandom(16).hex()
+            _delete_held(folder)
+            for sent in outbox.sent(folder):
+                held.remove(sent.path)
+            due.forget(folder)
+            tokens.become_copy(tokens.path_of(folder), name)
+        copies.note(folder, copy=name)
 
 
 def withdraw(folder: str, *, source: str, reason: str = "", install: str = "", in_round: bool = False) -> None:
@@ -74,7 +97,7 @@ def put_back(folder: str, before: Answer) -> None:
         _store(folder, before)
         tombstones.bury(folder)
         keep_here(folder) if before.level == LOCAL else _wipe(folder)
-        _forget_batches(folder)
+        outbox.discard(folder)
 
 
 def accept_news(folder: str, found: Found, *, source: str) -> None:
@@ -157,15 +180,9 @@ def _store(folder: str, answer: Answer) -> None:
 
 def _delete_held(folder: str) -> None:
     _wipe(folder)
-    _forget_batches(folder)
+    outbox.discard(folder)
 
 
 def _wipe(folder: str) -> None:
     held.wipe(folder)
     tallies.wipe(folder)
-
-
-def _forget_batches(folder: str) -> None:
-    from otumat.usage.outbox import discard
-
-    discard(folder)

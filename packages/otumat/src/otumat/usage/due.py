@@ -28,6 +28,13 @@ def begin(folder: str) -> None:
     _note(folder, clock.now_s() + LOOK_FIRST_S, {})
 
 
+def forget(folder: str) -> None:
+    """For a copy of an image: no round was yet, and the first is due in a minute."""
+    with suppress(OSError):
+        os.unlink(os.path.join(folder, STATE_FILE))
+    set_due(folder, clock.now_s() + FIRST_WAIT_S)
+
+
 def succeeded(folder: str, *, every_s: float, chance: float) -> None:
     """Not everybody at the same second: the next round is due after 0.9 to 1.1 times the period."""
     now = clock.now_s()

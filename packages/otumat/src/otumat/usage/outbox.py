@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import otumat
@@ -67,8 +67,13 @@ def sent(folder: str) -> list[Frozen]:
     return _all(os.path.join(folder, "sent"))
 
 
-def freeze(folder: str, answer: Answer, install: str, *, dialect: str = "1.0") -> list[Frozen]:
-    """Make batches of everything held for sending, as far as there is room, and return all that wait."""
+def freeze(folder: str, answer: Answer, install: str, *, dialect: str = "1.0", copy: str = "") -> list[Frozen]:
+    """
+    Make batches of everything held for sending, as far as there is room, and return all that wait.
+
+    Args:
+        copy: The name of this copy of an image; "" where the install itself is.
+    """
     cursors = _recovered(folder)
     while len(waiting(folder)) < WAITING_MAX:
         covers, records = _gather(folder, cursors, most=COUNT_MAX if dialect == "1.0" else _ROWS_OF_A_TALLY)
@@ -80,7 +85,7 @@ def freeze(folder: str, answer: Answer, install: str, *, dialect: str = "1.0") -
         batch = os.urandom(16).hex()
         if dialect == "1.0":
             rows = _rows(records, answer)
-            body = write_batch(_batch(answer, install, batch, sequence, rows, news))
+            body = write_batch(replace(_batch(answer, install, batch, sequence, rows, news), copy=copy))
         else:
             from otumat.usage.dialect03 import events_body
 

@@ -5,6 +5,8 @@ import sys
 
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _KEY_MAX_CHARS = 100
+PLACE = "place"
+_PLACE_MAX_BYTES = 16 * 1024
 
 # What `os.environ` keeps its variables in: asking itself, twice a use, costs as much as writing the use down.
 _data = getattr(os.environ, "_data", None)
@@ -79,6 +81,29 @@ def is_ours(path: str) -> bool:
             path = above
         except OSError:
             return False
+
+
+def noted(folder: str) -> dict[str, str]:
+    """What `copies.py` noted of where a folder is; empty when nothing was."""
+    try:
+        fd = os.open(os.path.join(folder, PLACE), os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+    except OSError:
+        return {}
+    try:
+        lines = os.read(fd, _PLACE_MAX_BYTES).decode().split("\n")
+    except (OSError, ValueError):
+        return {}
+    finally:
+        os.close(fd)
+    return dict(line.split(": ", 1) for line in lines if ": " in line)
+
+
+def is_noted(folder: str) -> bool:
+    """Whether a folder is the one that was noted, or a disk's clone of it, and not copied file by file."""
+    try:
+        return noted(folder).get("inode") == str(os.stat(folder).st_ino)
+    except OSError:
+        return False
 
 
 def old_config(author: str, directory: str) -> str:

@@ -20,7 +20,7 @@ from otumat.errors import Conflict, OtumatError, Refused, Unreachable
 from otumat.spec.consent import ON, may_send
 from otumat.spec.event import MEDIA_TYPE
 from otumat.transport import Request
-from otumat.usage import answers, changing, clock, denials, due, outbox, tokens, tombstones
+from otumat.usage import answers, changing, clock, copies, denials, due, outbox, tokens, tombstones
 from otumat.usage.dialect03 import is_expired, uses_in
 from otumat.usage.enrol.anonymous import enrol_anonymously
 from otumat.usage.files import Busy, locked
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from otumat.usage.outbox import Frozen
     from otumat.usage.tokens import Credential
 
+COPY_EVERY_S = 60 * 60
+"""A copy of an image may be gone tomorrow, so it does not wait until then."""
 _UNREADABLE = (400, 409, 413, 415, 422)
 
 
@@ -63,6 +65,7 @@ def send_round(
     try:
         with locked(os.path.join(folder, "sender.lock"), wait_s=0):
             tombstones.tell(folder, over=over)
+            changing.settle(folder)
             if not _may_send(folder, package):
                 return Round(trouble="Nothing may be sent.")
             return _send_and_note(folder, package, over, every_s, chance)
@@ -83,7 +86,8 @@ def _send_and_note(folder: str, package: str, over: Transport, every_s: float, c
         due.failed(folder, before, str(exc), chance=chance())
         return Round(trouble=str(exc))
     if _may_send(folder, package):
-        due.succeeded(folder, every_s=every_s, chance=chance())
+        often_s = min(every_s, COPY_EVERY_S) if copies.name_of(folder) else every_s
+        due.succeeded(folder, every_s=often_s, chance=chance())
     return done
 
 
@@ -92,7 +96,7 @@ def _send_all(folder: str, package: str, over: Transport) -> Round:
     batches = uses = 0
     while True:
         answer = answers.read(folder)
-        waiting = outbox.freeze(folder, answer, credential.install, dialect=credential.dialect)
+        waiting = outbox.freeze(folder, answer, credential.install, dialect=credential.dialect, copy=credential.copy)
         if not _may_send(folder, package):
             if answers.read(folder).level != ON:
                 outbox.discard(folder)  # withdrawn while we froze
@@ -109,6 +113,9 @@ def _send_all(folder: str, package: str, over: Transport) -> Round:
 def _credential(folder: str, over: Transport) -> Credential:
     """This machine's credential; an anonymous install is made here, the first time."""
     known = tokens.read(tokens.path_of(folder))
+    if known is None and copies.name_of(folder):
+        hint = "'otumat usage on' makes it an install of its own."
+        raise Conflict("This is a copy of an image in which nobody had enrolled.", code="enrol.copy", hint=hint)
     if known is None:
         return enrol_anonymously(folder, over=over)
     if known.ended:

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from otumat.spec.consent import may_record
-from otumat.usage import answers, clock, denials, due, held, outbox, places, tokens, tombstones
+from otumat.usage import answers, clock, copies, denials, due, held, outbox, places, tokens, tombstones
 from otumat.usage.dialect03 import event_date
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def describe(package: str) -> dict[str, Any]:
         "records": may_record(level),
         "answer": _answer(answer),
         "install": credential.install if credential else "",
+        "copy_of_an_image": bool(folder and copies.name_of(folder)),
         "linked_to_account": bool(credential and credential.account),
         "ended": credential.ended if credential else "",
         "held": counts(folder),
@@ -62,6 +63,7 @@ def describe(package: str) -> dict[str, Any]:
         "last_success": rounds.get("last_success", ""),
         "trouble": rounds.get("trouble", ""),
         "hosts_to_be_told": len(tombstones.buried(folder)),
+        "left_behind": len(tombstones.left(folder)),
         "folder": folder,
         "at": clock.moment(clock.now_s()),
     }

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -41,6 +41,8 @@ class Credential:
         got_s, expires_in: When the access token was given, seconds since 1970, and how long it holds.
         account: Whether it is linked to a person's account, as far as the host tells.
         ended: Why it is of no use any more; "" while it is.
+        proof: What proves the install for as long as its host has it; "" from hosts that give none.
+        copy: The name of this copy of an image, which tells by the proof alone; "" where the install itself is.
         client_id, client_secret: Of the dialect of Otumat 0.3 only.
     """
 
@@ -56,14 +58,27 @@ class Credential:
     ended: str = ""
     client_id: str = ""
     client_secret: str = ""
+    proof: str = ""
+    copy: str = ""
 
     def is_fresh(self, at_s: float) -> bool:
-        """Whether the access token should do; a clock that was put back makes it stale."""
-        return 0 <= at_s - self.got_s < self.expires_in * _FRESH_SHARE
+        """Whether the access token should do; a clock that was put back makes it stale. A proof stays fresh."""
+        return bool(self.copy) or 0 <= at_s - self.got_s < self.expires_in * _FRESH_SHARE
 
     @property
     def bearer(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.access_token}"}
+        """What a request with uses carries."""
+        return {"Authorization": f"Bearer {self.proof if self.copy else self.access_token}"}
+
+    @property
+    def owner(self) -> dict[str, str]:
+        """What a request about the install itself carries."""
+        return {"Authorization": f"Bearer {self.proof or self.access_token}"}
+
+    @property
+    def erasing_only(self) -> Credential:
+        """What is left of it after a withdrawal."""
+        return replace(self, access_token="", refresh_token="", client_secret="", got_s=0, expires_in=0)
 
 
 def path_of(folder: str) -> str:
@@ -71,15 +86,25 @@ def path_of(folder: str) -> str:
 
 
 def read(path: str) -> Credential | None:
-    """The credential in a file; None when there is none that can be read."""
+    """The credential in a file, without what only later versions know; None when there is none that can be read."""
+    known = {field.name for field in fields(Credential)}
     try:
-        return Credential(**read_json(path))
+        return Credential(**{name: value for name, value in read_json(path).items() if name in known})
     except TypeError:
         return None
 
 
 def write(path: str, credential: Credential) -> None:
     write_json(path, asdict(credential))
+
+
+def become_copy(path: str, name: str) -> None:
+    """Tell as a copy of an image from now on; the tokens that rotate are left to the install."""
+    known = read(path)
+    if known is None or known.dialect != "1.0":
+        return
+    ended = known.ended or ("" if known.proof else f"This is a copy of an image, and {known.host} counts none.")
+    write(path, replace(known.erasing_only, copy=name, ended=ended))
 
 
 def from_answer(answer: Response, *, host: str, endpoints: Mapping[str, str]) -> Credential:
@@ -97,9 +122,14 @@ def from_answer(answer: Response, *, host: str, endpoints: Mapping[str, str]) ->
         raise _unexpected(host) from exc
     if not all(isinstance(text, str) and text.isprintable() and 0 < len(text) <= 4096 for text in texts.values()):
         raise _unexpected(host)
-    account = value.get("account") is True
     return Credential(
-        host=host, got_s=clock.now_s(), expires_in=expires_in, endpoints=dict(endpoints), account=account, **texts
+        host=host,
+        got_s=clock.now_s(),
+        expires_in=expires_in,
+        endpoints=dict(endpoints),
+        account=value.get("account") is True,
+        proof=_proof(value),
+        **texts,
     )
 
 
@@ -116,17 +146,24 @@ def refreshed(path: str, stale: str, *, over: Transport) -> Credential:
         known = read(path)
         if known is None:
             raise Conflict("There is no credential any more.", code="credential.ended")
+        if known.copy:
+            raise _over(path, known)
         if known.access_token != stale:
             return known
         answer = over.send(_refresh_request(known))
         if answer.status == 400 and json_of(answer).get("error") == "invalid_grant":
-            write(path, replace(known, ended=f"{known.host} ended this install."))
-            raise Conflict(f"{known.host} ended this install.", code="credential.ended")
+            raise _over(path, known)
         if answer.status != 200:
             raise Unreachable(f"{known.host} answered {answer.status} when asked for new tokens.", code="tokens.status")
         fresh = _merged(known, json_of(answer))
         write(path, fresh)
         return fresh
+
+
+def _over(path: str, known: Credential) -> Conflict:
+    ended = f"{known.host} ended this install."
+    write(path, replace(known, ended=ended))
+    return Conflict(ended, code="credential.ended")
 
 
 def json_of(answer: Response) -> dict[str, Any]:
@@ -159,9 +196,13 @@ def _merged(known: Credential, value: dict[str, Any]) -> Credential:
         raise _unexpected(known.host)
     account = value.get("account", known.account) is True
     got_s = clock.now_s()
-    return replace(
-        known, access_token=access, refresh_token=refresh, got_s=got_s, expires_in=expires_in, account=account
-    )
+    fresh = replace(known, access_token=access, refresh_token=refresh, proof=_proof(value) or known.proof)
+    return replace(fresh, got_s=got_s, expires_in=expires_in, account=account)
+
+
+def _proof(value: dict[str, Any]) -> str:
+    proof = value.get("proof", "")
+    return proof if isinstance(proof, str) and proof.isprintable() and len(proof) <= 4096 else ""
 
 
 def _unexpected(host: str) -> Unreachable:

@@ -1,7 +1,8 @@
 """
-Telling a host that an install is over, even if that takes until there is a network again.
+What is done about an install at its host: told that it is over, however long that takes, and erased, however late.
 
-Withdrawing moves the credential to `tombstones/`; `tell` sends, and deletes each once its host has answered.
+Withdrawing moves the credential to `tombstones/`; `tell` sends, and once the host has answered leaves in `left/` what
+proves the install and no more. With that, and only when its user asks, `erase` has it erased there.
 """
 
 from __future__ import annotations
@@ -9,19 +10,23 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from otumat.errors import Conflict, Unreachable
 from otumat.transport import Request
 from otumat.usage import tokens
-from otumat.usage.files import Busy, locked
+from otumat.usage.files import Busy, locked, read_json, write_json
 from otumat.usage.held import remove
+from otumat.usage.hosts import discover
 
 if TYPE_CHECKING:
     from otumat.transport import Response, Transport
     from otumat.usage.tokens import Credential
 
 KEPT_S = 366 * 24 * 60 * 60
+LEFT_MOST = 20
+TOMBSTONES, LEFT = "tombstones", "left"
 _OVER = (200, 202, 204, 404, 410)
 
 
@@ -32,24 +37,29 @@ def current_install(folder: str) -> str:
 
 
 def bury(folder: str) -> None:
-    """Make a tombstone of the install, if there is one."""
+    """Make a tombstone of the install, if there is one. A copy of an image has none: the install goes on elsewhere."""
     path = tokens.path_of(folder)
     if not os.path.exists(path):
         return
     with suppress(Busy), locked(path + ".lock", wait_s=2):
         pass  # let a refresh that is under way end, so that the newest tokens are buried
-    os.makedirs(os.path.join(folder, "tombstones"), 0o700, exist_ok=True)
+    known = tokens.read(path)
+    if known is not None and known.copy:
+        remove(path)
+        return
+    os.makedirs(os.path.join(folder, TOMBSTONES), 0o700, exist_ok=True)
     with suppress(OSError):
-        os.replace(path, os.path.join(folder, "tombstones", os.urandom(8).hex() + ".json"))
+        os.replace(path, os.path.join(folder, TOMBSTONES, os.urandom(8).hex() + ".json"))
 
 
 def buried(folder: str) -> list[str]:
     """Paths of the tombstones whose hosts do not know yet."""
-    place = os.path.join(folder, "tombstones")
-    try:
-        return sorted(os.path.join(place, name) for name in os.listdir(place) if name.endswith(".json"))
-    except OSError:
-        return []
+    return _files(os.path.join(folder, TOMBSTONES))
+
+
+def left(folder: str) -> list[str]:
+    """Paths of what proves installs that were withdrawn and not erased, oldest first."""
+    return sorted(_files(os.path.join(folder, LEFT)), key=lambda path: os.stat(path).st_mtime_ns)
 
 
 def tell(folder: str, *, over: Transport) -> list[str]:
@@ -57,8 +67,8 @@ def tell(folder: str, *, over: Transport) -> list[str]:
     unreached = []
     for path in buried(folder):
         known = tokens.read(path)
-        if known is None or known.dialect != "1.0" or known.ended or _is_old(path):
-            remove(path)
+        if known is None or known.ended or _is_old(path):
+            _leave(folder, path)
             continue
         try:
             answer = ask(path, "DELETE", over=over)
@@ -69,30 +79,61 @@ def tell(folder: str, *, over: Transport) -> list[str]:
             remove(path)
             continue
         if answer.status in _OVER:
-            remove(path)
+            _leave(folder, path)
         else:
             unreached.append(known.host)
     return unreached
 
 
+def erase(file: str, *, over: Transport) -> dict[str, Any]:
+    """
+    Have the install erased whose credential is in a file, and let that go; a current one is kept as one that has ended.
+
+    Returns:
+        The host's receipt; empty from a host that gives none, or had erased it already.
+
+    Errors:
+        Unreachable: no answer, or another than that; asked again, the same receipt comes. Conflict: the host erases
+            nothing, or the credential is not good any more.
+    """
+    place = file + ".erasing"
+    key = str(read_json(place).get("key") or os.urandom(16).hex())
+    write_json(place, {"key": key})
+    known = tokens.read(file)
+    answer = ask(file, "DELETE", query="?erase=1", key=key, over=over)
+    if answer.status not in (200, 204, 404, 410):
+        host = known.host if known else "The host"
+        raise Unreachable(f"{host} answered {answer.status}; nothing was erased there.", code="usage.erase")
+    if known is not None and os.path.basename(file) == "credential.json":
+        ended = f"{known.host} erased this install."
+        tokens.write(file, replace(known.erasing_only, proof="", ended=ended))
+    else:
+        remove(file)
+    remove(place)
+    return receipt(answer)
+
+
 def ask(file: str, method: str, *, path: str = "", query: str = "", key: str = "", over: Transport) -> Response:
     """
-    Ask the host about the install whose credential is in a file, with fresh tokens if need be.
+    Ask the host about the install whose credential is in a file: with its proof, or else with fresh tokens if need be.
 
     Args:
         path: Below the install's own address, such as `/visits`.
         key: Random; the same request with the same key, after an answer that was lost, gets the same answer.
 
     Errors:
-        Unreachable: no answer. Conflict: the install is over already.
+        Unreachable: no answer. Conflict: the install is over already, or its host knows no such requests.
     """
     known = tokens.read(file)
     if known is None:
         raise Conflict("This machine is not enrolled.", code="credential.none")
-    answer = over.send(_request(known, method, path + query, key))
+    url = f"{_door(known, over)}/{known.install}{path}{query}"
+    answer = over.send(_request(known, method, url, key))
+    if answer.status == 401 and known.proof:
+        raise Conflict(f"{known.host} does not know this install any more.", code="credential.ended")
     if answer.status == 401:
         known = tokens.refreshed(file, known.access_token, over=over)
-        answer = over.send(_request(known, method, path + query, key))
+        answer = over.send(_request(known, method, url, key))
     return answer
 
 
@@ -101,10 +142,37 @@ def receipt(answer: Response) -> dict[str, Any]:
     return tokens.json_of(answer)
 
 
-def _request(known: Credential, method: str, rest: str, key: str) -> Request:
-    url = f"{known.endpoints['install']}/{known.install}{rest}"
+def _door(known: Credential, over: Transport) -> str:
+    """Where a host is asked about installs. One that spoke 0.3 when this one was made may speak more by now."""
+    if known.dialect == "1.0":
+        return known.endpoints["install"]
+    host = discover(known.host, over=over)
+    if host.dialect != "1.0":
+        message = f"{known.host} speaks Otumat 0.3, which knows no erasure: what was sent is still there."
+        raise Conflict(message, code="usage.dialect", hint="Ask whoever runs it.")
+    return host.endpoints["install"]
+
+
+def _request(known: Credential, method: str, url: str, key: str) -> Request:
     once = {"Idempotency-Key": key} if key else {}
-    return Request(method, url, {**known.bearer, "Accept": "application/json", **once})
+    return Request(method, url, {**known.owner, "Accept": "application/json", **once})
+
+
+def _leave(folder: str, path: str) -> None:
+    """Keep what proves an install that is over; nothing of one that cannot be proved."""
+    known = tokens.read(path)
+    if known is not None and known.proof:
+        tokens.write(os.path.join(folder, LEFT, os.path.basename(path)), known.erasing_only)
+        for oldest in left(folder)[:-LEFT_MOST]:
+            remove(oldest)
+    remove(path)
+
+
+def _files(place: str) -> list[str]:
+    try:
+        return sorted(os.path.join(place, name) for name in os.listdir(place) if name.endswith(".json"))
+    except OSError:
+        return []
 
 
 def _is_old(path: str) -> bool:

@@ -78,14 +78,16 @@ examples:
   otumat usage export datajoint > mine.json
 """
 ERASE_EXAMPLES = """\
-Turns it off, too. This cannot be undone: a later 'otumat usage on' begins anew.
+Turns it off, too. This cannot be undone: a later 'otumat usage on' begins anew. After 'otumat usage off' it still
+erases what was sent before.
 
 examples:
   otumat usage erase datajoint
   otumat usage erase datajoint --json > receipt.json     'otumat usage receipt receipt.json' checks it, at any time
 """
 WEB_EXAMPLES = """\
-Shows what this install told, on its host's own page: export, withdraw, erase. No account is needed.
+Shows what this install told, on its host's own page: export, withdraw, erase. No account is needed. After
+'otumat usage off' it shows the install that was left last.
 
 examples:
   otumat usage web datajoint
@@ -148,6 +150,7 @@ def add_usage(commands: Commands) -> None:
     export.set_defaults(run="usage:export")
     erase = _add(actions, "erase", "have everything deleted, here and at the host", ERASE_EXAMPLES)
     erase.set_defaults(run="usage:erase")
+    erase.add_argument("--image", action="store_true", help="in a copy of an image: what all its copies told")
     web = _add(actions, "web", "open this install's page at its host", WEB_EXAMPLES)
     web.set_defaults(run="usage:web")
     web.add_argument("--no-browser", action="store_true", help="only print the link")

@@ -14,10 +14,9 @@ from otumat.spec.manifest import is_host
 from otumat.usage import answers, changing, due, held, manifests, outbox, service, state, tombstones
 from otumat.usage.asking import terms
 from otumat.usage.enrol import enrol
-from otumat.usage.files import read_json, write_json
 from otumat.usage.hosts import usage_transport
 from otumat.usage.releases import installed_release
-from otumat.usage.tokens import json_of, path_of
+from otumat.usage.tokens import path_of
 from otumat.usage.tokens import read as read_credential
 
 if TYPE_CHECKING:
@@ -80,39 +79,48 @@ def turn_off(options: argparse.Namespace, settings: Settings, console: Console) 
 
 @in_state_folder
 def erase(options: argparse.Namespace, settings: Settings, console: Console) -> int:
-    """Deleted there, with a receipt, then here. Without an answer from there, off and to be told."""
+    """Deleted there, with a receipt, then here. Without an answer from there nothing is changed."""
     folder = folder_of(options.package)
-    receipt: dict[str, Any] = {}
     known = read_credential(path_of(folder))
-    if known is not None and known.dialect == "1.0":
-        place = os.path.join(folder, "erasing.json")
-        key = str(read_json(place).get("key") or os.urandom(16).hex())
-        write_json(place, {"key": key})
-        answer = tombstones.ask(path_of(folder), "DELETE", query="?erase=1", key=key, over=usage_transport())
-        if answer.status not in (200, 204, 404, 410):
-            raise Unreachable(
-                f"The host answered {answer.status}; nothing was erased there.",
-                code="usage.erase",
-                hint=f"Try again. 'otumat usage off {options.package}' stops everything at once.",
-            )
-        receipt = json_of(answer)
-        held.remove(place)
+    if known is not None and known.copy and not options.image:
+        hint = f"'otumat usage off {options.package}' stops this copy. 'erase --image' erases what all of them told."
+        raise Conflict(
+            "This is a copy of an image: what its copies told is one at the host.", code="usage.copy", hint=hint
+        )
+    receipts, troubles = _erase_there(options.package, folder)
     changing.withdraw(folder, source=SOURCE)
     service.remove_service(options.package)
     _tell_hosts(folder, console)
     for each in outbox.sent(folder):
         held.remove(each.path)
     if console.as_json:
-        console.show_json({"package": options.package, "receipt": receipt, "is_erased_there": bool(receipt)})
-    else:
-        there = " and at the host, which signed this receipt:" if receipt else "."
-        console.note(f"Erased here{there if known else '; nothing was ever sent from here.'}")
-        if receipt:
-            console.show(json.dumps(receipt, indent=2))
-    if known is not None and known.dialect != "1.0":
-        console.note(f"{known.host} speaks Otumat 0.3, which knows no erasure: what was sent is still there.")
-        console.note("Ask whoever runs it.")
+        newest, *more = receipts or [{}]
+        told = {"receipt": newest, "more_receipts": more, "is_erased_there": bool(receipts), "troubles": troubles}
+        console.show_json({"package": options.package, **told})
+        return 0
+    there = " and at the host, which signed this:" if receipts else "."
+    console.note(f"Erased here{there if receipts or troubles else '; nothing was ever sent from here.'}")
+    for receipt in receipts:
+        console.show(json.dumps(receipt, indent=2))
+    for trouble in troubles:
+        console.note(printable(trouble))
     return 0
+
+
+def _erase_there(package: str, folder: str) -> tuple[list[dict[str, Any]], list[str]]:
+    """Erase every install that can be proved, newest first: the receipts, and why what could not be erased."""
+    receipts, troubles = [], []
+    current = path_of(folder)
+    files = [*tombstones.left(folder), *tombstones.buried(folder), *([current] if os.path.exists(current) else [])]
+    for file in reversed(files):
+        try:
+            receipts.append(tombstones.erase(file, over=usage_transport()))
+        except Conflict as exc:
+            troubles.append(f"{exc.message} {exc.hint}")
+        except Unreachable as exc:
+            exc.hint = f"Try again. 'otumat usage off {package}' stops everything at once."
+            raise
+    return [receipt for receipt in receipts if receipt], troubles
 
 
 def _check_may_turn_on(package: str, found: Found, host: str) -> None:

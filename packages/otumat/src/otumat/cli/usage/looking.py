@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 @in_state_folder
 def web(options: argparse.Namespace, settings: Settings, console: Console) -> int:
     """A link to this install's page at its host, opened in the browser; nobody has to sign in."""
-    path = path_of(folder_of(options.package))
+    path = _newest(folder_of(options.package))
     known = read_credential(path)
-    if known is None or known.dialect != "1.0":
+    if known is None or known.dialect != "1.0" or known.copy:
         why = f"{options.package} sends nothing from here" if known is None else f"{known.host} has no such page"
+        if known is not None and known.copy:
+            why = "This is a copy of an image, and the page is for whoever built it"
         hint = f"'otumat usage status {options.package}' says more."
         raise NotFound(f"{why}.", code="usage.web", hint=hint)
     answer = tombstones.ask(path, "POST", path="/visits", over=usage_transport())
@@ -60,6 +62,12 @@ def receipt(options: argparse.Namespace, settings: Settings, console: Console) -
     console.show(printable(f"{host} signed this receipt, and it is unchanged."))
     console.show_table([(name.replace("_", " "), [printable(str(text))]) for name, text in found.said.items()])
     return 0
+
+
+def _newest(folder: str) -> str:
+    """The current install's credential; without one, that of the install that was left last."""
+    files = [path for path in (path_of(folder), *tombstones.buried(folder)) if read_credential(path) is not None]
+    return [*files, *reversed(tombstones.left(folder)), path_of(folder)][0]
 
 
 def _text_of(path: str) -> str:

@@ -49,7 +49,7 @@ def show(options: argparse.Namespace, settings: Settings, console: Console) -> i
     if answer.level != ON or credential is None:
         return _show_not_enrolled(options.package, folder, console)
     with locked(os.path.join(folder, "sender.lock"), wait_s=60):
-        waiting = outbox.freeze(folder, answer, credential.install, dialect=credential.dialect)
+        waiting = outbox.freeze(folder, answer, credential.install, dialect=credential.dialect, copy=credential.copy)
     if console.as_json:
         batches = [
             {"url": credential.endpoints["event"], "headers": body_headers(each), **_batch(each)} for each in waiting
@@ -92,7 +92,8 @@ def export(options: argparse.Namespace, settings: Settings, console: Console) ->
     """Everything that is kept, here and there."""
     folder = folder_of(options.package)
     there: dict[str, Any] = {}
-    if read_credential(path_of(folder)) is not None:
+    known = read_credential(path_of(folder))
+    if known is not None and not known.copy:
         there = json_of(tombstones.ask(path_of(folder), "GET", over=usage_transport()))
     here = {
         "state": state.describe(options.package),

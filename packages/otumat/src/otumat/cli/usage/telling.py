@@ -83,6 +83,14 @@ def done(package: str, console: Console) -> int:
     return 0
 
 
+def _kind(told: dict[str, Any]) -> str:
+    if told["copy_of_an_image"]:
+        return (
+            f"of an image; this is a copy, by the yes of whoever built it. Your own: otumat usage on {told['package']}"
+        )
+    return "linked to an account" if told["linked_to_account"] else "anonymous"
+
+
 def show_state(told: dict[str, Any], console: Console) -> None:
     package = printable(told["package"])
     console.show(f"{console.style(package, BOLD)}: {told['level']}, decided by {told['decided_by']}")
@@ -90,10 +98,7 @@ def show_state(told: dict[str, Any], console: Console) -> None:
         console.note(f"Nothing is recorded before a yes. What one would be to: otumat usage show {package}")
     answer = told["answer"]
     held_now = ", ".join(f"{name} {times}" for name, times in told["held"].items())
-    enrolled = (
-        told["install"]
-        and f"{told['install']} ({'linked to an account' if told['linked_to_account'] else 'anonymous'})"
-    )
+    enrolled = told["install"] and f"{told['install']} ({_kind(told)})"
     lost = [f"{name} {times} ({why})" for why, names in told["lost"].items() for name, times in names.items()]
     console.show_table(
         [
@@ -114,5 +119,9 @@ def show_state(told: dict[str, Any], console: Console) -> None:
             ("trouble", [told["trouble"]]),
             ("lost", [", ".join(lost)]),
             ("to be told", [several(told["hosts_to_be_told"], "host") if told["hosts_to_be_told"] else ""]),
+            (
+                "at hosts",
+                [f"{several(told['left_behind'], 'install')} left, not erased" if told["left_behind"] else ""],
+            ),
         ]
     )

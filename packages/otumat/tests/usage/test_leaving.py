@@ -1,0 +1,94 @@
+"""After *off*: what proves the install is all that is left of it, and erases it however late, if its user says so."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from otumat.errors import Unreachable
+from otumat.spec.consent import ON
+from otumat.usage import UsageAgent, changing, due, tokens, tombstones
+from otumat.usage.hosts import usage_transport
+from otumat.usage.sender import send_round
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from otumat.testing.usage import UsageHost
+
+    Say = Callable[..., None]
+
+PACKAGE = "hostpkg"
+
+
+@pytest.fixture
+def told(folder: str, host: UsageHost, say: Say) -> str:
+    """A folder that enrolled, told of a use, and said off: its host knows, and its tokens have ended."""
+    say(ON, url=host.url)
+    agent = UsageAgent(package_name=PACKAGE, enrolment="manual")
+    due.set_due(folder, 2**33)
+    agent.log("import")
+    assert send_round(folder, PACKAGE, over=usage_transport()).uses == 1
+    leave(folder, host)
+    return folder
+
+
+def leave(folder: str, host: UsageHost) -> None:
+    changing.withdraw(folder, source="test")
+    assert tombstones.tell(folder, over=usage_transport()) == []
+    host.access.clear()
+    host.asked.clear()
+
+
+def test_what_is_left_tells_nothing_and_opens_nothing_but_the_end(told: str, host: UsageHost) -> None:
+    (path,) = tombstones.left(told)
+    left = json.loads(Path(path).read_text())
+    assert (left["access_token"], left["refresh_token"], os.stat(path).st_mode & 0o777) == ("", "", 0o600)
+    assert not os.path.exists(tokens.path_of(told))
+    send_round(told, PACKAGE, over=usage_transport())
+    assert host.asked == []
+
+
+def test_it_is_erased_however_late(told: str, host: UsageHost) -> None:
+    (path,) = tombstones.left(told)
+    assert tombstones.erase(path, over=usage_transport())["receipt"]
+    assert (host.proofs, tombstones.left(told), os.listdir(os.path.dirname(path))) == ({}, [], [])
+
+
+def test_an_answer_that_was_lost_is_asked_for_again_with_the_same_key(told: str, host: UsageHost) -> None:
+    (path,) = tombstones.left(told)
+    door = f"/api/usage-install/{next(iter(host.proofs.values()))}"
+    host.faults[door] = ["reset"]
+    with pytest.raises(Unreachable):
+        tombstones.erase(path, over=usage_transport())
+    tombstones.erase(path, over=usage_transport())
+    first, second = (each.headers["idempotency-key"] for each in host.to(door))
+    assert first == second
+
+
+def test_who_said_yes_and_off_twice_can_erase_both(told: str, host: UsageHost, say: Say) -> None:
+    say(ON, url=host.url)
+    send_round(told, PACKAGE, over=usage_transport())
+    leave(told, host)
+    for path in tombstones.left(told):
+        tombstones.erase(path, over=usage_transport())
+    assert host.proofs == {}
+
+
+def test_no_more_than_so_many_are_kept(told: str, host: UsageHost, monkeypatch: pytest.MonkeyPatch, say: Say) -> None:
+    monkeypatch.setattr(tombstones, "LEFT_MOST", 1)
+    (before,) = tombstones.left(told)
+    say(ON, url=host.url)
+    send_round(told, PACKAGE, over=usage_transport())
+    leave(told, host)
+    (after,) = tombstones.left(told)
+    assert before != after
+
+
+def test_of_an_install_without_a_proof_nothing_is_left(enrolled: str, host: UsageHost) -> None:
+    leave(enrolled, host)
+    assert (tombstones.left(enrolled), tombstones.buried(enrolled), host.installs) == ([], [], {})
