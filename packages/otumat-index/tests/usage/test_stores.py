@@ -144,15 +144,6 @@ def test_an_install_counts_once_a_week_where_it_first_told_of_it(store: EventSto
     assert store.in_week(8, monday) == []
 
 
-def test_projects_in_use_are_told_from_a_number_of_installs_on(store: EventStore) -> None:
-    for install in (1, 2, 3):
-        store.accept(batch(install, DAY))
-    store.accept(replace(batch(4, DAY), project=8))
-    assert store.in_use(DAY, at_least=1) == {7: 3, 8: 1}
-    assert store.in_use(DAY, at_least=3) == {7: 3}
-    assert store.in_use(DAY + timedelta(1), at_least=1) == {}
-
-
 def test_erasing_forgets_the_install_and_keeps_the_counts(store: EventStore) -> None:
     for number in (1, 2):
         store.accept(batch(1, DAY, number=number))

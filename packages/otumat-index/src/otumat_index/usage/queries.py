@@ -6,7 +6,7 @@ import gzip
 import re
 from collections.abc import Collection as Some
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -29,8 +29,6 @@ from otumat_index.usage.stores.protocol import Told
 from otumat_index.usage.surveys import queries as surveys
 
 BATCH_ID = re.compile(r"[0-9a-f]{32}")
-SHOWN_FROM = 10
-"""Fewer installs than this are nobody's business but the owners'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +44,6 @@ class State:
     is_on: bool
     declared: dict[str, DeclaredEvent] | None
     account: str
-
-
-def in_use(*, at: datetime) -> dict[int, int]:
-    """
-    How many installs were used in the last 28 days, by project.
-
-    Nothing below `SHOWN_FROM`: even a place in a list of results would tell of so few.
-    """
-    return STORE.in_use((at - timedelta(days=28)).date(), at_least=SHOWN_FROM)
 
 
 def collecting(normalized: str, *, by: Actor = NOBODY) -> Project | None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from otumat_index.jobs import follower, outbox
 from otumat_index.usage import actions
 from otumat_index.usage.models import Collection
-from otumat_index.usage.published.actions import make_all_weeks
+from otumat_index.usage.published.actions import end_of_who_left, make_all_weeks
 from otumat_index.usage.stores.orm import STORE
 from otumat_index.usage.telling import letters, queries
 from otumat_index.usage.telling.actions import tell_all
@@ -24,6 +24,12 @@ def learn_manifests(topics: dict[str, int]) -> None:
     found = Collection.objects.filter(is_on=True, project__normalized__in=list(topics))
     for collection in found.select_related("project"):
         actions.catch_up(collection.project, at=timezone.now())
+
+
+@follower.listens
+def end_yeses(topics: dict[str, int]) -> None:
+    """An owner who leaves takes along the yes to publish."""
+    end_of_who_left(topics, at=timezone.now())
 
 
 @follower.every(60)
@@ -48,6 +54,7 @@ def forget_copies() -> None:
 
 @follower.every(3600)
 def publish_weeks() -> None:
+    end_of_who_left(at=timezone.now())  # of a group's members the journal names no project
     make_all_weeks(at=timezone.now())
 
 

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from xml.etree import ElementTree
 
@@ -15,16 +15,20 @@ from django.test import Client
 from django.utils import timezone
 
 from otumat_index.accounts.credentials import of_user
-from otumat_index.accounts.models import User
+from otumat_index.accounts.models import Group, GroupMember, User
 from otumat_index.journal.actor import command
 from otumat_index.journal.models import Entry
 from otumat_index.publish import actions as publish
 from otumat_index.publish.models import Project, Role
+from otumat_index.publish.notices import letters
+from otumat_index.publish.notices import queries as notices
 from otumat_index.usage.published import queries
-from otumat_index.usage.published.models import Publication
+from otumat_index.usage.published.actions import end_of_who_left, set_publishing
+from otumat_index.usage.published.models import Publication, PublishedWeek
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+TODAY, WEEK = datetime(2026, 5, 31, 12, tzinfo=UTC), date(2026, 5, 11)
 PAGE, BADGE, CSV = "/project/roundup/usage/", "/project/roundup/usage.svg", "/project/roundup/usage.csv"
 API = "/api/v1/project/roundup/usage/public"
 SWITCH = "/manage/project/roundup/usage/public/"
@@ -84,7 +88,11 @@ def test_the_switch_works_at_once_in_both_directions(project: Project, used: Any
     before = text(client.get(SWITCH))
     assert "Not published" in before
     assert "3.12" in before, "owners see what it would say"
-    assert client.post(SWITCH, {"publish": "yes"}).status_code == 302
+    assert client.post(SWITCH, {"publish": "yes"})["Location"].startswith("/account/reauthenticate/")
+    assert not Publication.objects.exists(), "whoever publishes shows again who it is"
+    client.post("/account/reauthenticate/", {"password": "correct horse battery"})
+    assert client.post(SWITCH, {"publish": "yes"})["Location"] == SWITCH
+    assert "alice said so on" in text(client.get(SWITCH))
     assert "Where it ran" in text(Client().get(PAGE))
     assert client.post(SWITCH, {"publish": "no"}).status_code == 302
     assert "do not publish" in text(Client().get(PAGE))
@@ -107,6 +115,61 @@ def test_only_owners_publish_and_an_admin_may_end_it(
     assert say(alice, True).json()["is_published"] is True
     assert say(bob, False).status_code == 403
     assert say(admin, False).json()["is_published"] is False
+
+
+def test_a_yes_goes_with_the_owner_who_said_it(
+    project: Project, used: Any, published: Any, client: Client, alice: User, bob: User
+) -> None:
+    """From the moment in which the project is handed over; whoever owns it then is told, once, and may say it too."""
+    used(500)
+    published()
+    offer = publish.invite(project, "owner", user=bob, is_transfer=True, by=of_user(alice, "session"), at=TODAY)
+    publish.accept(offer.pk, by=of_user(bob, "session"), at=TODAY)
+    assert "do not publish" in text(client.get(PAGE))
+    for _ in range(2):
+        end_of_who_left(["roundup"], at=TODAY)
+    ended = Entry.objects.get(action="usage.unpublish")
+    assert (ended.credential, ended.data["because"].partition(" ")[0]) == ("job", "alice")
+    assert [draft.person for draft in notices.drafts_of_duty(ended)] == [bob.pk]
+    assert letters.told(ended, project).sentence == "stopped publishing how roundup is used"
+    Role.objects.create(project=project, user=alice, kind="owner", granted_at=TODAY)
+    assert not queries.is_published(project), "her yes does not come back with her"
+    set_publishing(project, is_on=True, by=of_user(bob, "session"), at=TODAY)
+    assert "About <strong>" in text(client.get(PAGE))
+
+
+def test_a_yes_stays_with_an_owner_in_a_group_as_long_as_they_are_in_it(
+    project: Project, published: Any, alice: User
+) -> None:
+    crew = Group.objects.create(slug="crew", name="Crew", created_at=TODAY)
+    member = GroupMember.objects.create(group=crew, user=alice, asked_at=TODAY, joined_at=TODAY)
+    Role.objects.filter(project=project, user=alice).update(user=None, group=crew)
+    published()
+    assert queries.is_published(project)
+    end_of_who_left(at=TODAY)
+    assert Publication.objects.get().is_on
+    member.delete()
+    assert not queries.is_published(project)
+    end_of_who_left(at=TODAY)
+    assert not Publication.objects.get().is_on
+
+
+def test_the_order_of_results_knows_what_is_published_and_nothing_else(
+    project: Project, used: Any, published: Any
+) -> None:
+    """So that no search, however often, tells of one install more than the page does."""
+    used(500)
+    assert queries.in_use() == {}, "nothing is published"
+    published()
+    shown = queries.published(project).newest.installs
+    assert queries.in_use() == {project.pk: shown}
+    used(300)
+    assert queries.in_use() == {project.pk: shown}
+    PublishedWeek.objects.filter(week=WEEK).update(installs=None)
+    assert queries.in_use() == {}, "the newest week is too small to say"
+    PublishedWeek.objects.filter(week=WEEK).update(installs=shown)
+    Publication.objects.update(is_on=False)
+    assert queries.in_use() == {}
 
 
 def test_nothing_of_a_private_project_is_published(

@@ -48,6 +48,8 @@ DUTIES: Mapping[str, str] = {
     "key.rotate": "let the key {subject} take the place of another one of {project}",
     "key.revoke": "ended the key {subject} of {project}",
     "project.signatures": "changed what is done about signatures of {project}",
+    "usage.publish": "published how {project} is used, for everybody to see",
+    "usage.unpublish": "stopped publishing how {project} is used",
     "webhook.create": "lets {subject} hear of every change of {project} by a webhook",
     "webhook.delete": "deleted the webhook of {project} to {subject}",
     "webhook.enable": "enabled the webhook of {project} to {subject} again",

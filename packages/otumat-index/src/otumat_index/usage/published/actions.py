@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from functools import partial
 
@@ -17,6 +18,7 @@ from otumat_index.publish import queries as publish
 from otumat_index.publish import rules as roles
 from otumat_index.publish.actions import entry
 from otumat_index.publish.models import Project
+from otumat_index.usage.actions.collecting import INDEX
 from otumat_index.usage.published import queries
 from otumat_index.usage.published.models import Publication, PublishedWeek
 from otumat_index.usage.rules import publishing as rules
@@ -27,6 +29,8 @@ from otumat_index.usage.stores.orm import STORE
 def set_publishing(project: Project, *, is_on: bool, by: Actor, at: datetime) -> None:
     """
     Publish how a project is used, or stop: that holds from the next request on. Owners begin; admins may end it.
+
+    A yes is that of the owner who says it, and ends when they own the project no more.
 
     Raises:
         Refused: `role`; `private`: nothing of a private project is published.
@@ -40,18 +44,44 @@ def set_publishing(project: Project, *, is_on: bool, by: Actor, at: datetime) ->
     said, _ = Publication.objects.get_or_create(
         project=project, defaults={"is_on": False, "first_week": rules.first_week(at.date()), "changed_at": at}
     )
-    Publication.objects.filter(pk=said.pk).update(is_on=is_on, changed_at=at)
+    Publication.objects.filter(pk=said.pk).update(is_on=is_on, changed_at=at, said_by=by.user_id)
     action = "usage.publish" if is_on else "usage.unpublish"
     journal.write(action, project.normalized, by=by, at=at, topic=project.normalized)
     if is_on:
         make_weeks(project, said.first_week, at=at)
 
 
+def end_of_who_left(topics: Collection[str] | None = None, *, at: datetime) -> None:
+    """
+    End the yeses of those who own the project no more; its owners are told, and say it again or not.
+
+    Nothing of it is shown from the moment in which they leave (`queries.in_effect`); this is what makes it last.
+
+    Args:
+        topics: Of these projects alone.
+    """
+    left = queries.of_who_left().select_related("project")
+    for said in left if topics is None else left.filter(project__normalized__in=topics):
+        end_if_left(said.project, at=at)
+
+
+@transaction.atomic
+def end_if_left(project: Project, *, at: datetime) -> None:
+    project = entry.lock(project)
+    said = queries.of_who_left().filter(project=project).select_related("said_by").first()
+    if said is None:
+        return
+    who = said.said_by.username if said.said_by else "Who published it"
+    because = f"{who} said yes to that and owns the project no more. Any owner can publish it again."
+    Publication.objects.filter(pk=said.pk).update(is_on=False, changed_at=at)
+    topic = project.normalized
+    journal.write("usage.unpublish", topic, by=INDEX, at=at, topic=topic, because=because)
+
+
 def make_all_weeks(*, at: datetime) -> None:
     """Make what is due of every project that publishes."""
-    for said in Publication.objects.filter(is_on=True).select_related("project"):
-        if queries.is_published(said.project):
-            make_weeks(said.project, said.first_week, at=at)
+    for said in queries.in_effect().select_related("project"):
+        make_weeks(said.project, said.first_week, at=at)
 
 
 def make_weeks(project: Project, first: date, *, at: datetime) -> None:

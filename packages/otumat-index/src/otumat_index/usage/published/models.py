@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 
 
 class Publication(models.Model):
-    """What the owners of a project said."""
+    """What an owner of a project said."""
 
     project = models.OneToOneField("publish.Project", on_delete=models.CASCADE, related_name="+")
     is_on = models.BooleanField()
     first_week = models.DateField(db_comment="Monday of the first week that is told of")
     changed_at = models.DateTimeField()
+    said_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
 
 
 class PublishedWeek(models.Model):

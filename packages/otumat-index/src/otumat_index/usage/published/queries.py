@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+
 from otumat_index.journal.models import Entry
-from otumat_index.publish.models import Project
+from otumat_index.publish.models import Project, Role
 from otumat_index.usage.published.models import Publication, PublishedWeek
 from otumat_index.usage.rules.publishing import Figures
 
@@ -32,18 +34,45 @@ class Published:
 
 
 def is_published(project: Project) -> bool:
-    """
-    Whether everybody may see how a project is used.
+    """Whether everybody may see how a project is used."""
+    return in_effect().filter(project=project).exists()
 
-    A yes ends with the project's visibility: what was said of a public project is not said of one that was private.
+
+def in_effect() -> QuerySet[Publication]:
     """
-    if project.is_private or project.status == Project.Status.QUARANTINED:
-        return False
-    said = Publication.objects.filter(project=project, is_on=True).first()
-    if said is None:
-        return False
-    moves = Entry.objects.filter(topic=project.normalized, action="project.visibility", at__gte=said.changed_at)
-    return not moves.exists()
+    The yeses that hold.
+
+    One ends with the project's visibility, for what was said of a public project is not said of one that was private;
+    and when who said it owns the project no more, for it is not the new owner's.
+    """
+    moves = Entry.objects.filter(
+        topic=OuterRef("project__normalized"), action="project.visibility", at__gte=OuterRef("changed_at")
+    )
+    seen = Publication.objects.filter(is_on=True, project__is_private=False)
+    return seen.exclude(project__status=Project.Status.QUARANTINED).filter(Exists(owning()), ~Exists(moves))
+
+
+def owning() -> QuerySet[Role]:
+    """The roles by which who said yes owns the project, by name or in a group."""
+    who = OuterRef("said_by")
+    in_group = Q(group__members__user=who, group__members__joined_at__isnull=False)
+    return Role.objects.filter(Q(user=who) | in_group, project=OuterRef("project"), kind=Role.Kind.OWNER)
+
+
+def of_who_left() -> QuerySet[Publication]:
+    """The yeses of those who own the project no more."""
+    return Publication.objects.filter(~Exists(owning()), is_on=True)
+
+
+def in_use() -> dict[int, int]:
+    """
+    Installs of the newest week that is published, by project: a place among results tells nothing that a page does not.
+
+    Projects whose owners publish nothing, and those of which too few tell, are not among them.
+    """
+    weeks = PublishedWeek.objects.filter(project=OuterRef("project")).order_by("-week").values("week")[:1]
+    newest = PublishedWeek.objects.filter(project__in=in_effect().values("project"), week=Subquery(weeks))
+    return {project: number for project, number in newest.values_list("project", "installs") if number is not None}
 
 
 def published(project: Project) -> Published:

@@ -6,6 +6,7 @@ import functools
 import hashlib
 from urllib.parse import quote
 
+from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -23,7 +24,6 @@ from otumat_index.accounts import credentials
 from otumat_index.accounts.adapter import public_url
 from otumat_index.publish import queries as publish
 from otumat_index.publish import rules as roles
-from otumat_index.publish.doors import opened
 from otumat_index.publish.models import Project
 from otumat_index.usage.published import actions, documents, queries
 from otumat_index.usage.rules import publishing as rules
@@ -101,22 +101,30 @@ def badge_address(project: Project) -> str:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def switch(request: HttpRequest, name: str) -> HttpResponse:
-    """Where owners publish how their project is used, see what that says, and take it back."""
+    """Where owners publish how their project is used, and take it back, showing again who they are."""
     by = credentials.from_session(request)
-    project = opened(request, name, by=by)
-    if request.method != "POST":
-        return switch_page(request, project)
-    is_on = request.POST.get("publish") == "yes"
+    project = publish.project(name, by=by)
+    # Not by `opened`: when allauth answers a form that it kept, the request came to another door.
+    deed = "manage" if request.method == "POST" else "measure"
+    roles.check_may(by, deed, publish.standing_of(by, project.normalized), name_claims="admin")
+    if request.method == "POST":
+        answer: HttpResponse = set_publishing(request, project)
+        return answer
+    return switch_page(request, project)
+
+
+@reauthentication_required(app="allauth.mfa")  # type: ignore[untyped-decorator]
+def set_publishing(request: HttpRequest, project: Project) -> HttpResponse:
+    by, is_on = credentials.from_session(request), request.POST.get("publish") == "yes"
+    may_see = roles.may(by, "measure", publish.standing_of(by, project.normalized))
     try:
         actions.set_publishing(project, is_on=is_on, by=by, at=timezone.now())
     except OtumatError as exc:
-        may_see = roles.may(by, "measure", publish.standing_of(by, project.normalized))
         if not may_see:
             raise
         return switch_page(request, project, failure=exc)
     told = "Everybody can see now how" if is_on else "Nobody but its owners and maintainers sees any more how"
     messages.success(request, f"{told} {project.name} is used.")
-    may_see = roles.may(by, "measure", publish.standing_of(by, project.normalized))
     return redirect("usage:public_switch" if may_see else "publish:manage", project.normalized)
 
 
@@ -129,6 +137,7 @@ def switch_page(request: HttpRequest, project: Project, *, failure: OtumatError 
     context = {
         "project": project,
         "found": found,
+        "said": queries.in_effect().filter(project=project).select_related("said_by").first(),
         "rules": rules,
         "week": found.weeks[0][0] if found.weeks else weeks[-1],
         "preview": preview,

@@ -265,10 +265,6 @@ class OrmStore:
         found = Kept.objects.filter(project=project, cohort__range=(since, until), installs__gt=0)
         return list(found.order_by("cohort", "week").values_list("cohort", "week", "installs"))
 
-    def in_use(self, since: date, *, at_least: int) -> dict[int, int]:
-        found = Place.objects.filter(kind="release", day__gte=since).values("project").annotate(n=Sum("last_here"))
-        return dict(found.filter(n__gte=at_least).order_by().values_list("project", "n"))
-
     def losses(self, project: int, since: date, until: date) -> list[tuple[str, str, int]]:
         found = Loss.objects.filter(project=project, day__range=(since, until)).values("reason", "event")
         ordered = found.annotate(n=Sum("times")).exclude(n=0).order_by("reason", "-n", "event")

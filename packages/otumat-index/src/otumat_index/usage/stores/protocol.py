@@ -135,9 +135,6 @@ class EventStore(Protocol):
             since, until: The first and last week (Monday) in which such installs were used first.
         """
 
-    def in_use(self, since: date, *, at_least: int) -> dict[int, int]:
-        """Installs used since a day, by project, where there are so many."""
-
     def losses(self, project: int, since: date, until: date) -> list[tuple[str, str, int]]:
         """
         What was not counted: reason, event, how many.

@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from django.conf import settings
-from django.utils import timezone
 
 from otumat_index.discover.search.engine import building, folder, following, reading
-from otumat_index.usage import queries as usage
+from otumat_index.usage.published import queries as usage
 
 REPORTED_EVERY_S = 0.25
 
@@ -41,7 +40,7 @@ def rebuild(progress: Callable[[float], object] = lambda _: None, *, waits: bool
                 expected=reading.count(),
                 head=head,
                 at=int(time.time()),
-                in_use=usage.in_use(at=timezone.now()),
+                in_use=usage.in_use(),
                 progress=report,
             )
         finally:

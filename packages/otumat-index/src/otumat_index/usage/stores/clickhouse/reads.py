@@ -125,11 +125,6 @@ FROM ({used(project, "install, day")}) GROUP BY install"""
 GROUP BY cohort, week ORDER BY cohort, week"""
 
 
-def in_use(since: date, at_least: int) -> str:
-    return f"""SELECT project, uniqExact(install) AS n FROM used FINAL WHERE day >= {day(since)} AND {STILL_THERE}
-GROUP BY project HAVING n >= {at_least}"""
-
-
 def lost(project: int, since: date, until: date) -> str:
     """Reason, event, times; without copies that do not count yet."""
     pending = "token GLOBAL NOT IN (SELECT concat('gone-', toString(token)) FROM gone FINAL WHERE state = 1)"

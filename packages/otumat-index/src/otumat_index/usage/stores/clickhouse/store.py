@@ -181,9 +181,6 @@ class ClickHouseStore:
         found = self.link.ask(reads.kept(project, since, until))
         return [(date.fromisoformat(cohort), date.fromisoformat(week), int(n)) for cohort, week, n in found]
 
-    def in_use(self, since: date, *, at_least: int) -> dict[int, int]:
-        return {int(project): int(n) for project, n in self.link.ask(reads.in_use(since, at_least))}
-
     def losses(self, project: int, since: date, until: date) -> list[tuple[str, str, int]]:
         found = {(reason, event): int(n) for reason, event, n in self.link.ask(reads.lost(project, since, until))}
         gaps = self.link.ask(reads.gaps(f"project = {project}"))
