@@ -54,21 +54,21 @@ def _take_up_evicted(folder: str) -> None:
 
 
 def _evict(folder: str, path: str, *, held_too: bool) -> None:
-    fd = -1
     try:
         fd = held.hold_alone(path)
-        if fd < 0 and not held_too:
-            return
-        taken = path + _EVICTED
-        os.rename(path, taken)  # of several that want to, one does
-        counts: dict[bytes, int] = {}
-        for line in held.read(taken)[cursor_of(folder, path.partition(_EVICTED)[0]) :].split(RS)[1:]:  # names only
-            name, times = line.partition(b"\t")[0], line.rpartition(b"\t")[2].rstrip(b"\n")
-            counts[name] = counts.get(name, 0) + (int(times) if times.isdigit() else 1)
-        held.count_lost(folder, held.ROOM, {name.decode(errors="replace"): times for name, times in counts.items()})
-        held.remove(taken)
+        try:
+            if fd < 0 and not held_too:
+                return
+            taken = path + _EVICTED
+            os.rename(path, taken)  # of several that want to, one does
+        finally:
+            if fd >= 0:
+                os.close(fd)
     except OSError:
-        return  # somebody was quicker, or it cannot be deleted
-    finally:
-        if fd >= 0:
-            os.close(fd)
+        return  # somebody was quicker, or it is not ours
+    counts: dict[bytes, int] = {}
+    for line in held.read(taken)[cursor_of(folder, path.partition(_EVICTED)[0]) :].split(RS)[1:]:  # names only
+        name, times = line.partition(b"\t")[0], line.rpartition(b"\t")[2].rstrip(b"\n")
+        counts[name] = counts.get(name, 0) + (int(times) if times.isdigit() else 1)
+    held.count_lost(folder, held.ROOM, {name.decode(errors="replace"): times for name, times in counts.items()})
+    held.remove(taken)
