@@ -93,6 +93,15 @@ def test_killed_between_deletion_and_receipt_all_of_it_goes_and_the_receipt_is_t
     assert receipts.verified(erase(told).content.decode())["batches"] == 1
 
 
+def test_asked_again_before_anybody_finished_it_is_finished(told: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(STORE, "erase", killed)
+        with pytest.raises(KeyboardInterrupt):
+            erase(told)
+    assert receipts.verified(erase(told).content.decode())["batches"] == 1
+    assert not Batch.objects.exists()
+
+
 def killed(*args: Any, **words: Any) -> None:
     raise KeyboardInterrupt
 

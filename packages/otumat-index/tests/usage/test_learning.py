@@ -53,6 +53,7 @@ def test_every_uploaded_wheel_of_a_project_that_collects_is_looked_into(
     assert Manifest.objects.count() == 1
     tasks.learn_manifests({"roundup": 7, "another": 8})
     assert Manifest.objects.count() == 13
+    assert not actions.learn(project, at=timezone.now())  # so nobody looks ten times in a row
 
 
 def test_a_project_that_does_not_collect_is_left_alone(publish: Any, project: Project) -> None:

@@ -157,7 +157,8 @@ def test_T64_an_older_list_with_the_same_changes(keeper: Keeper, host: Host) -> 
     old = keeper.listed(at=NOW)
     host.pin(keeper.listed(at=NOW + DAY), at=NOW + DAY)
     refused("keys.older", host, old, at=NOW + DAY)
-    host.pin(keeper.listed(at=NOW + DAY - 300), at=NOW + DAY)  # two machines of one index, five minutes apart
+    refused("keys.older", host, keeper.listed(at=NOW + DAY - 601), at=NOW + DAY)
+    host.pin(keeper.listed(at=NOW + DAY - 600), at=NOW + DAY)  # two machines of one index, ten minutes apart
 
 
 def test_T64_freeze_an_expired_list(keeper: Keeper, host: Host) -> None:
@@ -372,6 +373,24 @@ def test_T64_a_reviewer_vouches_for_no_key(thief: PrivateKey, key: PrivateKey) -
     assert host.pin(keeper.add(thief, reviewer).listed()).held_back
 
 
+def test_T64_a_reviewer_that_is_proven_vouches_for_no_key(
+    keeper: Keeper, host: Host, key: PrivateKey, thief: PrivateKey
+) -> None:
+    reviewer = new_key()
+    result = host.pin(keeper.add(reviewer, key, role="reviewer").add(thief, reviewer).listed())
+    assert [each.public.id for each in result.proven] == [reviewer.public.id]
+    assert [each.public.id for each in result.held_back] == [thief.public.id]
+
+
+def test_T64_a_new_key_that_is_called_compromised_vouches_for_no_key(
+    keeper: Keeper, host: Host, key: PrivateKey, thief: PrivateKey
+) -> None:
+    second = new_key()
+    result = host.pin(keeper.add(second, key).add(thief, second).end(second, "compromised").listed())
+    assert [each.public.id for each in result.held_back] == [thief.public.id]
+    assert host.ids == {key.public.id}
+
+
 def test_T64_a_signature_for_one_coming_proves_no_other(keeper: Keeper, host: Host, key: PrivateKey) -> None:
     second, thief = new_key(), new_key()
     honest = keeper.fork().add(second, key)
@@ -448,6 +467,16 @@ def test_what_is_remembered_is_read_strictly(host: Host) -> None:
     for wrong in broken:
         with pytest.raises(Malformed):
             Pin.from_dict({**told, **wrong})
+
+
+def test_T64_a_change_without_end_is_not_read(key: PrivateKey) -> None:
+    change = Keeper().add(key).changes[0].to_dict()
+    long = strict_json.write({"project": "plugin1", "more": "x" * 64 * 1024})
+    signed = [{"keyid": new_key().public.id, "sig": strict_json.base64_of(b"x")} for _ in range(9)]
+    assert read_change({**change, "signatures": signed[:8]})
+    for wrong in ({"payload": strict_json.base64_of(long)}, {"signatures": signed}):
+        with pytest.raises(Malformed, match="bytes and"):
+            read_change({**change, **wrong})
 
 
 def test_T64_a_history_without_end_is_not_read(key: PrivateKey) -> None:

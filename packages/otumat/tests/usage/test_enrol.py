@@ -76,6 +76,17 @@ def test_a_yes_in_the_browser_gives_a_credential_that_only_this_user_can_read(co
     assert os.stat(consenting).st_mode & 0o777 == 0o700
 
 
+def test_the_browser_is_told_what_came_of_it(consenting: str, host: UsageHost) -> None:
+    shown: list[str] = []
+
+    def page(query: dict[str, str], link: str) -> None:
+        with build_opener(ProxyHandler({})).open(host.consented(query), timeout=10) as answer:
+            shown.append(answer.read().decode())
+
+    enrol_with(consenting, page)
+    assert "Thank you. You can close this page." in shown[0]
+
+
 def test_the_link_has_pkce_state_and_no_secret(consenting: str, host: UsageHost) -> None:
     seen: list[dict[str, str]] = []
 

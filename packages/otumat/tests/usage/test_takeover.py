@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from otumat.spec.consent import OFF, ON
-from otumat.usage import UsageAgent, answers, due, held, tokens
+from otumat.usage import UsageAgent, answers, due, held, outbox, tokens
 from otumat.usage.hosts import usage_transport
 from otumat.usage.sender import send_round
 
@@ -69,6 +69,8 @@ def test_a_yes_goes_on_with_what_waited(home: Path, host: UsageHost) -> None:
         ("2026-11-21 20:33:40.441950", "import"),
         ("2026-11-21 20:33:41.000001", "fetch"),
     ]
+    assert {record.where[0] for record in outbox.unsent(folder)} == {"0.13.1"}
+    assert not any(record.where.ci for record in outbox.unsent(folder))
     assert "02:fc" not in "".join(
         path.read_text(errors="replace") for path in agent.home_path.rglob("*") if path.is_file()
     )

@@ -70,7 +70,16 @@ def test_U13_a_lost_answer_ends_nothing(enrolled: str, host: UsageHost) -> None:
     assert tokens.refreshed(path, known.access_token, over=usage_transport()).access_token != known.access_token
 
 
-@pytest.mark.parametrize("fault", [(500, {}, b""), (200, {}, b"<html>"), (200, {}, b'{"access_token": 3}'), "hang"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        (500, {}, b""),
+        (503, {}, b'{"access_token": "A9"}'),
+        (200, {}, b"<html>"),
+        (200, {}, b'{"access_token": 3}'),
+        "hang",
+    ],
+)
 def test_K14_an_answer_that_is_none_changes_nothing(enrolled: str, host: UsageHost, fault: object) -> None:
     path = tokens.path_of(enrolled)
     known = tokens.read(path)

@@ -10,6 +10,7 @@ import pytest
 from django.utils import timezone
 
 from otumat_index.accounts.models import FamilyToken
+from otumat_index.journal.actor import command
 from otumat_index.usage import actions
 from otumat_index.usage.actions import legacy
 from otumat_index.usage.legacy import uses
@@ -130,6 +131,16 @@ def test_what_is_not_well_formed_is_refused_row_by_row(old: Any, moment: Any, co
     day = timezone.now().date()
     lost = {reason: times for reason, _, times in STORE.losses(project.pk, day, day)}
     assert lost == {"malformed": 8, "undeclared": 1}
+
+
+@pytest.mark.parametrize("why", ["withdrawn", "stopped"])
+def test_what_is_not_taken_any_more_is_not_noted_either(old: Any, moment: Any, project: Any, why: str) -> None:
+    if why == "stopped":
+        actions.set_collecting(project, is_on=False, by=command(), at=timezone.now())
+    else:
+        Install.objects.update(withdrawn_at=timezone.now())
+    assert old.post((moment(), "import")).status_code == 410
+    assert not LegacyPost.objects.exists()
 
 
 def test_uses_before_the_consent_and_after_tomorrow_are_refused(old: Any, moment: Any, counted: Any) -> None:
