@@ -85,7 +85,10 @@ def test_a_digest_is_chosen_where_mail_is(project: Project, client: Client, alic
     said = {"topic": "roundup", "level": "default", "digest": "month"}
     assert client.post("/account/mail/", said).status_code == 302
     assert list(UsageMail.objects.values_list("topic", "digest", "alerts")) == [("roundup", "month", False)]
-    assert client.post("/account/mail/", {**said, "digest": "hourly"}).status_code == 400
+    wrong = client.post("/account/mail/", {**said, "level": "loud", "digest": "hourly"})
+    assert wrong.status_code == 400
+    for words in ("&#x27;loud&#x27; is no amount of mail.", "&#x27;hourly&#x27; is no digest."):
+        assert words in wrong.content.decode(), "all that is wrong is told at once"
     assert UsageMail.objects.get().digest == "month"
     Role.objects.create(project=project, user=bob, kind="reader", granted_at=now)
     client.force_login(bob, backend=BACKEND)

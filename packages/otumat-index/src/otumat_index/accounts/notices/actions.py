@@ -19,6 +19,20 @@ DEFAULT = "default"
 """For one project: what was said for all of them."""
 
 
+def level_problems(topic: str, level: str) -> list[Problem]:
+    allowed = [*LEVELS.values, *([DEFAULT] if topic else [])]
+    return not_among("level", level, allowed, "is no amount of mail.")
+
+
+def digest_problems(digest: str) -> list[Problem]:
+    return not_among("digest", digest, UsageMail.Digest.values, "is no digest.")
+
+
+def not_among(field: str, value: str, allowed: list[str], what: str) -> list[Problem]:
+    hint = f"Choose from {', '.join(allowed)}."
+    return [] if value in allowed else [Problem(f"mail.{field}", field, f"{value!r} {what}", value=value, hint=hint)]
+
+
 @transaction.atomic
 def set_preference(user: User, topic: str, level: str, *, by: Actor, at: datetime) -> None:
     """
@@ -26,10 +40,8 @@ def set_preference(user: User, topic: str, level: str, *, by: Actor, at: datetim
 
     Saying again what is so already changes nothing, and is not written down.
     """
-    allowed = [*LEVELS.values, *([DEFAULT] if topic else [])]
-    if level not in allowed:
-        hint = f"Choose from {', '.join(allowed)}."
-        raise Invalid([Problem("mail.level", "level", f"{level!r} is no amount of mail.", value=level, hint=hint)])
+    if problems := level_problems(topic, level):
+        raise Invalid(problems)
     mine = MailPreference.objects.filter(user=user, topic=topic)
     if mine.values_list("level", flat=True).first() == (None if level == DEFAULT else level):
         return
@@ -44,9 +56,8 @@ def set_preference(user: User, topic: str, level: str, *, by: Actor, at: datetim
 @transaction.atomic
 def set_usage_mail(user: User, topic: str, *, digest: str, alerts: bool, by: Actor, at: datetime) -> None:
     """Choose how often to get the numbers of a project's uses, and whether to be told of its alerts."""
-    if digest not in UsageMail.Digest.values:
-        hint = f"Choose from {', '.join(UsageMail.Digest.values)}."
-        raise Invalid([Problem("mail.digest", "digest", f"{digest!r} is no digest.", value=digest, hint=hint)])
+    if problems := digest_problems(digest):
+        raise Invalid(problems)
     if UsageMail.objects.filter(user=user, topic=topic, digest=digest, alerts=alerts).exists():
         return
     said = {"digest": digest, "alerts": alerts}

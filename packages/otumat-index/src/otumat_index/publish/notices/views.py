@@ -45,6 +45,7 @@ def mail(request: HttpRequest) -> HttpResponse:
     measured = queries.measured_by(user)
     context = {
         "failure": failure,
+        "problems": failure.problems if failure else (),
         "address": accounts.address_of(user),
         "levels": preferences.LEVELS.choices,
         "general": said.get("", preferences.LEVELS.ALL),
@@ -66,10 +67,19 @@ def mail(request: HttpRequest) -> HttpResponse:
 
 @transaction.atomic
 def keep(request: HttpRequest, user: User, topic: str, level: str) -> None:
-    """Everything that one form says; what of it tells of uses, of those who own or maintain the project."""
+    """
+    Everything that one form says; what of it tells of uses, of those who own or maintain the project.
+
+    Raises:
+        Invalid: With everything that is wrong with it.
+    """
     by, at = credentials.from_session(request), timezone.now()
+    digest = request.POST.get("digest", "")[:20]
+    tells_uses = "digest" in request.POST and topic in queries.measured_by(user)
+    problems = actions.level_problems(topic, level) + (actions.digest_problems(digest) if tells_uses else [])
+    if problems:
+        raise Invalid(problems)
     actions.set_preference(user, topic, level, by=by, at=at)
-    digest = request.POST.get("digest")
-    if digest is not None and topic in queries.measured_by(user):
+    if tells_uses:
         alerts = request.POST.get("alerts") == "yes"
-        actions.set_usage_mail(user, topic, digest=digest[:20], alerts=alerts, by=by, at=at)
+        actions.set_usage_mail(user, topic, digest=digest, alerts=alerts, by=by, at=at)
