@@ -122,7 +122,8 @@ class Erasure(models.Model):
         max_length=64, null=True, unique=True, db_comment="digest of the request's key and the install"
     )
     sealed = models.BinaryField(default=b"", db_comment="what it says, under a key that only that one has")
-    scrubbed = models.BooleanField(default=False, db_default=False, db_comment="no dead copy of it is left")
+    scrubbed = models.BooleanField(default=False, db_default=False, db_comment="no dead copy of it is left in a table")
+    is_out_of_log = models.BooleanField(default=False, db_default=False, db_comment="nor in the database's log")
 
 
 class ReceiptKey(models.Model):

@@ -17,8 +17,6 @@ from otumat.spec import receipt as spec
 from otumat_index.usage.models import Erasure, ReceiptKey
 
 TEXT_MAX = spec.TEXT_MAX
-COPIES_FOR = timedelta(days=1)
-"""How long a database may need to let go of dead copies, if somebody reads it all the time (`scrubbing.py`)."""
 
 
 def said(install: str, project: str, *, at: datetime) -> dict[str, Any]:
@@ -39,13 +37,19 @@ def signed(said: Mapping[str, Any], erasure: Erasure) -> dict[str, Any]:
     Returns:
         The receipt, the public key (base64 of its 32 bytes), and the Ed25519 signature over `spec.signed_bytes`.
     """
-    copies_until = said["erased"] if erasure.scrubbed else stamp(erasure.asked_at + COPIES_FOR)
-    receipt = {**said, "batches": erasure.batches, "copies_until": copies_until}
+    receipt = {**said, "batches": erasure.batches, "copies_until": copies_until(said, erasure)}
     key = signing_key()
     public = base64.b64encode(key.public_key().public_bytes_raw()).decode()
     ReceiptKey.objects.get_or_create(public=public, defaults={"since": timezone.now()})
     signature = base64.b64encode(key.sign(spec.signed_bytes(receipt))).decode()
     return {"ok": True, "receipt": receipt, "key": public, "signature": signature}
+
+
+def copies_until(said: Mapping[str, Any], erasure: Erasure) -> str:
+    """When dead copies were seen to be gone (`scrubbing.py`); before, and where that cannot be seen, as for backups."""
+    if erasure.scrubbed and erasure.is_out_of_log:
+        return str(said["erased"])
+    return f"{said['backups_until']}T23:59:59Z"
 
 
 def stamp(at: datetime) -> str:

@@ -94,10 +94,11 @@ def carry_out(erasure: Erasure) -> None:
 def scrub_away() -> None:
     """Let go of dead copies of what was erased, and note for which erasures that is done."""
     waiting = Erasure.objects.filter(is_done=True, scrubbed=False)
-    numbers = list(waiting.values_list("pk", flat=True))
-    until = scrubbing.scrub() if numbers else None
-    if until is not None:
-        waiting.filter(pk__in=numbers, asked_at__lte=until).update(scrubbed=True)
+    asked = dict(waiting.values_list("pk", "asked_at"))
+    done = scrubbing.scrub(min(asked.values())) if asked else None
+    if done is not None:
+        covered = waiting.filter(pk__in=list(asked), asked_at__lte=done.until)
+        covered.update(scrubbed=True, is_out_of_log=done.with_log)
 
 
 def finish_erasures(*, at: datetime) -> None:
