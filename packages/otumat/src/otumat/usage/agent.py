@@ -316,7 +316,12 @@ class UsageAgent:
             if writer is None or level not in RECORDING:
                 self._stop_writing()
                 return
-            writer.reopen(level)
+            try:
+                writer.reopen(level)
+            except OSError:  # nothing can be written, which is not tried again at each use
+                self._stop_writing()
+                self.looks_again_at = time_ns() + _LOOK_AGAIN_WHEN_SILENT_S * _S
+                return
             # Who withdraws stores the answer, then deletes what is there: the same answer holds for what we opened.
             if stamp(self.folder) == known and writer.write(line):
                 return

@@ -137,14 +137,20 @@ class Writer:
             self.fd = -1
 
     def _open(self, level: str) -> None:
-        """Open and hold the open segment, making it (and its folder) if need be; else stay with what there is."""
+        """
+        Open and hold the open segment, making it (and its folder) if need be.
+
+        Errors:
+            OSError: nothing can be written there.
+        """
         path = self._path(level)
         for _ in range(_TRIES):
             try:
                 self._announce(path)
                 fresh = _hold(path)
             except PermissionError:
-                seal(path)  # somebody else's, as after a `sudo`
+                if not seal(path):  # somebody else's, as after a `sudo`
+                    raise
                 continue
             if fresh >= 0:
                 self._adopt(fresh)
