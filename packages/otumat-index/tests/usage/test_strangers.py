@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from otumat_index.accounts import oauth
 from otumat_index.accounts.models import User
 from otumat_index.publish.models import Project
-from otumat_index.usage.models import Enrolment
+from otumat_index.usage.models import Enrolment, Install
+from otumat_index.web.pace import Pace
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 HTML = {"Accept": "text/html"}
@@ -56,6 +58,26 @@ def test_A90_a_day_is_written_in_one_way(copy: Any, day: str) -> None:
     one = copy()
     refused = one.send(one.batch([day, "import", {}, 1])).json()["refused"]
     assert [each["code"] for each in refused] == ["malformed"]
+
+
+def test_A90_no_page_of_another_site_makes_installs_of_its_visitors(project: Project, client: Client) -> None:
+    """A browser sends plain text, forms and multipart to anywhere, with JSON inside if need be; JSON it does not."""
+    body = json.dumps({"project": "roundup", "wording": 1})
+    for kind in ("text/plain", "multipart/form-data; boundary=x", ""):
+        answer = client.post("/api/usage-install", body, content_type=kind, headers={"Idempotency-Key": "0" * 32})
+        assert answer.status_code == 415
+    assert not Install.objects.exists()
+
+
+def test_A90_an_install_makes_no_flood_of_tokens(copy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(oauth, "REFRESHES", Pace(at_once=3, per_s=0.01))
+    one, other = copy(), copy()
+    forged = one.told["refresh_token"].partition(".")[0] + ".x"
+    assert [one.refresh(forged).status_code for _ in range(5)] == [400] * 5  # whoever guesses costs its owner nothing
+    answers = [one.refresh(one.told["refresh_token"]) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert int(answers[-1]["Retry-After"]) > 0
+    assert other.refresh(other.told["refresh_token"]).status_code == 200
 
 
 def test_A90_no_name_in_an_address_breaks_the_database(copy: Any, project: Project, alice: User) -> None:

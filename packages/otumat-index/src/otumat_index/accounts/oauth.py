@@ -19,7 +19,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import math
 import secrets
+import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -29,6 +31,8 @@ from django.db.models import Q
 from otumat.errors import OtumatError, Unauthenticated
 from otumat_index.accounts import derived
 from otumat_index.accounts.models import FamilyToken, InstallSecret, TokenFamily
+from otumat_index.web.errors import TooMany
+from otumat_index.web.pace import Pace
 
 CLIENT_ID, SCOPE = "otumat-usage", "usage"
 LEGACY_CLIENT_ID = "otumat-0.3"
@@ -38,6 +42,8 @@ ACCESS_S, GRACE_S = 3600, 60
 IDLE_FOR = timedelta(days=365)
 REMEMBERED_FOR = timedelta(days=30)
 """How long a refresh token that was used is known as one; later it is unknown, which ends nothing but the request."""
+REFRESHES = Pace(at_once=500, per_s=500 / 3600)
+"""Of one install: a cluster of machines that share it at once, and no flood of tokens; each worker counts by itself."""
 
 
 class GrantRefused(OtumatError):
@@ -92,6 +98,7 @@ def refresh(text: str, *, at: datetime) -> Pair:
 
     Raises:
         GrantRefused: Unknown, idle for a year, or its family is over; or it was used before, which ends the family.
+        TooMany: It is one of too many, which ends nothing.
     """
     with transaction.atomic():
         pair = rotated(text, at=at)
@@ -107,6 +114,7 @@ def rotated(text: str, *, at: datetime) -> Pair | None:
     if token.expires_at <= at or (token.used_at and at - token.used_at > timedelta(seconds=GRACE_S)):
         end(token.family_id, at=at)
         return None
+    check_pace(token.family)
     if token.used_at is None:
         token.used_at = at
         token.save(update_fields=["used_at"])
@@ -114,6 +122,13 @@ def rotated(text: str, *, at: datetime) -> Pair | None:
     pair = mint(token.family, at=at)
     # An install from before there were proofs gets its own at its next refresh.
     return pair if token.family.proof_digest else replace(pair, proof=prove(token.family))
+
+
+def check_pace(family: TokenFamily) -> None:
+    """Count a refresh; asked once it is known whose it is, for anybody can write a number in front of a dot."""
+    wait_s = REFRESHES.wait_s(str(family.pk), at_s=time.monotonic())
+    if wait_s:
+        raise TooMany("This install refreshes too often.", hint="Wait a while.", retry_after_s=math.ceil(wait_s))
 
 
 def token_with(text: str, *, is_refresh: bool, beside: str = "family") -> FamilyToken | None:
@@ -228,9 +243,11 @@ def refresh_legacy(text: str, *, client: str, secret: str, at: datetime) -> Pair
     """
     with transaction.atomic():
         token = locked(text)
-        if token is None or not is_theirs(token.family, client, secret) or token.expires_at <= at:
+        is_known = token is not None and is_theirs(token.family, client, secret)
+        if token is None or not is_known or token.family.ended_at or token.expires_at <= at:
             raise GrantRefused("This install is over; it has to enrol anew.")
         family = token.family
+        check_pace(family)
         token.expires_at = at + IDLE_FOR
         token.save(update_fields=["expires_at"])
         forget_old(family, at=at)
@@ -241,9 +258,14 @@ def refresh_legacy(text: str, *, client: str, secret: str, at: datetime) -> Pair
 
 
 def is_theirs(family: TokenFamily, client: str, secret: str) -> bool:
-    """Whether a client of 0.3 is this family's, which goes on."""
-    is_known = client == LEGACY_CLIENT_ID and hmac.compare_digest(family.legacy_digest, family.digest(secret))
-    return is_known and family.ended_at is None
+    """Whether a client of 0.3 is this family's."""
+    return client == LEGACY_CLIENT_ID and hmac.compare_digest(family.legacy_digest, family.digest(secret))
+
+
+def legacy_family_with(text: str, *, client: str, secret: str) -> TokenFamily | None:
+    """The family of a refresh token of a copy of Otumat 0.3, and of its client's secret, be it over; None: unknown."""
+    token = token_with(text, is_refresh=True)
+    return token.family if token is not None and is_theirs(token.family, client, secret) else None
 
 
 def legacy_family_of(header: str, *, at: datetime) -> TokenFamily:

@@ -73,6 +73,8 @@ def installs(request: HttpRequest) -> HttpResponse:
     """Route 2: an anonymous install; or the answer that the consent page sends."""
     if request.content_type == "application/x-www-form-urlencoded":
         return views.answer(request)
+    if request.content_type != "application/json":  # the only one of the two that no page of another site can send
+        raise OtumatError("An install is asked for in application/json.", code="media_type")
     check_pace(request)
     pair = actions.make_install(asked(request), at=timezone.now())
     return JsonResponse(pair.as_json(), status=201)
