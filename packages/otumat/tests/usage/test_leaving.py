@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from otumat.errors import Unreachable
+from otumat.errors import Conflict, Unreachable
 from otumat.spec.consent import ON
 from otumat.usage import UsageAgent, changing, due, tokens, tombstones
 from otumat.usage.hosts import usage_transport
@@ -92,3 +93,28 @@ def test_no_more_than_so_many_are_kept(told: str, host: UsageHost, monkeypatch: 
 def test_of_an_install_without_a_proof_nothing_is_left(enrolled: str, host: UsageHost) -> None:
     leave(enrolled, host)
     assert (tombstones.left(enrolled), tombstones.buried(enrolled), host.installs) == ([], [], {})
+
+
+@pytest.mark.parametrize("is_old", [False, True], ids=["that speaks 1.0 by now", "of 0.3 alone"])
+def test_an_install_that_was_taken_over_from_0_3_can_leave_a_host(enrolled: str, host: UsageHost, is_old: bool) -> None:
+    path = tokens.path_of(enrolled)
+    known = tokens.read(path)
+    assert known is not None
+    tokens.write(path, replace(known, dialect="0.3", client_id="otumat-0.3", client_secret="secret", got_s=0))
+    host.is_old = is_old
+    leave(enrolled, host)
+    left = tombstones.left(enrolled)
+    assert (len(left), host.installs) == ((0, {"install-1": PACKAGE}) if is_old else (1, {}))
+    for each in left:
+        assert tombstones.erase(each, over=usage_transport())["receipt"] == {"install": "install-1"}
+    assert tombstones.left(enrolled) == []
+
+
+def test_looking_with_a_credential_of_0_3_ends_nothing(enrolled: str, host: UsageHost) -> None:
+    path = tokens.path_of(enrolled)
+    known = tokens.read(path)
+    assert known is not None
+    tokens.write(path, replace(known, dialect="0.3", client_secret="secret"))
+    with pytest.raises(Conflict):
+        tombstones.ask(path, "GET", over=usage_transport())
+    assert host.asked == []

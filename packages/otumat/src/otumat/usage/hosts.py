@@ -15,6 +15,7 @@ from otumat.usage.tokens import json_of
 if TYPE_CHECKING:
     from otumat.transport import Transport
 
+_NEEDED = {"consent", "install", "event", "token"}
 WELL_KNOWN = "/.well-known/oauth-authorization-server"
 SILENCE_S, TOTAL_S, ANSWER_MAX_BYTES = 10, 60, 1024 * 1024
 
@@ -25,7 +26,7 @@ class Host:
     Where uses go.
 
     Attributes:
-        endpoints: `consent`, `install`, `event`, `token` and `device` (perhaps missing); none for the 0.3 dialect.
+        endpoints: `consent`, `install`, `event`, `token`, and perhaps `device` and `revoke`; none for the 0.3 dialect.
         anonymous: Whether an install may be made without a person.
     """
 
@@ -75,9 +76,10 @@ def _endpoints(url: str, value: dict[str, Any], usage: dict[str, Any]) -> dict[s
         "event": usage.get("event_endpoint"),
         "token": value.get("token_endpoint"),
         "device": value.get("device_authorization_endpoint"),
+        "revoke": value.get("revocation_endpoint"),
     }
     endpoints = {name: each for name, each in named.items() if isinstance(each, str)}
-    if len(endpoints) < 4 or not all(is_same_place(each, url) for each in endpoints.values()):
+    if not endpoints.keys() >= _NEEDED or not all(is_same_place(each, url) for each in endpoints.values()):
         raise Unreachable(f"{url} names endpoints that are missing or elsewhere.", code="host.endpoints")
     return endpoints
 

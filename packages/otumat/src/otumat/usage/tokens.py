@@ -76,9 +76,15 @@ class Credential:
         return {"Authorization": f"Bearer {self.proof or self.access_token}"}
 
     @property
+    def is_provable(self) -> bool:
+        """Whether it ends its install however long its access token has ended: by proof, or as 0.3 by its secret."""
+        return bool(self.proof or (self.dialect != "1.0" and self.refresh_token and self.client_secret))
+
+    @property
     def erasing_only(self) -> Credential:
-        """What is left of it after a withdrawal."""
-        return replace(self, access_token="", refresh_token="", client_secret="", got_s=0, expires_in=0)
+        """What is left of it after a withdrawal: what proves it."""
+        refresh = "" if self.dialect == "1.0" else self.refresh_token
+        return replace(self, access_token="", refresh_token=refresh, got_s=0, expires_in=0)
 
 
 def path_of(folder: str) -> str:

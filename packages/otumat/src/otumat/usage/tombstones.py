@@ -12,9 +12,10 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from otumat.errors import Conflict, Unreachable
-from otumat.transport import Request
+from otumat.transport import Request, basic_auth
 from otumat.usage import tokens
 from otumat.usage.files import Busy, locked, read_json, write_json
 from otumat.usage.held import remove
@@ -67,8 +68,8 @@ def tell(folder: str, *, over: Transport) -> list[str]:
     unreached = []
     for path in buried(folder):
         known = tokens.read(path)
-        if known is None or known.ended or _is_old(path):
-            _leave(folder, path)
+        if known is None or (known.ended and not known.is_provable) or _is_old(path):
+            remove(path)
             continue
         try:
             answer = ask(path, "DELETE", over=over)
@@ -106,7 +107,7 @@ def erase(file: str, *, over: Transport) -> dict[str, Any]:
         raise Unreachable(f"{host} answered {answer.status}; nothing was erased there.", code="usage.erase")
     if known is not None and os.path.basename(file) == "credential.json":
         ended = f"{known.host} erased this install."
-        tokens.write(file, replace(known.erasing_only, proof="", ended=ended))
+        tokens.write(file, replace(known.erasing_only, proof="", refresh_token="", ended=ended))
     else:
         remove(file)
     remove(place)
@@ -127,13 +128,16 @@ def ask(file: str, method: str, *, path: str = "", query: str = "", key: str = "
     known = tokens.read(file)
     if known is None:
         raise Conflict("This machine is not enrolled.", code="credential.none")
-    url = f"{_door(known, over)}/{known.install}{path}{query}"
-    answer = over.send(_request(known, method, url, key))
+    if known.dialect != "1.0" and method != "DELETE":
+        raise Conflict(f"{known.host} shows nothing to an install of Otumat 0.3.", code="usage.dialect")
+    if known.dialect != "1.0":
+        return over.send(_old_request(known, query, key, over))
+    answer = over.send(_request(known, method, path + query, key))
     if answer.status == 401 and known.proof:
         raise Conflict(f"{known.host} does not know this install any more.", code="credential.ended")
     if answer.status == 401:
         known = tokens.refreshed(file, known.access_token, over=over)
-        answer = over.send(_request(known, method, url, key))
+        answer = over.send(_request(known, method, path + query, key))
     return answer
 
 
@@ -142,26 +146,30 @@ def receipt(answer: Response) -> dict[str, Any]:
     return tokens.json_of(answer)
 
 
-def _door(known: Credential, over: Transport) -> str:
-    """Where a host is asked about installs. One that spoke 0.3 when this one was made may speak more by now."""
-    if known.dialect == "1.0":
-        return known.endpoints["install"]
-    host = discover(known.host, over=over)
-    if host.dialect != "1.0":
+def _request(known: Credential, method: str, rest: str, key: str) -> Request:
+    url = f"{known.endpoints['install']}/{known.install}{rest}"
+    return Request(method, url, {**known.owner, "Accept": "application/json", **_once(key)})
+
+
+def _old_request(known: Credential, query: str, key: str, over: Transport) -> Request:
+    """The end of an install of 0.3, at a host that by now knows more (docs/protocol/usage.md, "The 0.3 dialect")."""
+    door = discover(known.host, over=over).endpoints.get("revoke")
+    if door is None:
         message = f"{known.host} speaks Otumat 0.3, which knows no erasure: what was sent is still there."
         raise Conflict(message, code="usage.dialect", hint="Ask whoever runs it.")
-    return host.endpoints["install"]
+    form = {"token": known.refresh_token, "install": known.install, "erase": "1" if "erase=1" in query else ""}
+    headers = {"Content-Type": tokens.FORM, "Authorization": basic_auth(known.client_id, known.client_secret)}
+    return Request("POST", door, {**headers, **_once(key)}, urlencode(form).encode())
 
 
-def _request(known: Credential, method: str, url: str, key: str) -> Request:
-    once = {"Idempotency-Key": key} if key else {}
-    return Request(method, url, {**known.owner, "Accept": "application/json", **once})
+def _once(key: str) -> dict[str, str]:
+    return {"Idempotency-Key": key} if key else {}
 
 
 def _leave(folder: str, path: str) -> None:
     """Keep what proves an install that is over; nothing of one that cannot be proved."""
     known = tokens.read(path)
-    if known is not None and known.proof:
+    if known is not None and known.is_provable:
         tokens.write(os.path.join(folder, LEFT, os.path.basename(path)), known.erasing_only)
         for oldest in left(folder)[:-LEFT_MOST]:
             remove(oldest)

@@ -7,6 +7,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 
@@ -16,8 +17,9 @@ from otumat_index.accounts import oauth
 from otumat_index.journal.actor import Actor
 from otumat_index.usage import queries
 from otumat_index.usage.actions.enrolments import check_account
+from otumat_index.usage.actions.erasing import erase_install, erased_before
 from otumat_index.usage.actions.events import accept_events
-from otumat_index.usage.actions.installs import enrol, open_project
+from otumat_index.usage.actions.installs import enrol, open_project, withdraw_install
 from otumat_index.usage.legacy import uses
 from otumat_index.usage.legacy.asked import OldLink
 from otumat_index.usage.models import Install, LegacyCopy, LegacyPost
@@ -52,6 +54,32 @@ def allow_legacy(
         if survey := surveys.asked_in(project, answers.get("survey", "")):
             keep_answers(install, survey, chosen(surveys.questions_of(survey), answers))
     return pair, secret
+
+
+def end_legacy(
+    text: str, *, client: str, secret: str, install: str, erases: bool, key: str, at: datetime
+) -> dict[str, Any]:
+    """
+    Withdraw, or erase, the install of whoever shows its refresh token and its client's secret.
+
+    Both passed through an address, so this ends and shows nothing: a thief could only take away what tells.
+
+    Args:
+        install: Its id, by which a receipt is found again.
+        key: As in `erase_install`.
+
+    Returns:
+        The receipt of an erasure; nothing for a withdrawal, and of a token that is unknown (RFC 7009, 2.2).
+    """
+    again = erased_before(install, key=key) if erases else None
+    family = oauth.legacy_family_with(text, client=client, secret=secret)
+    if again or family is None:
+        return again or {}
+    found = queries.install_of(family)
+    if erases:
+        return erase_install(found, key=key, at=at)
+    withdraw_install(found, at=at)
+    return {}
 
 
 def refresh_legacy(text: str, *, client: str, secret: str, at: datetime) -> oauth.Pair:

@@ -38,4 +38,13 @@ def events(door: Door) -> Door:
 
 
 def token(door: Door) -> Door:
-    return in_either(door, doors.token, lambda request: request.headers.get("Authorization", "").startswith("Basic "))
+    return in_either(door, doors.token, has_secret)
+
+
+def revoke(door: Door) -> Door:
+    """Whatever the setting says by now: who was let in may leave."""
+    return csrf_exempt(lambda request: (doors.revoke if has_secret(request) else door)(request))
+
+
+def has_secret(request: HttpRequest) -> bool:
+    return request.headers.get("Authorization", "").startswith("Basic ")

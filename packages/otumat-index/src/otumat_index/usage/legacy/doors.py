@@ -1,5 +1,5 @@
 """
-Routes 3 and 4 for 0.3 copies, which read little of an answer and take much to heart.
+Routes 3 and 4, and the way out, for 0.3 copies, which read little of an answer and take much to heart.
 
 Every error is JSON; an expired token is told in exactly the words that they look for. On the token route any 4xx or 5xx
 is the end of their enrolment, so a passing fault of ours is answered with 200 and an access token that is none: the
@@ -73,6 +73,18 @@ def token(request: HttpRequest) -> HttpResponse:
         log.exception("A 0.3 copy could not be given a token; it comes again")
         return JsonResponse(answer("", text, 0))
     return JsonResponse(answer(pair.access_token, pair.refresh_token, oauth.ACCESS_S))
+
+
+@api.grants
+def revoke(request: HttpRequest) -> HttpResponse:
+    """The end of an install that a current Otumat took over from 0.3 (RFC 7009); with `erase=1`, and of all it told."""
+    api.limited(request, api.BODY_MAX_BYTES)
+    client, secret = parse_basic(request.headers.get("Authorization", "")) or ("", "")
+    form, key = request.POST, api.key_of(request)
+    whose = {"client": client, "secret": secret, "install": form.get("install", "")[:64]}
+    erases = form.get("erase") == "1"
+    told = actions.end_legacy(form.get("token", ""), **whose, erases=erases, key=key, at=timezone.now())
+    return JsonResponse(told or {"ok": True})
 
 
 def answer(access: str, refresh: str, expires_in: int) -> dict[str, object]:

@@ -120,7 +120,7 @@ def _erase_there(package: str, folder: str) -> tuple[list[dict[str, Any]], list[
         except Unreachable as exc:
             exc.hint = f"Try again. 'otumat usage off {package}' stops everything at once."
             raise
-    return [receipt for receipt in receipts if receipt], troubles
+    return [receipt for receipt in receipts if "receipt" in receipt], troubles
 
 
 def _check_may_turn_on(package: str, found: Found, host: str) -> None:

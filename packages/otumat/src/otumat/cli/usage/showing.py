@@ -93,7 +93,7 @@ def export(options: argparse.Namespace, settings: Settings, console: Console) ->
     folder = folder_of(options.package)
     there: dict[str, Any] = {}
     known = read_credential(path_of(folder))
-    if known is not None and not known.copy:
+    if known is not None and known.dialect == "1.0" and not known.copy:
         there = json_of(tombstones.ask(path_of(folder), "GET", over=usage_transport()))
     here = {
         "state": state.describe(options.package),
