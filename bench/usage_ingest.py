@@ -29,6 +29,7 @@ from bench.running import Server, free_port, running
 BATCHES, ROWS, COPIES = 200, 1000, 4
 EVENTS_PER_S = 100_000
 PROJECT = "told"
+BINARY = Path(sys.executable).parent / "otumat-index"
 MAKE = """
 import django; django.setup()
 from django.utils import timezone
@@ -63,16 +64,20 @@ def run(options: Options) -> Iterator[Row]:
 def started(folder: Path) -> Iterator[Server]:
     """An index with a project that collects."""
     data, port = folder / "data", free_port()
-    binary = Path(sys.executable).parent / "otumat-index"
-    environ = {**os.environ, "OTUMAT_DATA": str(data), "DJANGO_SETTINGS_MODULE": "otumat_index.settings"}
-    subprocess.run(
-        [binary, "user", "create", "alice", "--email", "a@example.org", "--confirmed", "--data", data], check=True
-    )
-    subprocess.run([binary, "role", PROJECT, "alice", "owner", "--data", data], check=True)
-    subprocess.run([sys.executable, "-c", MAKE], env=environ, check=True)
-    serve: list[str | Path] = [binary, "serve", "--data", data, "--port", str(port), "--workers", "2"]
+    prepared(data)
+    serve: list[str | Path] = [BINARY, "serve", "--data", data, "--port", str(port), "--workers", "2"]
     with running("otumat-index", serve, port, quiet=True) as server:
         yield server
+
+
+def prepared(data: Path) -> dict[str, str]:
+    """Make that project; returns the environment of processes on it."""
+    environ = {**os.environ, "OTUMAT_DATA": str(data), "DJANGO_SETTINGS_MODULE": "otumat_index.settings"}
+    who = ["alice", "--email", "a@example.org", "--confirmed", "--data", str(data)]
+    subprocess.run([BINARY, "user", "create", *who], check=True)
+    subprocess.run([BINARY, "role", PROJECT, "alice", "owner", "--data", data], check=True)
+    subprocess.run([sys.executable, "-c", MAKE], env=environ, check=True)
+    return environ
 
 
 def measure(server: Server, kinds: int) -> tuple[float, float]:
