@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otumat.errors import Conflict, Unreachable
+from otumat.transport import Response
 from otumat.usage import tokens
 from otumat.usage.hosts import usage_transport
 
@@ -88,6 +90,23 @@ def test_K14_an_answer_that_is_none_changes_nothing(enrolled: str, host: UsageHo
     with pytest.raises(Unreachable):
         tokens.refreshed(path, known.access_token, over=usage_transport(silence_s=0.3))
     assert tokens.read(path) == known
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("install", "a\nb"),
+        ("access_token", ""),
+        ("refresh_token", "x" * 4097),
+        ("access_token", 3),
+        ("expires_in", "x"),
+    ],
+)
+def test_K14_what_looks_like_no_token_is_none(field: str, value: object) -> None:
+    told = {"install": "i", "access_token": "A1", "refresh_token": "R1", "expires_in": 3600}
+    assert tokens.from_answer(Response(200, {}, json.dumps(told).encode()), host="h", endpoints={}).install == "i"
+    with pytest.raises(Unreachable):
+        tokens.from_answer(Response(200, {}, json.dumps({**told, field: value}).encode()), host="h", endpoints={})
 
 
 def test_fields_that_are_optional_may_be_missing(enrolled: str, host: UsageHost) -> None:
