@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
@@ -42,18 +43,28 @@ properties = {backend = ["mysql", "postgresql", "other"]}
 
 @pytest.fixture(scope="session")
 def pythons() -> list[str]:
-    """Every CPython of 3.11 or later that is installed here, one of each, this one first; on PATH or kept by pyenv."""
-    named = [shutil.which(f"python3.{minor}") or "" for minor in range(11, 15)]
-    kept = sorted(str(path) for path in Path(REAL_HOME or os.devnull).glob(".pyenv/versions/3.1[1-4].*/bin/python"))
+    """Every kind of CPython of 3.11 or later that is here, on PATH or kept by pyenv: one each, this one first."""
+    named = [shutil.which(f"python3.{minor}{kind}") or "" for minor in range(11, 16) for kind in ("", "t")]
+    kept = sorted(str(path) for path in Path(REAL_HOME or os.devnull).glob(".pyenv/versions/3.1[1-5]*/bin/python"))
     found: dict[str, str] = {}
     for each in (sys.executable, *filter(None, named), *kept):
-        found.setdefault(_minor(each), each)
+        found.setdefault(_kind(each), each)
     found.pop("", None)
     return list(found.values())
 
 
-def _minor(python: str) -> str:
-    code = "import sys; print(sys.version_info[1])"
+@pytest.fixture(scope="session")
+def free_threaded(pythons: list[str]) -> str:
+    """A CPython without the global lock, if there is one."""
+    found = [python for python in pythons if _kind(python).endswith("t")]
+    return found[-1] if found else pytest.skip("no python3.13t or later: a build without the global lock")
+
+
+@functools.cache
+def _kind(python: str) -> str:
+    """As in the name of its command: `3.13`, or `3.13t` for a free-threaded build; empty for what does not start."""
+    code = "import sys, sysconfig\nt = 't' if sysconfig.get_config_var('Py_GIL_DISABLED') else ''\n"
+    code += "print('%d.%d%s' % (*sys.version_info[:2], t))"
     done = subprocess.run([python, "-S", "-c", code], capture_output=True, text=True, check=False)
     return done.stdout.strip()
 

@@ -40,7 +40,8 @@ def get(url: str, **headers: str) -> int:
         with build_opener(ProxyHandler({})).open(Request(url, headers=headers), timeout=10) as answer:
             return int(answer.status)
     except HTTPError as exc:
-        return exc.code
+        with exc:
+            return exc.code
 
 
 def enrol_with(folder: str, page: Any, *, timeout_s: float = 10, way: str = "browser") -> Credential:

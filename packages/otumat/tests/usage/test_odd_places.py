@@ -38,6 +38,21 @@ for _ in range(100):
     agent.log("fetch")
     counter.add()
 """
+IN_THREADS = """
+import threading
+from otumat.usage import UsageAgent
+agent = UsageAgent(package_name="hostpkg")
+counter = agent.counter("add")
+
+def work():
+    for _ in range(2000):
+        agent.log("fetch")
+        counter.add()
+
+threads = [threading.Thread(target=work) for _ in range(16)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
 IN_SUB_INTERPRETER = """
 import sys
 try:
@@ -104,6 +119,15 @@ def test_U11_several_pythons_at_once_lose_nothing(local: str, pythons: list[str]
     assert [process.wait(60) for process in started] == [0] * len(started)
     assert state.counts(local) == {"fetch": 2 * 5 * 200 * len(pythons)}
     assert {record.where.python for record in held.held(local)} >= {"3.%d" % sys.version_info[1]}  # noqa: UP031
+
+
+def test_U11_threads_without_a_global_lock_lose_nothing(local: str, run_program: Run, free_threaded: str) -> None:
+    """More than the spool holds, so that they seal and make room at once, too."""
+    done = run_program(IN_THREADS, python=free_threaded, PYTHON_GIL="0")
+    assert (done.stderr, done.returncode) == ("", 0)
+    lost = held.lost(local)["room"]
+    counted = {name: times + lost.get(name, 0) for name, times in state.counts(local).items()}
+    assert counted == {"fetch": 32_000, "add": 32_000}
 
 
 @only_root
