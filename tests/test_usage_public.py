@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from harness.artifacts import make_wheel, upload_form
-from harness.chromium import chromium, looked_at, sign_in
+from harness.chromium import chromium, looked_at, sign_in, still_me
 from harness.server import Index, basic
 
 pytestmark = pytest.mark.browser
@@ -84,7 +84,8 @@ def test_an_owner_publishes_and_takes_it_back_by_keyboard(page: Page, index: Ind
     page.goto(f"/project/{name}/usage/")
     expect(page.get_by_text("do not publish how it is used")).to_be_visible()
     looked_at(page, "usage-unpublished")
-    sign_in(page, "alice", index.create_user("alice"))
+    password = index.create_user("alice")
+    sign_in(page, "alice", password)
     page.goto(f"/manage/project/{name}/usage/")
     page.get_by_role("link", name="What everybody sees").focus()
     page.keyboard.press("Enter")
@@ -92,6 +93,7 @@ def test_an_owner_publishes_and_takes_it_back_by_keyboard(page: Page, index: Ind
     looked_at(page, "usage-switch-off")
     page.get_by_role("button", name="Publish").focus()
     page.keyboard.press("Enter")
+    still_me(page, password)
     expect(page.get_by_role("heading", name="Published", exact=True)).to_be_visible()
     looked_at(page, "usage-switch-on")
     page.get_by_role("link", name="this page").click()

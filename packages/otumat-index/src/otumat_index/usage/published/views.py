@@ -48,8 +48,14 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
         "weeks": documents.weeks_table(found),
         "picture": None if found.is_empty else documents.picture(found),
         "badge": badge_address(project),
+        "may_measure": may_measure(request, project),
     }
     return render(request, "usage/public.html", context)
+
+
+def may_measure(request: HttpRequest, project: Project) -> bool:
+    by = credentials.from_session(request)
+    return roles.may(by, "measure", publish.standing_of(by, project.normalized))
 
 
 @require_safe
@@ -116,7 +122,7 @@ def switch(request: HttpRequest, name: str) -> HttpResponse:
 @reauthentication_required(app="allauth.mfa")  # type: ignore[untyped-decorator]
 def set_publishing(request: HttpRequest, project: Project) -> HttpResponse:
     by, is_on = credentials.from_session(request), request.POST.get("publish") == "yes"
-    may_see = roles.may(by, "measure", publish.standing_of(by, project.normalized))
+    may_see = may_measure(request, project)
     try:
         actions.set_publishing(project, is_on=is_on, by=by, at=timezone.now())
     except OtumatError as exc:

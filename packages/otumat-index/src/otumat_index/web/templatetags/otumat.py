@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django import template
 from django.forms import BoundField
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
@@ -16,6 +17,12 @@ register = template.Library()
 def command(text: str, label: str = "Command") -> dict[str, object]:
     """A line to copy, with a button where script runs. `label` names it for people who cannot see it."""
     return {"words": text.split(" "), "label": label}
+
+
+@register.simple_block_tag
+def example(content: str, label: str) -> SafeString:
+    """Lines to copy, as `command` is one; what they are made of is escaped already, as all of a template is."""
+    return SafeString(render_to_string("web/example.html", {"text": SafeString(content), "label": label}))
 
 
 @register.simple_tag
