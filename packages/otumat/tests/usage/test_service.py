@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import pytest
 
 from otumat.errors import Conflict
-from otumat.usage import places, service, spawning
+from otumat.usage import UsageAgent, due, places, service, spawning
 from otumat.usage.service import launchd, systemd, windows
 from otumat.usage.takeover import remove_entries
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from otumat.testing.usage import UsageHost
+
+RELOAD = ["systemctl", "--user", "daemon-reload"]
 NASTY = ["python 3", "-c", "print('$HOME %h')", 'say "hi" & rm -rf \\ ;', "ünï", "100%"]
 
 
@@ -43,9 +46,8 @@ def test_P9_a_systemd_unit_that_systemd_itself_accepts(home: Path) -> None:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "wb") as file:
             file.write(content)
-    units = [path for path in files if "wants" not in path]
     done = subprocess.run(
-        ["systemd-analyze", "--user", "--man=no", "--generators=no", "verify", *units],
+        ["systemd-analyze", "--user", "--man=no", "--generators=no", "verify", *files],
         capture_output=True,
         text=True,
         check=False,
@@ -70,12 +72,14 @@ def test_P7_a_launch_agent_that_plistlib_reads(home: Path) -> None:
 
 
 def test_P6_a_windows_task_is_xml_with_quoted_words(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LOCALAPPDATA", str(home))
+    for name, value in (("LOCALAPPDATA", str(home)), ("USERDOMAIN", "DESK"), ("USERNAME", "Ann Lee")):
+        monkeypatch.setenv(name, value)
     ((_, content),) = windows.files("otumat-usage-x", NASTY, 3600).items()
     task = ElementTree.fromstring(content.decode("utf-16"))
     space = "{http://schemas.microsoft.com/windows/2004/02/mit/task}"
     (action,) = task.iter(space + "Exec")
     assert action.findtext(space + "Command") == "python 3"
+    assert [user.text for user in task.iter(space + "UserId")] == ["DESK\\Ann Lee"] * 2
     assert '"say \\"hi\\" & rm -rf \\ ;"' in str(action.findtext(space + "Arguments"))
     (repetition,) = task.iter(space + "Repetition")
     assert repetition.findtext(space + "Interval") == "PT60M"
@@ -88,8 +92,44 @@ def test_P4_writing_twice_is_writing_once_and_removing_leaves_nothing(home: Path
     assert len(service.remove_service("my pkg")) == 3
     assert service.installed("my pkg") == []
     assert len(service.installed("another")) == 3
-    assert ["systemctl", "--user", "stop", "otumat-usage-my_20pkg.timer"] in no_manager
+    assert no_manager[-2:] == [["systemctl", "--user", "stop", "otumat-usage-my_20pkg.timer"], RELOAD]
     assert service.remove_service("my pkg") == []
+
+
+def test_what_starts_it_at_log_in_is_a_link_as_systemctl_makes_it(home: Path) -> None:
+    (link,) = (path for path in service.install_service("hostpkg") if os.path.islink(path))
+    assert os.path.dirname(link).endswith("timers.target.wants")
+    assert os.path.samefile(link, home / ".config/systemd/user/otumat-usage-hostpkg.timer")
+
+
+def test_without_a_home_nothing_beside_the_program_is_taken_for_a_service(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    service.install_service("hostpkg")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HOME")
+    assert service.remove_service("hostpkg") == []
+
+
+def test_a_round_of_the_service_waits_until_one_is_due(enrolled: str, host: UsageHost) -> None:
+    """Whoever has just said yes has an hour to look, and a host that asks for time gets it."""
+    due.begin(enrolled)
+    due.set_due(enrolled, 2**33)  # none but the service's
+    UsageAgent(package_name="hostpkg").log("fetch")
+    line = [*spawning.command(enrolled, "hostpkg", "24h"), spawning.WHEN_DUE]
+    subprocess.run(line, check=True, timeout=60)
+    assert host.asked == []
+    due.failed(enrolled, {}, "as if a minute had passed", chance=-1)
+    subprocess.run(line, check=True, timeout=60)
+    assert host.counts == {"fetch": 1}
+
+
+@pytest.mark.parametrize(("frequency", "is_too_far"), [("24h", True), ("30d", False)])
+def test_a_due_date_far_ahead_is_a_wrong_clocks_unless_so_seldom_was_asked_for(
+    frequency: str, is_too_far: bool
+) -> None:
+    assert spawning.is_too_far(33 * 86400, frequency) == is_too_far
 
 
 def test_nothing_is_installed_by_itself(enrolled: str, home: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from otumat.usage import clock
 from otumat.usage.files import read_json, write_json, write_whole
+from otumat.usage.spawning import is_too_far
 
 FIRST_WAIT_S = 60
 LONGEST_WAIT_S = 24 * 60 * 60
@@ -21,6 +22,12 @@ STATE_FILE = "rounds.json"
 def read(folder: str) -> dict[str, Any]:
     """`failures`, `last_success`, `last_failure`, `trouble`, `due`: what is known of them."""
     return read_json(os.path.join(folder, STATE_FILE))
+
+
+def is_due(folder: str, frequency: str) -> bool:
+    """Whether the next round is due."""
+    left_s = clock.seconds(str(read(folder).get("due", ""))) - clock.now_s()
+    return left_s <= 0 or is_too_far(left_s, frequency)
 
 
 def begin(folder: str) -> None:

@@ -25,6 +25,7 @@ from otumat.usage.dialect03 import is_expired, uses_in
 from otumat.usage.enrol.anonymous import enrol_anonymously
 from otumat.usage.files import Busy, locked
 from otumat.usage.frequency import DAY_S
+from otumat.usage.spawning import WHEN_DUE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -193,13 +194,15 @@ class _Later(OtumatError):
 
 
 def main() -> None:
-    """The process that `spawning` starts: one round, silently."""
+    """The process that `spawning` starts: one round, silently; a service's, only once one is due."""
     import sys
 
     from otumat.usage.frequency import seconds_or_a_day
     from otumat.usage.hosts import usage_transport
 
-    folder, package, frequency = sys.argv[1:4]
+    folder, package, frequency, *when = sys.argv[1:]
+    if when == [WHEN_DUE] and not due.is_due(folder, frequency):
+        return
     os.closerange(3, 1024)  # a host's sockets, if it leaks any
     os.chdir(os.path.abspath(os.sep))  # keep no folder of the host busy
     if hasattr(os, "nice"):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _LEASE_S = 300
 _AHEAD_MAX_S = 8 * 24 * 60 * 60
+WHEN_DUE = "when-due"
 _CODE = "import sys; sys.path.append(sys.argv.pop(1)); from otumat.usage.sender import main; main()"
 # Not at once: a program that is about to end, or has just begun, would share its processor with ours.
 _LATER = ("/bin/sh", "-c", '{ sleep 1; exec "$@"; } </dev/null >/dev/null 2>&1 &', "sh")
@@ -25,12 +26,21 @@ _AT_ONCE = ("/bin/sh", "-c", '"$@" </dev/null >/dev/null 2>&1 &', "sh")
 def send_if_due(folder: str, package: str, now_s: int, frequency: str = "24h") -> bool:
     """Start a round if one is due; whether it was started."""
     due_s = _due(folder)
-    if now_s < due_s <= now_s + _AHEAD_MAX_S:  # a time further ahead was written by a clock that was wrong
+    if now_s < due_s and not is_too_far(due_s - now_s, frequency):
         return False
     line = command(folder, package, frequency)
     if not line or not _lease(folder, now_s + _LEASE_S):
         return False
     return start(line, begin=_LATER)
+
+
+def is_too_far(ahead_s: float, frequency: str) -> bool:
+    """Whether a round is due so late that a clock that was wrong must have said so."""
+    if ahead_s <= _AHEAD_MAX_S:
+        return False
+    from otumat.usage.frequency import seconds_or_a_day
+
+    return ahead_s > max(_AHEAD_MAX_S, 2 * seconds_or_a_day(frequency))
 
 
 def command(folder: str, package: str, frequency: str) -> list[str]:

@@ -1,6 +1,6 @@
 """
-The optional start at log-in: a round of sending now and then, without any host program running. Off until somebody
-asks.
+The optional start at log-in: a look now and then whether a round of sending is due, without any host program running.
+Off until somebody asks.
 
     systemd.py    a user service and its timer
     launchd.py    a launch agent
@@ -12,6 +12,7 @@ Each makes files whose text can be read first (`planned`), writes them (`install
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from contextlib import suppress
@@ -28,15 +29,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _COMMAND_S = 20
+_LOOK_EVERY_S = 60 * 60  # when a round is due is for `due.py` to say, as it is for host programs
 
 
 class Kind(Protocol):
     """One way of a system to start things at log-in."""
 
     def files(self, name: str, command: Sequence[str], every_s: float) -> dict[str, bytes]: ...
-    def paths(self, name: str) -> list[str]: ...
+    def links(self, name: str) -> dict[str, str]: ...
     def starting(self, name: str) -> list[list[str]]: ...
     def stopping(self, name: str) -> list[list[str]]: ...
+    def forgetting(self) -> list[list[str]]: ...
 
 
 def kind() -> Kind:
@@ -57,16 +60,19 @@ def planned(package: str, *, frequency: str = "24h") -> dict[str, bytes]:
     command = spawning.command(folder, package, frequency)
     if not command or not folder:
         raise Conflict("A service needs a Python of its own and a home folder.", code="service.none")
-    return kind().files(_name(package), command, seconds_or_a_day(frequency))
+    every_s = min(seconds_or_a_day(frequency), _LOOK_EVERY_S)
+    return kind().files(_name(package), [*command, spawning.WHEN_DUE], every_s)
 
 
 def install_service(package: str, *, frequency: str = "24h") -> list[str]:
     """Write and start the service; the paths written. Doing it twice changes nothing."""
-    files = planned(package, frequency=frequency)
+    files, links = planned(package, frequency=frequency), kind().links(_name(package))
     for path, content in files.items():
         write_whole(path, content)
+    for path, target in links.items():
+        _link(path, target)
     _run(kind().starting(_name(package)))
-    return list(files)
+    return [*files, *links]
 
 
 def remove_service(package: str) -> list[str]:
@@ -76,16 +82,24 @@ def remove_service(package: str) -> list[str]:
         _run(kind().stopping(_name(package)))
         for path in there:
             remove(path)
+        _run(kind().forgetting())
     return there
 
 
 def installed(package: str) -> list[str]:
     """The service's files that exist."""
-    return [path for path in kind().paths(_name(package)) if places.exists(path)]
+    paths = [*kind().files(_name(package), [""], 0), *kind().links(_name(package))]
+    return [path for path in paths if os.path.isabs(path) and places.exists(path)]  # relative: there is no home
 
 
 def _name(package: str) -> str:
     return f"otumat-usage-{places.key(package)}"
+
+
+def _link(path: str, target: str) -> None:
+    os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
+    remove(path)
+    os.symlink(target, path)
 
 
 def _run(commands: list[list[str]]) -> None:

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
 
 def files(name: str, command: Sequence[str], every_s: float) -> dict[str, bytes]:
-    (path,) = paths(name)
     agent = {
         "Label": name,
         "ProgramArguments": list(command),
@@ -22,16 +21,25 @@ def files(name: str, command: Sequence[str], every_s: float) -> dict[str, bytes]
         "StandardOutPath": os.devnull,
         "StandardErrorPath": os.devnull,
     }
-    return {path: plistlib.dumps(agent)}
+    return {_path(name): plistlib.dumps(agent)}
 
 
-def paths(name: str) -> list[str]:
-    return [os.path.join(os.environ.get("HOME", ""), "Library", "LaunchAgents", f"{name}.plist")]
+def links(name: str) -> dict[str, str]:
+    return {}
 
 
 def starting(name: str) -> list[list[str]]:
-    return [["launchctl", "load", *paths(name)]]
+    """What is loaded already would stay as it was."""
+    return [*stopping(name), ["launchctl", "load", _path(name)]]
 
 
 def stopping(name: str) -> list[list[str]]:
-    return [["launchctl", "unload", *paths(name)]]
+    return [["launchctl", "unload", _path(name)]]
+
+
+def forgetting() -> list[list[str]]:
+    return []
+
+
+def _path(name: str) -> str:
+    return os.path.join(os.environ.get("HOME", ""), "Library", "LaunchAgents", f"{name}.plist")

@@ -34,31 +34,34 @@ WantedBy=timers.target
 
 
 def files(name: str, command: Sequence[str], every_s: float) -> dict[str, bytes]:
-    service, timer, wanted = paths(name)
-    text = _TIMER.format(name=name, every_s=round(every_s), spread_s=round(every_s / 10))
+    service, timer = (os.path.join(_folder(), f"{name}.{kind}") for kind in ("service", "timer"))
     unit = _SERVICE.format(name=name, command=" ".join(map(quoted, command)))
-    # The second copy is what `systemctl enable` would link: it works without a session bus.
-    return {service: unit.encode(), timer: text.encode(), wanted: text.encode()}
+    text = _TIMER.format(name=name, every_s=round(every_s), spread_s=round(every_s / 10))
+    return {service: unit.encode(), timer: text.encode()}
 
 
-def paths(name: str) -> list[str]:
-    base = os.environ.get("XDG_CONFIG_HOME", "")
-    if not os.path.isabs(base):
-        base = os.path.join(os.environ.get("HOME", ""), ".config")
-    folder = os.path.join(base, "systemd", "user")
-    return [
-        os.path.join(folder, f"{name}.service"),
-        os.path.join(folder, f"{name}.timer"),
-        os.path.join(folder, "timers.target.wants", f"{name}.timer"),
-    ]
+def links(name: str) -> dict[str, str]:
+    """What `systemctl enable` would link: this works without a session bus, too."""
+    return {os.path.join(_folder(), "timers.target.wants", f"{name}.timer"): os.path.join("..", f"{name}.timer")}
 
 
 def starting(name: str) -> list[list[str]]:
-    return [["systemctl", "--user", "daemon-reload"], ["systemctl", "--user", "start", f"{name}.timer"]]
+    return [["systemctl", "--user", "daemon-reload"], ["systemctl", "--user", "restart", f"{name}.timer"]]
 
 
 def stopping(name: str) -> list[list[str]]:
     return [["systemctl", "--user", "stop", f"{name}.timer"]]
+
+
+def forgetting() -> list[list[str]]:
+    return [["systemctl", "--user", "daemon-reload"]]
+
+
+def _folder() -> str:
+    base = os.environ.get("XDG_CONFIG_HOME", "")
+    if not os.path.isabs(base):
+        base = os.path.join(os.environ.get("HOME", ""), ".config")
+    return os.path.join(base, "systemd", "user")
 
 
 def quoted(word: str) -> str:
