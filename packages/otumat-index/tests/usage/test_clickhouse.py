@@ -20,7 +20,7 @@ from django.db import connection
 
 from harness.chdb_link import ChdbLink
 from harness.clickhouse import CLUSTER, Cluster
-from otumat.errors import Conflict, Invalid, OtumatError
+from otumat.errors import Conflict, Invalid, OtumatError, Refused
 from otumat.spec.event import Where
 from otumat_index.usage.stores.clickhouse.link import Address, Server, address_of
 from otumat_index.usage.stores.clickhouse.store import ClickHouseStore
@@ -134,6 +134,27 @@ def test_nothing_leads_from_what_stays_to_the_erased(link: Cutting, store: Click
     store.expire(date(2100, 1, 1))  # days later the link between the two goes, too
     assert settled(lambda: link.ask("SELECT count() FROM gone") == [[0]])
     assert store.counted(PROJECT, *LONG) != []
+
+
+@pytest.mark.parametrize("leave", [ClickHouseStore.close, ClickHouseStore.erase], ids=["withdrawn", "erased"])
+def test_a_batch_whose_install_goes_while_it_is_written_is_taken_back(
+    link: Cutting, store: ClickHouseStore, monkeypatch: pytest.MonkeyPatch, leave: Callable[[ClickHouseStore, int], Any]
+) -> None:
+    store.accept(batch(1, 1))
+    counted, late = store.counted(PROJECT, *LONG), batch(1, 2)
+
+    def put(table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        if table == "told":
+            leave(store, 1)
+        Cutting.put(link, table, rows)
+
+    monkeypatch.setattr(link, "put", put)
+    with pytest.raises(Refused):
+        store.accept(late)
+    for table in ("told", "body", "used"):
+        left = f"SELECT count() FROM {table} WHERE install = 1 AND batch = '{late.batch}'"
+        assert settled(lambda: link.ask(left) == [[0]]), table  # noqa: B023
+    assert settled(lambda: store.counted(PROJECT, *LONG) == counted)
 
 
 def test_the_same_id_with_other_bytes_is_refused(store: ClickHouseStore) -> None:

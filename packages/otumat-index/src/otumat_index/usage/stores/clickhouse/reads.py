@@ -15,6 +15,8 @@ NOT_DOUBLE = "install GLOBAL NOT IN (SELECT if(state = 1, token, install) FROM g
 STILL_THERE = "is_left = 0 AND install GLOBAL NOT IN (SELECT install FROM gone FINAL)"
 NOT_GONE = "install GLOBAL NOT IN (SELECT install FROM gone FINAL WHERE state = 2)"
 KINDS = ("release", "python", "system", "machine", "ci")
+COPIED = ("project", "day", "batch", "at", *KINDS)
+"""What an erased install leaves of its days."""
 
 
 def text(value: str) -> str:
@@ -71,6 +73,11 @@ GROUP BY day_, properties_, release_ ORDER BY day_, properties_, release_"""
 
 def used(project: int, columns: str, more: str = "") -> str:
     return f"SELECT {columns} FROM used FINAL WHERE project = {project} AND {NOT_DOUBLE} {more}"
+
+
+def copied(install: int) -> str:
+    columns = ", ".join("toString(day)" if name == "day" else name for name in COPIED)
+    return f"SELECT {columns} FROM used FINAL WHERE install = {install}"
 
 
 def active(project: int, since: date, until: date) -> str:

@@ -52,16 +52,29 @@ class ClickHouseStore:
         self._is_ready = True
 
     def accept(self, accepted: Accepted) -> Told:
-        if self.link.ask(f"SELECT 1 FROM closed WHERE install = {accepted.install} LIMIT 1"):
-            raise Refused("This install was withdrawn.", code="withdrawn")
+        self._check_open(accepted.install)
         for before in self._told(reads.one_batch(accepted.install, accepted.batch)):
             if before.sha256 != accepted.sha256:
                 raise Conflict("This batch was sent before with other bytes.", code="batch_differs")
             return before._replace(replayed=True)
         for table, rows in facts(accepted, at=time.time_ns() // 1000).items():
             self.link.put(table, rows)
+        try:
+            self._check_open(accepted.install)  # whoever closed it meanwhile did not see these rows
+        except Refused:
+            self._take_back(accepted)
+            raise
         told = (accepted.batch, accepted.sha256, accepted.counted, tuple(accepted.refused), False)
         return Told(*told, accepted.sequence, accepted.received_on)
+
+    def _check_open(self, install: int) -> None:
+        if self.link.ask(f"SELECT 1 FROM closed WHERE install = {install} LIMIT 1"):
+            raise Refused("This install was withdrawn.", code="withdrawn")
+
+    def _take_back(self, accepted: Accepted) -> None:
+        for table in ("told", "body", "used"):
+            self._mutate(table, f"install = {accepted.install} AND batch = {reads.text(accepted.batch)}")
+        self._mutate("counted", f"project = {accepted.project} AND token = {reads.text(token_of(accepted))}")
 
     def _told(self, query: str) -> list[Told]:
         found = []
@@ -98,12 +111,7 @@ class ClickHouseStore:
         self.link.put("gone", [{"install": install, "token": token, "state": state, "erased_on": today}])
 
     def _copy(self, install: int, token: int) -> None:
-        columns = ("project", "day", "batch", "at", *reads.KINDS)
-        asked = ", ".join(columns).replace("day,", "toString(day),")
-        rows = [
-            dict(zip(columns, row, strict=True))
-            for row in self.link.ask(f"SELECT {asked} FROM used FINAL WHERE install = {install}")
-        ]
+        rows = [dict(zip(reads.COPIED, row, strict=True)) for row in self.link.ask(reads.copied(install))]
         gaps = self.link.ask(reads.gaps(f"install = {install}"))
         project = self.link.ask(f"SELECT any(project) FROM told WHERE install = {install}")[0][0]
         for row in rows:
@@ -112,8 +120,8 @@ class ClickHouseStore:
         empty = {"days": [], "events": [], "properties": [], "releases": [], "times": [], "reasons": [GAP]}
         for number, (day, n) in enumerate(gaps):
             spans = {"first_day": day, "last_day": day, "lost_on": day, "lost_events": [""], "lost": [int(n)]}
-            token_of = f"gone-{token}" + (f"-{number}" if number else "")
-            self.link.put("counted", [{**empty, **spans, "project": int(project), "token": token_of}])
+            name = f"gone-{token}" + (f"-{number}" if number else "")
+            self.link.put("counted", [{**empty, **spans, "project": int(project), "token": name}])
 
     def _delete(self, install: int) -> None:
         """It counts no more; the bytes go as soon as each replica comes to it."""
@@ -142,7 +150,9 @@ class ClickHouseStore:
         found = self.link.ask(f"SELECT toString(received_on), count() {old} GROUP BY received_on")
         for day, _ in found:
             self.link.do(f"ALTER TABLE {self._everywhere('body')} DROP PARTITION '{day}'", patience_s=PATIENCE_S)
-        self._mutate("gone", f"state = {COPIED} AND erased_on < {reads.day(before)} - {KEPT_DAYS}")
+        long_gone = f"state = {COPIED} AND erased_on < {reads.day(before)} - {KEPT_DAYS}"
+        if self.link.ask(f"SELECT 1 FROM gone WHERE {long_gone} LIMIT 1"):
+            self._mutate("gone", long_gone)
         return sum(int(n) for _, n in found)
 
     def active(self, project: int, since: date, until: date) -> list[Day]:
@@ -235,7 +245,7 @@ def sums(accepted: Accepted) -> dict[str, Any]:
     on = [key.day for key in keys] or [accepted.received_on]
     return {
         "project": accepted.project,
-        "token": hashlib.sha256(f"{accepted.install}:{accepted.batch}".encode()).hexdigest()[:32],
+        "token": token_of(accepted),
         "first_day": min(on),
         "last_day": max(on),
         "days": [key.day for key in keys],
@@ -248,6 +258,11 @@ def sums(accepted: Accepted) -> dict[str, Any]:
         "lost_events": [event for _, event in losses],
         "lost": [accepted.losses[key] for key in losses],
     }
+
+
+def token_of(accepted: Accepted) -> str:
+    """What the sums of a batch are under, without a word of whose they are: its id is random."""
+    return hashlib.sha256(f"{accepted.install}:{accepted.batch}".encode()).hexdigest()[:32]
 
 
 def days(accepted: Accepted, at: int) -> Iterable[dict[str, Any]]:
