@@ -7,11 +7,13 @@ import http.client
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -22,10 +24,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from harness.server import Index, basic
 from harness.users import User, at_home, publish
 from otumat.spec.consent import OFF, ON
-from otumat.usage import answers, changing, tokens, tombstones
+from otumat.usage import answers, changing, places, tokens, tombstones
 from otumat.usage.enrol import enrol
 from otumat.usage.hosts import usage_transport
 from otumat.usage.sender import Round
+
+OVER = usage_transport(silence_s=20, total_s=30)
 
 
 @pytest.fixture(autouse=True)
@@ -177,6 +181,47 @@ def test_U14_erasing_is_certified_and_leaves_no_trace_of_the_install(user: User,
     assert known is not None
     answer = user.index.request("GET", f"/api/usage-install/{install}", headers=known.bearer)
     assert (answer.status, user.counted) == (401, {"import": 1})
+
+
+STARTED = """
+import sys
+from otumat.usage import UsageAgent
+agent = UsageAgent(package_name=sys.argv[1], enrolment="manual")
+agent.log("fetch")
+agent.log("fetch")
+agent.send()
+"""
+STARTS = 30
+
+
+def start_image(user: User, home: Path) -> subprocess.CompletedProcess[str]:
+    """A container of an image, as far as files are concerned: a home that is a copy, and a process in it."""
+    shutil.copytree(places.root(), home / "otumat")
+    environ = {**os.environ, "XDG_STATE_HOME": str(home), "PYTHONPATH": str(home.parent / "site")}
+    line = [sys.executable, "-c", STARTED, user.package]
+    return subprocess.run(line, env=environ, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_U17_an_image_that_is_started_many_times_at_once_is_one_install_with_copies(user: User, tmp_path: Path) -> None:
+    user.says(ON)
+    user.uses("import")
+    user.sends()
+    user.uses("import")  # held while the image was made
+    with ThreadPoolExecutor(6) as starting:
+        done = [starting.submit(start_image, user, tmp_path / f"copy{number}") for number in range(STARTS)]
+    assert [(each.result().stdout, each.result().stderr) for each in done] == [("", "")] * STARTS
+    path = tokens.path_of(user.folder)
+    known = tokens.read(path)
+    assert known is not None
+    tokens.refreshed(path, known.access_token, over=OVER)
+    assert user.sends().uses == 1
+    told = user.index.api("GET", f"/project/{user.name}/usage", "alice").json()
+    assert (told["installs"], told["image_copies"], told["active"][0]["monthly"]) == (1, STARTS, 1)
+    assert user.counted == {"import": 2, "fetch": 2 * STARTS}
+    changing.withdraw(user.folder, source="test")
+    tombstones.tell(user.folder, over=OVER)
+    (left,) = tombstones.left(user.folder)  # no token any more
+    assert tombstones.erase(left, over=OVER)["receipt"]["batches"] == STARTS + 2
 
 
 def test_without_a_yes_nothing_is_told(user: User) -> None:
