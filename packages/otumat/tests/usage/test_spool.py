@@ -120,7 +120,7 @@ def test_threads_that_write_while_segments_change_lose_nothing(local: str) -> No
 
 
 def test_U5_K34_the_cap_holds_and_what_had_to_go_is_counted(local: str) -> None:
-    agent, written = UsageAgent(package_name="hostpkg"), 60_000
+    agent, written = UsageAgent(package_name="hostpkg"), 30_000
     for number in range(written):
         agent.log(event_type="often" if number % 10 else "rare")
     sizes = sum(os.stat(path).st_size for path in held.segments(local))

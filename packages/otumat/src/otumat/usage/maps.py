@@ -20,7 +20,7 @@ import sys
 
 from otumat.usage.answers import read as read_answer
 from otumat.usage.counters import OWNER, Place
-from otumat.usage.spool import is_at, machine
+from otumat.usage.spool import is_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def open_map(folder: str, level: str, label_bytes: int, *, when_forked: Callable
     if not writes_in_place(folder):
         return None
     os.makedirs(place, 0o700, exist_ok=True)
-    beginning = f"{level}-{machine()}-"
+    beginning = f"{level}-"
     names = sorted(os.listdir(place))
     for name in names:
         taken = _take(os.path.join(place, name)) if name.startswith(beginning) else -1
