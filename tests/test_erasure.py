@@ -57,7 +57,7 @@ class Copy:
     def hold(self, answer: Answer) -> None:
         assert answer.status in (200, 201), answer
         self.told: dict[str, Any] = answer.json()
-        self.texts += [self.told["access_token"], self.told["refresh_token"]]
+        self.texts += [self.told[name] for name in ("access_token", "refresh_token", "proof") if name in self.told]
 
     @property
     def bearer(self) -> dict[str, str]:

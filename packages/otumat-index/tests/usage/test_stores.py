@@ -158,6 +158,20 @@ def test_erasing_forgets_the_install_and_keeps_the_counts(store: EventStore) -> 
         store.accept(batch(1, DAY, number=3))
 
 
+def test_U17_what_a_copy_of_an_image_told_counts_and_no_install_does(store: EventStore) -> None:
+    store.accept(batch(1, DAY))
+    installs = [store.active(7, *LONG), store.users(7, DAY), store.places(7, DAY, "release"), store.kept(7, *LONG)]
+    later = DAY + timedelta(1)
+    for number in (2, 3):
+        copys = replace(batch(1, later, number=number, times=5, days={}), sequence=0)
+        assert (store.accept(copys).replayed, store.accept(copys).replayed) == (False, True)
+    assert store.counted(7, *LONG) == [("import", DAY, 1), ("import", later, 10)]
+    now = [store.active(7, *LONG), store.users(7, DAY), store.places(7, DAY, "release"), store.kept(7, *LONG)]
+    assert (now, store.losses(7, *LONG)) == (installs, [])
+    assert (len(store.batches(1)), store.erase(1), store.batches(1)) == (3, 3, [])
+    assert store.counted(7, *LONG) == [("import", DAY, 1), ("import", later, 10)]
+
+
 def test_bodies_go_in_time_and_ids_stay(store: EventStore) -> None:
     store.accept(batch(1, DAY))
     assert store.body(1, f"{1:032x}") == batch(1, DAY).body
