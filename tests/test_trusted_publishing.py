@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from harness.artifacts import make_wheel
+from harness.attesting import SigningAuthority
+from harness.chromium import chromium, looked_at
 from harness.clients import Done, Home
 from harness.issuer import GITHUB_RUN, Issuer
 from harness.server import Index
@@ -21,12 +24,13 @@ pytestmark = pytest.mark.clients
 
 @dataclass(frozen=True)
 class Place:
-    """An index behind TLS, the issuer it trusts, and the authority of both."""
+    """An index behind TLS, the issuer it trusts, the authority of both, and whose certificates of runs it believes."""
 
     index: Index
     url: str
     issuer: Issuer
     authority: Authority
+    signing: SigningAuthority
 
     def uv(self, home: Home, *files: Path) -> Done:
         """Run uv as in a build job of GitHub's."""
@@ -52,13 +56,18 @@ class Place:
 @pytest.fixture(scope="module")
 def place(start_index: Callable[..., Index], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     authority = Authority(tmp_path_factory.mktemp("authority"))
+    signing, roots = SigningAuthority(), tmp_path_factory.mktemp("signing") / "roots.pem"
+    roots.write_bytes(signing.pem)
     issuer, front = Issuer(authority, "RS256"), Terminator(authority)
     try:
         index = start_index(
-            PUBLIC_URL=front.url, TRUSTED_ISSUERS=f"github={issuer.url}", TRUSTED_ISSUERS_CA=str(authority.path)
+            PUBLIC_URL=front.url,
+            TRUSTED_ISSUERS=f"github={issuer.url}",
+            TRUSTED_ISSUERS_CA=str(authority.path),
+            ATTESTATION_ROOTS=str(roots),
         )
         front.target_port = index.port
-        yield Place(index, front.url, issuer, authority)
+        yield Place(index, front.url, issuer, authority, signing)
         index.stop_cleanly()
         log = index.log.read_text("utf-8")
         assert "Traceback" not in log, index.told()
@@ -102,6 +111,28 @@ def test_uv_makes_a_project_and_its_next_release(place: Place, home: Home, tmp_p
     assert [(row["project"], row["expires_at"]) for row in roles] == [("comet", None)]
     place.uv(home, second.write(tmp_path)).ok()
     assert place.index.files_of("comet").keys() == {first.filename, second.filename}
+
+
+@pytest.mark.browser
+def test_what_a_build_attests_is_told_on_the_page(place: Place, home: Home, tmp_path: Path) -> None:
+    place.index.api("POST", "/publishers", "alice", project="aurora", **described(place, "acme/aurora"))
+    place.issuer.claims = run_of("acme/aurora")
+    wheel = make_wheel("aurora")
+    attestation = place.signing.attest((wheel.filename, wheel.data), repository="acme/aurora", issuer=place.issuer.url)
+    path = wheel.write(tmp_path)
+    beside = tmp_path / f"{wheel.filename}.publish.attestation"
+    beside.write_text(json.dumps(attestation))
+    place.uv(home, path, beside).ok()
+    with chromium() as browser:
+        page = browser.new_page(base_url=place.url, ignore_https_errors=True)
+        page.goto("/project/aurora/")
+        page.get_by_role("link", name="Attestations").focus()
+        page.keyboard.press("Enter")
+        expect(page).to_have_url(f"{place.url}/project/aurora/#attestations")
+        section = page.get_by_role("region", name="Attestations")
+        expect(section).to_contain_text("GitHub acme/aurora, release.yml")
+        expect(section).to_contain_text("not verified: no trust root configured")
+        looked_at(page, "project-attested")
 
 
 def test_uv_says_why_it_was_refused(place: Place, home: Home, tmp_path: Path) -> None:
