@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib.util
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -44,3 +45,16 @@ def errors(look: Callable[..., Inspection]) -> Callable[..., set[str]]:
         return {problem.code for problem in look(data, filename, limits).problems if problem.severity == "error"}
 
     return errors
+
+
+@pytest.fixture
+def forge(builder: ModuleType) -> Callable[..., bytes]:
+    """A right wheel with `changes` applied to its first member, `demo/__init__.py`, and zip options passed on."""
+
+    def forge(changes: dict[str, Any] | None = None, *, more: Iterable[Any] = (), **options: Any) -> bytes:
+        members = builder.wheel_members()
+        for name, value in (changes or {}).items():
+            setattr(members[0], name, value)
+        return bytes(builder.zip_bytes([*members, *more], **options))
+
+    return forge
