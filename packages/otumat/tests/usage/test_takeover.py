@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from otumat.spec.consent import OFF, ON
+from otumat.spec.consent import OFF, ON, UNSET
 from otumat.usage import UsageAgent, answers, due, held, outbox, tokens
 from otumat.usage.hosts import usage_transport
 from otumat.usage.sender import send_round
@@ -74,6 +74,13 @@ def test_a_yes_goes_on_with_what_waited(home: Path, host: UsageHost) -> None:
     assert "02:fc" not in "".join(
         path.read_text(errors="replace") for path in agent.home_path.rglob("*") if path.is_file()
     )
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
+def test_a_yes_that_another_user_left_is_nobodys(home: Path, host: UsageHost) -> None:
+    place = leave(home, json.dumps({**ACCEPTED, "host": host.url}))
+    os.chown(place / "config.json", 12345, 12345)
+    assert answers.read(str(datajoint().home_path)).level == UNSET
 
 
 def test_it_is_taken_over_once(home: Path, host: UsageHost) -> None:

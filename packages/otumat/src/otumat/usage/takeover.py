@@ -21,6 +21,7 @@ from otumat.usage import changing, dialect03, tokens
 from otumat.usage.files import read_json, write_whole
 from otumat.usage.held import remove
 from otumat.usage.manifests import Found
+from otumat.usage.places import is_ours
 from otumat.usage.spool import Writer, prefix, suffix
 from otumat.usage.tokens import Credential
 
@@ -33,8 +34,11 @@ SOURCE = "your answer to Otumat 0.3"
 def take_over(folder: str, old: str, *, package: str, config: Mapping[str, Any]) -> None:
     """
     Carry an old answer over. A no stays a no; a yes goes on, for the same host, with less: bare names, and no MAC
-    address, place or zone ever again. A config that cannot be read says nothing (K26).
+    address, place or zone ever again. A config that cannot be read says nothing (K26), nor does one that is another
+    user's, as anybody may leave where HOME is a folder for all.
     """
+    if not is_ours(old):
+        return
     known = read_json(old)
     with suppress(OSError):
         os.chmod(old, 0o600)
