@@ -39,6 +39,15 @@ def test_A90_digits_of_other_scripts_are_no_port(project: Project, client: Clien
     assert "frame-ancestors 'none'" in page["Content-Security-Policy"]
 
 
+def test_A90_no_page_that_asks_is_shown_inside_another_sites(project: Project, client: Client) -> None:
+    told = client.post("/oauth/device", DEVICE).json()
+    for path, said in (("/user/usage-install", LINK), ("/device", {"user_code": told["user_code"]})):
+        page = client.get(path, said, headers=HTML)
+        assert (page.status_code, page["X-Frame-Options"]) == (200, "DENY")
+        assert "frame-ancestors 'none'" in page["Content-Security-Policy"]
+        assert {"no-store", "private"} <= set(page["Cache-Control"].split(", "))
+
+
 def test_A90_looking_at_a_link_answers_nothing(project: Project, client: Client) -> None:
     told = client.post("/oauth/device", DEVICE).json()
     for answer in ("yes", "no"):
