@@ -125,6 +125,20 @@ def test_U17_copies_hear_that_the_install_was_withdrawn(copy: Any, today: str) -
     assert (answer.status_code, answer.json()["error"]["code"]) == (410, "withdrawn")
 
 
+def test_U17_whoever_built_the_image_sees_what_copies_told_by_the_proof_alone(copy: Any, today: str) -> None:
+    built = copy()
+    started = Started(built)
+    started.send(started.batch([today, "import", {}, 7]))
+    built.own("DELETE")
+    built.refresh(built.told["refresh_token"])
+    door, proof = f"/api/usage-install/{built.told['install']}", {"Authorization": f"Bearer {built.told['proof']}"}
+    link = built.client.post(f"{door}/visits", headers=proof).json()["url"]
+    built.client.post("/usage/visit/" + link.split("/visit/")[1])
+    page = built.client.get("/usage/mine/").content.decode()
+    assert "<dd>1 told in the last 90 days" in page
+    assert "<dd>7 uses, in 1 request</dd>" in page
+
+
 def test_U14_U17_erasing_the_install_erases_what_its_copies_told(copy: Any, counted: Any, today: str) -> None:
     built = copy()
     number = built.row.pk

@@ -156,7 +156,7 @@ def own(header: str, name: str, *, at: datetime) -> Install:
 
 
 def copies_of(install: Install) -> int:
-    """How many copies of images that it is in told in the last `KEPT_DAYS` days."""
+    """How many copies of images that it is in are known (`actions.copies`)."""
     return ImageCopy.objects.filter(install=install).count()
 
 

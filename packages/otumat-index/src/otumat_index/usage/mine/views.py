@@ -44,6 +44,7 @@ def show(request: HttpRequest, holder: Holder) -> HttpResponse:
         "own": told.own(holder.install, told.last_contacts([holder.install])),
         "sent": told.sent(holder.install),
         "account": holder.install.user,
+        "copies": queries.copies_of(holder.install),
         "answers": surveys.answers_of(holder.install),
         "rows_most": told.ROWS_MOST,
     }
