@@ -53,6 +53,10 @@ def _make_keys(library: str) -> None:
         session.create_domain_parameters(KeyType.EC, curve, local=True).generate_keypair(
             store=True, label="p256", id=b"\2"
         )
+        public, _ = session.create_domain_parameters(KeyType.EC, curve, local=True).generate_keypair(
+            store=True, label="half", id=b"\4"
+        )
+        public.destroy()
         curve = {Attribute.EC_PARAMS: encode_named_curve_parameters("1.3.101.112")}
         session.create_domain_parameters(KeyType.EC_EDWARDS, curve, local=True).generate_keypair(
             mechanism=Mechanism.EC_EDWARDS_KEY_PAIR_GEN, store=True, label="ed", id=b"\3"
@@ -88,13 +92,18 @@ def test_a_token_makes_signatures_of_the_0_3_kind_with_its_rsa_key(library: str)
     assert not signer(library, ";object=ed").can_sign_legacy
 
 
+def test_a_token_without_the_public_half_of_a_key_says_so(library: str) -> None:
+    with pytest.raises(NotFound, match="public half"):
+        signer(library, ";object=half")
+
+
 def test_the_pin_comes_from_the_environment_and_the_library_too(library: str) -> None:
     environ = {"OTUMAT_SIGNING_PASSPHRASE": PIN, "PKCS11_MODULE": library}
     assert find_signer("pkcs11:object=p256", environ=environ).public.kind == "ecdsa-p256"
 
 
 def test_what_is_wrong_is_said(library: str) -> None:
-    with pytest.raises(NotFound, match="3 are meant: ed, p256, rsa"):
+    with pytest.raises(NotFound, match="4 are meant: ed, half, p256, rsa"):
         signer(library, "")
     with pytest.raises(NotFound, match="0 are meant"):
         signer(library, ";object=gone")
