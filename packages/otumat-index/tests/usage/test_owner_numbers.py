@@ -303,6 +303,14 @@ def test_files_and_api_tell_the_same(uses: list[Use], look: Any, client: Client,
             counted[each.event] += each.times
     assert {each["event"]: each["times"] for each in whole["events"] if each["times"]} == counted
     assert whole["times"] == counted.total()
+    assert set(whole["truncated"].values()) == {0}
+    for length, is_known in ((7, True), (14, True), (9, False)):
+        until = timezone.now().date() - timedelta(3)
+        since = until - timedelta(length - 1)
+        past = client.get(f"/api/v1/project/roundup/usage?from={since}&to={until}", headers=headers).json()
+        used = {each.copy for each in uses if since <= each.day <= until}
+        assert past["used"] == (len(used) if is_known else None)
+        assert all(each["installs"] is None for each in past["events"])
     one = client.get("/api/v1/project/roundup/usage/events/fetch?days=28", headers=headers).json()
     assert one["times"] == sum(row["times"] for row in one["properties"]["backend"]) == counted["fetch"]
 

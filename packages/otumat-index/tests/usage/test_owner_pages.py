@@ -108,7 +108,8 @@ def test_a_page_without_numbers_teaches(project: Project, browser: Any, alice: U
     text = text_of(browser(alice).get(PAGE))
     for words in (
         "otumat-usage.toml", "UsageAgent", "python -m build", "otumat publish", "otumat usage on", "roundup",
-        "otumat usage send roundup", "http://localhost:8000 how it is used?", "Read from the newest wheel", "Whether it is used at all.", "Begin to collect",
+        "otumat usage send roundup", "http://localhost:8000 how it is used?", "Read from the newest wheel",
+        "Whether it is used at all.", "Begin to collect",
     ):  # fmt: skip
         assert words in text, words
     assert Manifest.objects.count() == 0, "to look at it changes nothing"

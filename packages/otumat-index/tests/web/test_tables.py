@@ -52,6 +52,12 @@ def test_what_is_too_long_for_a_page_is_in_the_file() -> None:
     assert (table.left_out, table.csv.count(b"\n")) == (2, 13)
 
 
+def test_a_table_ends_somewhere_and_says_how_much_is_not_in_it() -> None:
+    table = Table("x", "A table", COLUMNS[:2], [(str(number), number) for number in range(1007)])
+    assert (table.left_out, table.truncated, table.csv.count(b"\n")) == (600, 7, 1001)
+    assert (len(table.json["rows"]), table.json["truncated"]) == (1000, 7)
+
+
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "\n=1", "\uff1d1"])
 def test_no_text_begins_like_a_formula(text: str) -> None:
     assert harmless(text) == f"'{text}"

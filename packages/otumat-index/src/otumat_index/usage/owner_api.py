@@ -36,7 +36,12 @@ class Declared(Schema):
 
 @router.get("/project/{name}/usage", summary="How a project is used, from what consenting copies tell")
 def show_usage(request: HttpRequest, name: str, days: str = "", since: str = FROM, until: str = TO) -> dict[str, Any]:
-    """`days` up to today (90), or `from` and `to`; what is compared with is as many days before."""
+    """
+    `days` up to today (90), or `from` and `to`; what is compared with is as many days before.
+
+    `used`, and `installs` of `events`, are null where they are not known: for days that end before today (`used` is
+    known for 1, 7, 14 and 28 of them, too). A list has 1,000 rows at most; `truncated` says how many more there are.
+    """
     project = opened(request, name, by=caller(request))
     return documents.as_json(report.report(project, period_of(days, since, until), today=today()))
 
@@ -45,13 +50,17 @@ def show_usage(request: HttpRequest, name: str, days: str = "", since: str = FRO
 def show_table(
     request: HttpRequest, name: str, table: str, days: str = "", since: str = FROM, until: str = TO
 ) -> HttpResponse:
-    """With `Accept: text/csv` as CSV. Names of tables are those of the rows in the whole report."""
+    """
+    With `Accept: text/csv` as CSV. Names of tables are those of the rows in the whole report. At most 1,000 rows;
+    `truncated`, or the header `Otumat-Truncated`, says how many more there are.
+    """
     project = opened(request, name, by=caller(request))
     found = tables(report.report(project, period_of(days, since, until), today=today()))
     if table not in found:
         raise NotFound(f"There is no table {table!r}.", hint=f"There are {', '.join(found)}.")
     if request.get_preferred_type(["application/json", "text/csv"]) == "text/csv":
-        return HttpResponse(found[table].csv, content_type="text/csv; charset=utf-8")
+        headers = {"Otumat-Truncated": str(found[table].truncated)}
+        return HttpResponse(found[table].csv, content_type="text/csv; charset=utf-8", headers=headers)
     return JsonResponse(found[table].json)
 
 

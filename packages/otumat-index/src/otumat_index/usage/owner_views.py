@@ -29,7 +29,7 @@ from otumat_index.usage import actions, queries, report
 from otumat_index.usage.actions.collecting import offered
 from otumat_index.usage.report import pictures
 from otumat_index.usage.report.tables import event_tables, tables
-from otumat_index.web.tables import Table
+from otumat_index.web.tables import ROWS_MOST, Table
 
 TOLD = {
     "yes": "takes uses now, from copies whose users say yes.",
@@ -85,6 +85,7 @@ def dashboard(request: HttpRequest, project: Project) -> HttpResponse:
         "may_manage": may_manage(request, project),
         "raw_days": settings.CONFIG.usage_raw_days,
         "filename": FILENAME,
+        "rows_most": ROWS_MOST,
         "module": project.normalized.replace("-", "_"),
         "index_url": public_url("/").rstrip("/"),
     }
@@ -166,5 +167,8 @@ def event_table(request: HttpRequest, name: str, event: str, table: str) -> Http
 def as_csv(found: dict[str, Table], name: str, filename: str) -> HttpResponse:
     if name not in found:
         raise NotFound(f"There is no table {name!r}.", hint=f"There are {', '.join(found)}.")
-    headers = {"Content-Disposition": f'attachment; filename="{filename}.csv"'}
+    headers = {
+        "Content-Disposition": f'attachment; filename="{filename}.csv"',
+        "Otumat-Truncated": str(found[name].truncated),
+    }
     return HttpResponse(found[name].csv, content_type="text/csv; charset=utf-8", headers=headers)

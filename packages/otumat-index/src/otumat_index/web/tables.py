@@ -20,6 +20,8 @@ from otumat_index.web.charts.trends import level, trend
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a formula begins with; spreadsheets of East Asia take the wide signs for the same."""
+ROWS_MOST = 1000
+"""A table has no more rows than these anywhere: a file, too, is for somebody who reads it."""
 Kind = Literal["text", "number", "day", "share", "bar", "heat", "change", "trend", "good", "bad"]
 Cell = str | int | float | date | None | Sequence[int]
 
@@ -46,6 +48,7 @@ class Table:
 
     Attributes:
         links: For each row an address, or "".
+        rows: What counts most first, where there may be more than `ROWS_MOST`; `truncated` says how many are not told.
         most: So many rows are written as HTML; the rest is in the CSV.
     """
 
@@ -57,8 +60,17 @@ class Table:
     most: int = 400
 
     @property
+    def told(self) -> Sequence[Sequence[Cell]]:
+        return self.rows[:ROWS_MOST]
+
+    @property
+    def truncated(self) -> int:
+        return len(self.rows) - len(self.told)
+
+    @property
     def left_out(self) -> int:
-        return max(0, len(self.rows) - self.most)
+        """Rows that are in the file and not in the page."""
+        return max(0, len(self.told) - self.most)
 
     @property
     def html(self) -> SafeString:
@@ -82,13 +94,13 @@ class Table:
     @property
     def csv(self) -> bytes:
         """RFC 4180; texts that a spreadsheet would take for a formula get an apostrophe in front."""
-        return as_csv([each.name for each in self.columns], self.rows)
+        return as_csv([each.name for each in self.columns], self.told)
 
     @property
     def json(self) -> dict[str, Any]:
         names = [each.name for each in self.columns]
-        rows = [dict(zip(names, map(plain, row), strict=True)) for row in self.rows]
-        return {"table": self.name, "caption": self.caption, "rows": rows}
+        rows = [dict(zip(names, map(plain, row), strict=True)) for row in self.told]
+        return {"table": self.name, "caption": self.caption, "rows": rows, "truncated": self.truncated}
 
 
 def cell(value: Cell, kind: Kind) -> str:

@@ -15,8 +15,9 @@ LEFT_OUT = ("features_by_week",)
 
 def as_json(found: Report) -> dict[str, Any]:
     """The same, but for events that are declared and were never told of: of those there is nothing to tell."""
-    made = {name: table.json["rows"] for name, table in tables(found).items() if name not in LEFT_OUT}
-    events = zip(made["features"], found.features, strict=True)
+    written = {name: table.json for name, table in tables(found).items() if name not in LEFT_OUT}
+    made = {name: table["rows"] for name, table in written.items()}
+    events = zip(made["features"], found.features, strict=False)  # rows end where a table is long enough
     made["features"] = [with_days(row, event) for row, event in events if event.times or event.before or event.lost]
     return {
         "collects": bool(found.state and found.state.is_on),
@@ -30,6 +31,7 @@ def as_json(found: Report) -> dict[str, Any]:
         "times_lost": found.uses_lost,
         "batches_missing": found.gaps,
         **{NAMES.get(name, name): rows for name, rows in made.items()},
+        "truncated": {NAMES.get(name, name): table["truncated"] for name, table in written.items()},
     }
 
 

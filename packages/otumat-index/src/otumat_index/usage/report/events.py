@@ -53,7 +53,7 @@ def event_report(project: Project, event: str, period: Period, *, today: date) -
         raise unknown(project, event)
     state = queries.state_of(project)
     declared = ((state.declared if state else None) or {}).get(event)
-    found = [(day, n) for name, day, n in STORE.counted(project.pk, period.before.since, period.until) if name == event]
+    found = STORE.days_of(project.pk, event, period.before.since, period.until)
     within = {day: n for day, n in found if day >= period.since}
     details = STORE.details(project.pk, event, period.since, period.until)
     if not (declared or found or STORE.details(project.pk, event, date.min, period.until)):

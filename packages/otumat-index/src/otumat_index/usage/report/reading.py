@@ -16,6 +16,8 @@ from otumat_index.usage.stores.protocol import Day
 
 COHORTS = 12
 """So many weeks of first uses are told of."""
+EVENTS_MOST = 500
+"""Events that are read where there is no end of them: without a manifest, copies may tell any name."""
 
 
 def report(project: Project, period: Period, *, today: date) -> Report:
@@ -38,7 +40,7 @@ def report(project: Project, period: Period, *, today: date) -> Report:
         period=period,
         today=today,
         installs=Install.objects.filter(project=project, withdrawn_at=None).count(),
-        users=users_of(project, period, today=today),
+        users=users_of(project, period, every_day(found, period)[-1], today=today),
         active=every_day(found, period),
         active_before=every_day(found, before),
         weeks=[week_of(day, found) for day in reversed(list(weeks_before(period)))],
@@ -57,10 +59,12 @@ def report(project: Project, period: Period, *, today: date) -> Report:
     )
 
 
-def users_of(project: Project, period: Period, *, today: date) -> int | None:
-    if period.until < today:
-        return None
-    return sum(n for _, n in STORE.places(project.pk, period.since, "release"))
+def users_of(project: Project, period: Period, last: Day, *, today: date) -> int | None:
+    """How many were used: from the last day on which each was, up to today; else from a window of just that length."""
+    if period.until >= today:
+        return sum(n for _, n in STORE.places(project.pk, period.since, "release"))
+    windows = {1: last.daily, rules.WEEK: last.weekly, rules.FORTNIGHT: last.fortnightly, rules.MONTH: last.monthly}
+    return windows.get(period.length)
 
 
 def ever_told(project: Project, *, today: date) -> bool:
@@ -88,7 +92,7 @@ def features(
     """Events by how many installs told of them, then by how often; last those that were declared and never heard."""
     by_day: dict[str, dict[date, int]] = {}
     before: Counter[str] = Counter()
-    for event, day, times in STORE.counted(project.pk, period.before.since, period.until):
+    for event, day, times in STORE.counted(project.pk, period.before.since, period.until, most=EVENTS_MOST):
         if day < period.since:
             before[event] += times
         else:

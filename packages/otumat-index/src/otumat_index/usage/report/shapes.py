@@ -95,7 +95,8 @@ class Report:
     Attributes:
         state: None: it never collected.
         installs: How many may tell at present.
-        users: How many were used in these days; None for days that end before today, of which that is not kept.
+        users: How many were used in these days; None where that is not kept: for days that end before today, unless
+            they are 1, 7, 14 or 28.
         active: One for each day, in order; `active_before`: of the days before.
         weeks: The oldest first.
         newest: The current release; "" when there is none.
@@ -124,6 +125,11 @@ class Report:
     ci: list[Spot]
     cohorts: list[Cohort]
     lost: list[tuple[str, str, int]]
+
+    @property
+    def knows_installs(self) -> bool:
+        """Whether it is kept how many installs told of each event: up to today alone."""
+        return self.period.until >= self.today
 
     @property
     def is_empty(self) -> bool:

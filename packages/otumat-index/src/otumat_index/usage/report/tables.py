@@ -8,7 +8,7 @@ from datetime import timedelta
 from otumat_index.usage.report.events import EventReport
 from otumat_index.usage.report.period import Period
 from otumat_index.usage.report.shapes import Feature, Report, Spot
-from otumat_index.web.tables import Cell, Column, Table
+from otumat_index.web.tables import ROWS_MOST, Cell, Column, Table
 
 TREND_POINTS = 30
 REASONS = {
@@ -137,7 +137,7 @@ def features(found: Report, address: Callable[[str], str]) -> Table:
         (
             each.event,
             each.installs,
-            share(each.installs, found.users or 0) if each.installs is not None else None,
+            None if each.installs is None else share(each.installs, found.users or 0),
             each.times,
             change(each.times, each.before),
             thinned(each, found.period),
@@ -216,7 +216,10 @@ def losses(found: Iterable[tuple[str, str, int]]) -> Table:
         Column("event", "Event", "text"),
         Column("times", "Times"),
     )
-    rows = [(reason, REASONS.get(reason, ""), event or None, times) for reason, event, times in found]
+    listed = list(found)
+    if len(listed) > ROWS_MOST:  # copies may name any events
+        listed.sort(key=lambda each: -each[2])
+    rows = [(reason, REASONS.get(reason, ""), event or None, times) for reason, event, times in listed]
     return Table("losses", "What was not counted", columns, rows)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from otumat_index.usage.rules.activity import (
+    FORTNIGHT,
     KINDS,
     LATE_DAYS,
     MASK_DAYS,
@@ -31,6 +32,7 @@ from otumat_index.usage.rules.counting import (
 )
 
 __all__ = [
+    "FORTNIGHT",
     "KINDS",
     "LATE_DAYS",
     "LOST",

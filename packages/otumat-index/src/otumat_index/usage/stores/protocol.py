@@ -101,8 +101,18 @@ class EventStore(Protocol):
     def active(self, project: int, since: date, until: date) -> list[Day]:
         """Active installs by day, for days that have any."""
 
-    def counted(self, project: int, since: date, until: date) -> list[tuple[str, date, int]]:
-        """How often each event happened, by event and day."""
+    def counted(
+        self, project: int, since: date, until: date, *, most: int | None = None
+    ) -> list[tuple[str, date, int]]:
+        """
+        How often each event happened, by event and day.
+
+        Args:
+            most: Where there are more rows than so many events can have, only those of the so many that happened most.
+        """
+
+    def days_of(self, project: int, event: str, since: date, until: date) -> list[tuple[date, int]]:
+        """How often one event happened, by day."""
 
     def details(self, project: int, event: str, since: date, until: date) -> list[tuple[str, str, int]]:
         """How often one event happened, by properties and release, most first."""

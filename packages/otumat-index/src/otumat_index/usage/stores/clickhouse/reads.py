@@ -54,9 +54,18 @@ WHERE project = {project} AND last_day >= {day(since)} AND first_day <= {day(unt
 WHERE {days("day_", since, until)}"""
 
 
-def counted(project: int, since: date, until: date) -> str:
+def counted(project: int, since: date, until: date, most: int | None) -> str:
+    """Event, day, times; of the `most` events that happened most."""
     rows = counts(project, since, until)
-    return f"SELECT event_, toString(day_), sum(times_) FROM ({rows}) GROUP BY event_, day_ ORDER BY event_, day_"
+    top = f"SELECT event_ FROM ({rows}) GROUP BY event_ ORDER BY sum(times_) DESC, event_ LIMIT {most}"
+    among = "" if most is None else f" WHERE event_ GLOBAL IN ({top})"
+    by = "GROUP BY event_, day_ ORDER BY event_, day_"
+    return f"SELECT event_, toString(day_), sum(times_) FROM ({rows}){among} {by}"
+
+
+def days_of(project: int, event: str, since: date, until: date) -> str:
+    rows = f"{counts(project, since, until)} AND event_ = {text(event)}"
+    return f"SELECT toString(day_), sum(times_) FROM ({rows}) GROUP BY day_ ORDER BY day_"
 
 
 def details(project: int, event: str, since: date, until: date) -> str:

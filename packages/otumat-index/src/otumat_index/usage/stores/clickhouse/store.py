@@ -163,9 +163,15 @@ class ClickHouseStore:
             for day, one, seven, month, fourteen in rows
         ]
 
-    def counted(self, project: int, since: date, until: date) -> list[tuple[str, date, int]]:
-        found = self.link.ask(reads.counted(project, since, until))
+    def counted(
+        self, project: int, since: date, until: date, *, most: int | None = None
+    ) -> list[tuple[str, date, int]]:
+        found = self.link.ask(reads.counted(project, since, until, most))
         return [(event, date.fromisoformat(day), int(n)) for event, day, n in found]
+
+    def days_of(self, project: int, event: str, since: date, until: date) -> list[tuple[date, int]]:
+        found = self.link.ask(reads.days_of(project, event, since, until))
+        return [(date.fromisoformat(day), int(n)) for day, n in found]
 
     def details(self, project: int, event: str, since: date, until: date) -> list[tuple[str, str, int]]:
         return _numbered(self.link.ask(reads.details(project, event, since, until)))
