@@ -99,7 +99,7 @@ def erase(options: argparse.Namespace, settings: Settings, console: Console) -> 
         console.show_json({"package": options.package, **told})
         return 0
     there = " and at the host, which signed this:" if receipts else "."
-    console.note(f"Erased here{there if receipts or troubles else '; nothing was ever sent from here.'}")
+    console.note(f"Erased here{there if receipts or troubles else '; no host has anything of it.'}")
     for receipt in receipts:
         console.show(json.dumps(receipt, indent=2))
     for trouble in troubles:

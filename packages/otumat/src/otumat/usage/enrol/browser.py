@@ -12,6 +12,7 @@ import hmac
 import os
 import sys
 from base64 import urlsafe_b64encode
+from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 
 CALLBACK = "/usage-consented"
 THANKS = (
-    "Thank you. You can close this page. "
-    "To see what is sent, or to undo this, use the command <code>otumat usage</code>."
+    "Thank you. You can close this page.<br>"
+    "To see what is sent: <code>otumat usage show {0}</code>. To undo this: <code>otumat usage off {0}</code>."
 )
 NO = "Nothing will be collected. You can close this page."
 
@@ -65,7 +66,7 @@ def enrol_in_browser(
         if not fits or not ("code" in query or "error" in query):
             return 400, "This answer does not belong to any question."
         came.update(query)
-        return 200, THANKS if "code" in query else NO
+        return 200, THANKS.format(escape(asked.project)) if "code" in query else NO
 
     with Listener(answer, is_done=lambda: bool(came)) as listener:
         redirect = listener.url + CALLBACK
@@ -131,7 +132,7 @@ def _in_the_old_way(
             if credential is None:
                 return 400, "Something is missing in this answer."
             came.append(credential)
-            return 200, THANKS
+            return 200, THANKS.format(escape(asked.project))
         if path == "/install-cancelled":
             came.append(None)
             return 200, NO

@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     Answer = Callable[[str, dict[str, str]], Page | None]
 
 _REQUEST_S = 5
+_STYLE = ":root{color-scheme:light dark}main{font:1.1rem/1.6 system-ui,sans-serif;max-width:32rem;margin:12vh auto}"
 _PAGE = (
-    '<!doctype html><html lang="en"><meta charset="utf-8"><title>Otumat</title>'
-    '<meta name="viewport" content="width=device-width"><p>{}</p></html>'
+    '<!doctype html><html lang="en"><meta charset="utf-8"><title>Otumat</title><style>%s</style>'
+    '<meta name="viewport" content="width=device-width"><main><p>%s</p></main></html>'
 )
 _SCRIPT = "window.opener.postMessage(true, '*'); window.close()"
-_SCRIPT_HASH = b64encode(sha256(_SCRIPT.encode()).digest()).decode()
+_SCRIPT_HASH, _STYLE_HASH = (b64encode(sha256(text.encode()).digest()).decode() for text in (_SCRIPT, _STYLE))
+_POLICY = f"default-src 'none'; script-src 'sha256-{_SCRIPT_HASH}'; style-src 'sha256-{_STYLE_HASH}'"
 HEALTH = f"Yes, this is it.<script>{_SCRIPT}</script>"
 """What a consent page of Otumat 0.3 opens in a window of its own, to see whether we can be reached."""
 
@@ -87,13 +89,13 @@ class Listener:
         if handler.headers.get("Host") == urlsplit(self.url).netloc and len(dict(query)) == len(query):
             told = self._answer(parts.path, dict(query))
         status, text = told or (404, "There is nothing here.")
-        body = _PAGE.format(text).encode()
+        body = (_PAGE % (_STYLE, text)).encode()
         handler.send_response(status)
         handler.send_header("Content-Type", "text/html; charset=utf-8")
         handler.send_header("Content-Length", str(len(body)))
         handler.send_header("Cache-Control", "no-store")
         handler.send_header("Referrer-Policy", "no-referrer")
-        handler.send_header("Content-Security-Policy", f"default-src 'none'; script-src 'sha256-{_SCRIPT_HASH}'")
+        handler.send_header("Content-Security-Policy", _POLICY)
         handler.end_headers()
         handler.wfile.write(body)
 
