@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from datetime import timedelta
 from typing import Any
@@ -13,29 +11,13 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from harness.consent import DEVICE, LINK, REDIRECT, VERIFIER
 from otumat_index.accounts.models import User
 from otumat_index.journal.actor import command
 from otumat_index.publish import actions as publish
 from otumat_index.usage.models import Enrolment, Install
 
 pytestmark = pytest.mark.django_db(databases="__all__")
-VERIFIER = "v" * 43
-CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
-REDIRECT = "http://127.0.0.1:49152/usage-consented"
-LINK = {
-    "response_type": "code",
-    "client_id": "otumat-usage",
-    "scope": "usage",
-    "redirect_uri": REDIRECT,
-    "state": "s" * 43,
-    "code_challenge": CHALLENGE,
-    "code_challenge_method": "S256",
-    "project": "roundup",
-    "release": "1.0",
-    "manifest": "",
-    "wording": "1",
-}
-DEVICE = {"client_id": "otumat-usage", "scope": "usage", "project": "roundup", "release": "1.0", "wording": "1"}
 GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 HTML = {"Accept": "text/html"}
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from harness.consent import DEVICE, LINK
 from otumat_index.accounts import oauth
 from otumat_index.accounts.models import User
 from otumat_index.publish.models import Project
@@ -18,18 +19,6 @@ from otumat_index.web.pace import Pace
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 HTML = {"Accept": "text/html"}
-LINK = {
-    "response_type": "code",
-    "client_id": "otumat-usage",
-    "scope": "usage",
-    "redirect_uri": "http://127.0.0.1:49152/usage-consented",
-    "state": "s" * 43,
-    "code_challenge": "c" * 43,
-    "code_challenge_method": "S256",
-    "project": "roundup",
-    "wording": "1",
-}
-DEVICE = {"client_id": "otumat-usage", "project": "roundup", "wording": "1"}
 
 
 def test_A90_digits_of_other_scripts_are_no_port(project: Project, client: Client) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import re
 from typing import Any
@@ -12,6 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 from django.test import Client
 
+from harness.consent import LINK, REDIRECT, VERIFIER
 from otumat.errors import Invalid
 from otumat_index.accounts.models import User
 from otumat_index.journal.actor import command
@@ -25,21 +24,6 @@ from otumat_index.usage.surveys.models import Survey, SurveyAnswer, SurveyCount
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 HTML = {"Accept": "text/html"}
-VERIFIER = "v" * 43
-REDIRECT = "http://127.0.0.1:49152/usage-consented"
-LINK = {
-    "response_type": "code",
-    "client_id": "otumat-usage",
-    "scope": "usage",
-    "redirect_uri": REDIRECT,
-    "state": "s" * 43,
-    "code_challenge": base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode(),
-    "code_challenge_method": "S256",
-    "project": "roundup",
-    "release": "1.0",
-    "manifest": "",
-    "wording": "1",
-}
 ASKED = [
     {"question": "What do you use it for?", "choices": ["Research", "Teaching"]},
     {"question": "How large is your team?", "choices": ["One", "A few", "Many"]},

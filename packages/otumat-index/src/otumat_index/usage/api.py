@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
@@ -36,6 +36,7 @@ INSTALLS = Pace(at_once=500, per_s=500 / 3600)
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 KEY = re.compile(r"[0-9a-f]{32}")
 Door = Callable[..., HttpResponse]
+Failure = TypeVar("Failure", bound=OtumatError)
 
 
 @require_GET
@@ -174,21 +175,32 @@ def events(request: HttpRequest) -> HttpResponse:
     return JsonResponse({**said, "refused": refused, "replayed": told.replayed})
 
 
-def grants(door: Door) -> Door:
-    """Errors as RFC 6749, 5.2 has them."""
+def posted(refusal: type[Failure], told: Callable[[Failure], HttpResponse]) -> Callable[[Door], Door]:
+    """A door for POST alone that no cookie opens, where errors of a kind are told in a form of their own."""
 
-    @csrf_exempt
-    @never_cache
-    @require_POST
-    @wraps(door)
-    def wrapped(request: HttpRequest) -> HttpResponse:
-        try:
-            return door(request)
-        except oauth.GrantRefused as exc:
-            status = 401 if exc.code == "invalid_client" else 400
-            return JsonResponse({"error": exc.code, "error_description": exc.message}, status=status)
+    def decorated(door: Door) -> Door:
+        @csrf_exempt
+        @never_cache
+        @require_POST
+        @wraps(door)
+        def wrapped(request: HttpRequest) -> HttpResponse:
+            try:
+                return door(request)
+            except refusal as exc:
+                return told(exc)
 
-    return wrapped
+        return wrapped
+
+    return decorated
+
+
+def as_grant_error(exc: oauth.GrantRefused) -> HttpResponse:
+    """RFC 6749, 5.2."""
+    status = 401 if exc.code == "invalid_client" else 400
+    return JsonResponse({"error": exc.code, "error_description": exc.message}, status=status)
+
+
+grants = posted(oauth.GrantRefused, as_grant_error)
 
 
 @grants

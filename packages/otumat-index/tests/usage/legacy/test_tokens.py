@@ -10,9 +10,11 @@ from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
+from otumat_index.accounts import oauth
 from otumat_index.journal.actor import command
 from otumat_index.usage import actions
 from otumat_index.usage.actions import legacy
+from otumat_index.web.pace import Pace
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 FORM = "application/x-www-form-urlencoded"
@@ -37,6 +39,17 @@ def test_K6_a_refresh_answers_all_four_and_the_refresh_token_stays(old: Any, mom
 def test_a_refresh_token_is_worth_nothing_without_its_secret(old: Any, wrong: dict[str, str]) -> None:
     assert old.refresh(**wrong).status_code == 400
     assert old.refresh().status_code == 200
+
+
+def test_K5_too_many_refreshes_are_not_the_end_of_an_enrolment(
+    old: Any, moment: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(oauth, "REFRESHES", Pace(at_once=1, per_s=0.01))
+        told = [old.refresh() for _ in range(3)]
+    assert [each.status_code for each in told] == [200] * 3
+    assert [bool(each.json()["access_token"]) for each in told] == [True, False, False]
+    assert old.refresh().json()["access_token"]
 
 
 def test_K5_a_passing_fault_is_never_the_end_of_an_enrolment(

@@ -9,15 +9,10 @@ next request then fails, and they keep what they hold.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from functools import wraps
 
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
 
 from otumat.errors import OtumatError
 from otumat_index.accounts import oauth
@@ -25,32 +20,20 @@ from otumat_index.accounts.rules import parse_basic
 from otumat_index.usage import api, queries
 from otumat_index.usage.actions import legacy as actions
 from otumat_index.usage.legacy import uses
-from otumat_index.web.errors import status_of
+from otumat_index.web.errors import TooMany, status_of
 
 log = logging.getLogger(__name__)
-Door = Callable[[HttpRequest], HttpResponse]
 
 
-def told_in_json(door: Door) -> Door:
-    """Errors with `error_msg` and `error_desc`."""
-
-    @csrf_exempt
-    @never_cache
-    @require_POST
-    @wraps(door)
-    def wrapped(request: HttpRequest) -> HttpResponse:
-        try:
-            return door(request)
-        except OtumatError as exc:
-            said = {"error_msg": exc.message, "error_desc": exc.code}
-            if exc.code == "token_expired":
-                said = {"error_msg": "Authorization Failed", "error_desc": f"TokenExpiredError: {exc.message}"}
-            return JsonResponse({"ok": False, **said}, status=status_of(exc))
-
-    return wrapped
+def as_old_error(exc: OtumatError) -> HttpResponse:
+    """With `error_msg` and `error_desc`."""
+    said = {"error_msg": exc.message, "error_desc": exc.code}
+    if exc.code == "token_expired":
+        said = {"error_msg": "Authorization Failed", "error_desc": f"TokenExpiredError: {exc.message}"}
+    return JsonResponse({"ok": False, **said}, status=status_of(exc))
 
 
-@told_in_json
+@api.posted(OtumatError, as_old_error)
 def events(request: HttpRequest) -> HttpResponse:
     """Route 3: every use that the copy holds."""
     now = timezone.now()
@@ -69,6 +52,8 @@ def token(request: HttpRequest) -> HttpResponse:
         raise oauth.GrantRefused("This grant is not offered.", code="unsupported_grant_type")
     try:
         pair = actions.refresh_legacy(text, client=client, secret=secret, at=timezone.now())
+    except TooMany:
+        return JsonResponse(answer("", text, 0))
     except DatabaseError:
         log.exception("A 0.3 copy could not be given a token; it comes again")
         return JsonResponse(answer("", text, 0))
