@@ -9,7 +9,7 @@ from typing import Any
 
 from chdb.session import Session
 
-from otumat_index.usage.stores.clickhouse.link import lines
+from otumat_index.usage.stores.clickhouse.link import UNWAITED, lines
 
 
 class ChdbLink:
@@ -23,6 +23,8 @@ class ChdbLink:
         if ChdbLink._session is None:
             ChdbLink._session = Session(tempfile.mkdtemp(prefix="otumat-chdb-"))  # type: ignore[no-untyped-call]
             self._session.query("SET max_threads = 1")  # our tables are small: more threads take longer
+            for name, value in UNWAITED.items():
+                self._session.query(f"SET {name} = {value}")
 
     def ask(self, query: str, *, anywhere: bool = False) -> list[list[Any]]:
         if not anywhere and ChdbLink._in_use != self.database:

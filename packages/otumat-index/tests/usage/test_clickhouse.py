@@ -79,7 +79,7 @@ def batch(install: int, number: int, **more: Any) -> Accepted:
 
 
 def everything(store: ClickHouseStore) -> list[Any]:
-    read = [store.counted, store.active, store.kept, store.losses]
+    read: list[Callable[..., Any]] = [store.counted, store.active, store.kept, store.losses]
     return [*(ask(PROJECT, *LONG) for ask in read), store.spread(PROJECT, "release", *LONG)]
 
 
@@ -246,7 +246,7 @@ def send(store: ClickHouseStore, install: int, reached: Event) -> None:
 
 def watch(store: ClickHouseStore, done: Event, reports: list[int]) -> None:
     """Reports are asked for all the time; none may tell of more than was sent."""
-    while not done.is_set():
+    while not done.wait(0.05):
         assert total(store) <= MOST
         reports[0] += 1
 

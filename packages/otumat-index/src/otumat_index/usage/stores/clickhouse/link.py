@@ -22,6 +22,8 @@ STEADY = {
     "insert_distributed_sync": "1",  # an answer means that the shard has it
     "output_format_json_quote_64bit_integers": "0",
 }
+UNWAITED = {"mutations_sync": "0"}
+"""A deletion that writes years of rows anew is not waited for; old servers never do, and do not know the word."""
 PASSING = frozenset({32, 209, 210, 225, 242, 279, 319, 999})
 """Errors of a network, of a replica that lost its keeper, and of a copy that is not there yet."""
 TOO_LONG = 159
@@ -105,8 +107,13 @@ class Server:
         settings = dict(self.address.settings)
         if patience_s is not None:
             settings["distributed_ddl_task_timeout"] = str(patience_s)
+
+        def say(client: Any) -> None:
+            known = {name: value for name, value in UNWAITED.items() if name in client.server_settings}
+            client.raw_query(statement, settings={**known, **settings}, use_database=False)
+
         try:
-            self._said(lambda client: client.raw_query(statement, settings=settings, use_database=False))
+            self._said(say)
         except ClickHouseError as exc:
             if patience_s is None or code_of(exc) != TOO_LONG:
                 raise
