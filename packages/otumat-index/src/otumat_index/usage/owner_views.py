@@ -21,9 +21,7 @@ from otumat.errors import Invalid, NotFound, Problem
 from otumat.spec.manifest import FILENAME
 from otumat_index.accounts import credentials
 from otumat_index.accounts.adapter import public_url
-from otumat_index.publish import queries as publish
-from otumat_index.publish import rules as publishing
-from otumat_index.publish.doors import opened
+from otumat_index.publish.doors import may, opened
 from otumat_index.publish.models import Project
 from otumat_index.usage import actions, queries, report
 from otumat_index.usage.actions.collecting import offered
@@ -42,11 +40,8 @@ TOLD = {
 @require_http_methods(["GET", "HEAD", "POST"])
 def usage(request: HttpRequest, name: str) -> HttpResponse:
     """The dashboard; whoever turns the collection on or off shows again who it is."""
-    by = credentials.from_session(request)
-    project = publish.project(name, by=by)
-    # Not by `opened`: when allauth answers a form that it kept, the request came to another door.
     deed = "manage" if request.method == "POST" else "measure"
-    publishing.check_may(by, deed, publish.standing_of(by, project.normalized), name_claims="admin")
+    project = opened(request, name, by=credentials.from_session(request), deed=deed)
     if request.method == "POST":
         answer: HttpResponse = set_collecting(request, project)
         return answer
@@ -60,8 +55,7 @@ def set_collecting(request: HttpRequest, project: Project) -> HttpResponse:
         raise Invalid([Problem("usage.collect", "collect", f"{said[:40]!r} is neither yes nor no.", value=said[:40])])
     actions.set_collecting(project, is_on=said == "yes", by=by, at=timezone.now())
     messages.success(request, f"{project.name} {TOLD[said]}")
-    may_see = publishing.may(by, "measure", publish.standing_of(by, project.normalized))
-    return redirect("usage:owner" if may_see else "publish:manage", project.normalized)
+    return redirect("usage:owner" if may(request, "measure", project) else "publish:manage", project.normalized)
 
 
 def dashboard(request: HttpRequest, project: Project) -> HttpResponse:
@@ -82,7 +76,7 @@ def dashboard(request: HttpRequest, project: Project) -> HttpResponse:
             "adoption": pictures.adoption(found) if found.newest else None,
         },
         "manifest": queries.manifest_asked(project, manifests[0].digest) if manifests else offered(project),
-        "may_manage": may_manage(request, project),
+        "may_manage": may(request, "manage", project),
         "raw_days": settings.CONFIG.usage_raw_days,
         "filename": FILENAME,
         "rows_most": ROWS_MOST,
@@ -112,11 +106,6 @@ def about(request: HttpRequest, project: Project, asked: report.Asked, failure: 
         "failure": failure,
         "problems": failure.problems if failure else (),
     }
-
-
-def may_manage(request: HttpRequest, project: Project) -> bool:
-    by = credentials.from_session(request)
-    return publishing.may(by, "manage", publish.standing_of(by, project.normalized))
 
 
 def event_address(project: Project, asked: report.Asked, event: str) -> str:

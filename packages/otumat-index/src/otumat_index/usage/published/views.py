@@ -23,7 +23,7 @@ from otumat.spec import names
 from otumat_index.accounts import credentials
 from otumat_index.accounts.adapter import public_url
 from otumat_index.publish import queries as publish
-from otumat_index.publish import rules as roles
+from otumat_index.publish.doors import may, opened
 from otumat_index.publish.models import Project
 from otumat_index.usage.published import actions, documents, queries
 from otumat_index.usage.rules import publishing as rules
@@ -48,14 +48,9 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
         "weeks": documents.weeks_table(found),
         "picture": None if found.is_empty else documents.picture(found),
         "badge": badge_address(project),
-        "may_measure": may_measure(request, project),
+        "may_measure": may(request, "measure", project),
     }
     return render(request, "usage/public.html", context)
-
-
-def may_measure(request: HttpRequest, project: Project) -> bool:
-    by = credentials.from_session(request)
-    return roles.may(by, "measure", publish.standing_of(by, project.normalized))
 
 
 @require_safe
@@ -108,11 +103,8 @@ def badge_address(project: Project) -> str:
 @require_http_methods(["GET", "HEAD", "POST"])
 def switch(request: HttpRequest, name: str) -> HttpResponse:
     """Where owners publish how their project is used, and take it back, showing again who they are."""
-    by = credentials.from_session(request)
-    project = publish.project(name, by=by)
-    # Not by `opened`: when allauth answers a form that it kept, the request came to another door.
     deed = "manage" if request.method == "POST" else "measure"
-    roles.check_may(by, deed, publish.standing_of(by, project.normalized), name_claims="admin")
+    project = opened(request, name, by=credentials.from_session(request), deed=deed)
     if request.method == "POST":
         answer: HttpResponse = set_publishing(request, project)
         return answer
@@ -122,7 +114,7 @@ def switch(request: HttpRequest, name: str) -> HttpResponse:
 @reauthentication_required(app="allauth.mfa")  # type: ignore[untyped-decorator]
 def set_publishing(request: HttpRequest, project: Project) -> HttpResponse:
     by, is_on = credentials.from_session(request), request.POST.get("publish") == "yes"
-    may_see = may_measure(request, project)
+    may_see = may(request, "measure", project)
     try:
         actions.set_publishing(project, is_on=is_on, by=by, at=timezone.now())
     except OtumatError as exc:
@@ -138,8 +130,6 @@ def switch_page(request: HttpRequest, project: Project, *, failure: OtumatError 
     found = queries.published(project)
     weeks = rules.weeks_over(rules.first_week(timezone.now().date()), today=timezone.now().date())
     preview = found.newest if found.is_on else actions.figures_of(project, weeks[-1])
-    by = credentials.from_session(request)
-    standing = publish.standing_of(by, project.normalized)
     context = {
         "project": project,
         "found": found,
@@ -148,8 +138,8 @@ def switch_page(request: HttpRequest, project: Project, *, failure: OtumatError 
         "week": found.weeks[0][0] if found.weeks else weeks[-1],
         "preview": preview,
         "parts": documents.parts_tables(preview),
-        "may_publish": roles.may(by, "disclose", standing),
-        "may_manage": roles.may(by, "manage", standing),
+        "may_publish": may(request, "disclose", project),
+        "may_manage": may(request, "manage", project),
         "badge": badge_address(project),
         "page_url": public_url(f"/project/{quote(project.normalized)}/usage/"),
         "failure": failure,

@@ -15,6 +15,7 @@ from otumat_index.publish.models import Project, Role
 from otumat_index.publish.notices import queries as notices
 from otumat_index.usage import queries, report, rules
 from otumat_index.usage.report import Feature, Period, Report, Version
+from otumat_index.usage.report.shapes import GAP
 from otumat_index.usage.stores.orm import STORE
 from otumat_index.usage.stores.protocol import Day
 from otumat_index.usage.telling.models import Alert
@@ -23,7 +24,6 @@ from otumat_index.usage.telling.rules import Definition, Facts, last_period
 USES = "usage"
 """The kind of these mails."""
 SHOWN = 5
-GAP = "gap"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from otumat.errors import Invalid, OtumatError
 from otumat_index.accounts import credentials
 from otumat_index.accounts.views import me
-from otumat_index.publish import queries as publish
-from otumat_index.publish import rules as roles
-from otumat_index.publish.doors import opened
+from otumat_index.publish.doors import may, opened
 from otumat_index.publish.models import Project
 from otumat_index.usage.telling import actions, letters, queries, rules
 from otumat_index.web.errors import status_of
@@ -61,11 +59,6 @@ def remove(request: HttpRequest, name: str, alert_id: int) -> HttpResponse:
     actions.remove_alert(project, alert_id, by=by, at=timezone.now())
     messages.success(request, "The alert is removed.")
     return redirect("usage:alerts" if may(request, "measure", project) else "publish:manage", project.normalized)
-
-
-def may(request: HttpRequest, deed: str, project: Project) -> bool:
-    by = credentials.from_session(request)
-    return roles.may(by, deed, publish.standing_of(by, project.normalized))
 
 
 def page(request: HttpRequest, project: Project, *, failure: OtumatError | None = None) -> HttpResponse:
