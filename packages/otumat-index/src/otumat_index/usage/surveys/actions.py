@@ -25,14 +25,9 @@ def set_survey(project: Project, told: object, *, by: Actor, at: datetime) -> Su
     project = locked(project, by)
     questions = [each.as_json() for each in rules.read(told)]
     newest = Survey.objects.filter(project=project).first()
-    if (newest.questions if newest else []) == json_like(questions):
+    if (newest.questions if newest else []) == questions:
         return newest
     version = newest.version + 1 if newest else 1
     made = Survey.objects.create(project=project, version=version, questions=questions, made_at=at)
     journal.write("usage.survey", project.normalized, by=by, at=at, topic=project.normalized, version=version)
     return made
-
-
-def json_like(questions: list[dict[str, object]]) -> list[dict[str, object]]:
-    """As JSON comes back: without tuples."""
-    return [{**each, "choices": list(each["choices"])} for each in questions]  # type: ignore[call-overload]
