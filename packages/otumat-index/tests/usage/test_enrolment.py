@@ -224,10 +224,10 @@ def test_who_polls_too_soon_is_slowed_down_for_good(project: Any, client: Client
 
 
 def test_codes_cannot_be_guessed_at_leisure(project: Any, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    from otumat_index.usage import views
+    from otumat_index.usage import limits
     from otumat_index.web.pace import Pace
 
-    monkeypatch.setattr(views, "GUESSES", Pace(at_once=3, per_s=0.01))
+    monkeypatch.setattr(limits, "GUESSES", Pace(at_once=3, per_s=0.01))
     guess = {"user_code": "BBBB-BBBB"}
     found = [client.get("/device", guess, headers=HTML, REMOTE_ADDR=f"2001:db8::{n}").status_code for n in range(1, 6)]
     assert found == [404, 404, 404, 429, 429]  # though every one came from another address of that customer

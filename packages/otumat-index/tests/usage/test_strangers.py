@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import sys
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
@@ -14,11 +16,13 @@ from harness.consent import DEVICE, LINK
 from otumat_index.accounts import oauth
 from otumat_index.accounts.models import User
 from otumat_index.publish.models import Project
+from otumat_index.usage import limits
 from otumat_index.usage.models import Enrolment, Install
 from otumat_index.web.pace import Pace
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 HTML = {"Accept": "text/html"}
+FORM = "application/x-www-form-urlencoded"
 
 
 def test_A90_digits_of_other_scripts_are_no_port(project: Project, client: Client) -> None:
@@ -35,6 +39,23 @@ def test_A90_no_page_that_asks_is_shown_inside_another_sites(project: Project, c
         assert (page.status_code, page["X-Frame-Options"]) == (200, "DENY")
         assert "frame-ancestors 'none'" in page["Content-Security-Policy"]
         assert {"no-store", "private"} <= set(page["Cache-Control"].split(", "))
+
+
+@pytest.mark.parametrize("way", ["anonymous", "browser", "code"])
+def test_A90_installs_of_one_address_are_counted_whichever_way_they_come(
+    project: Project, client: Client, ask: Any, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    monkeypatch.setattr(limits, "INSTALLS", Pace(at_once=2, per_s=0.01))
+    form = urlencode({**LINK, "answer": "yes"})
+    ways: dict[str, Callable[[], Any]] = {
+        "anonymous": lambda: ask(f"{Install.objects.count():032x}"),
+        "browser": lambda: client.post("/api/usage-install", form, content_type=FORM, headers=HTML),
+        "code": lambda: client.post("/oauth/device", DEVICE),
+    }
+    answers = [ways[way]() for _ in range(4)]
+    assert [each.status_code >= 400 for each in answers] == [False, False, True, True]
+    assert {each.status_code for each in answers[2:]} == {429}
+    assert (Install.objects.count() + Enrolment.objects.count()) == 2
 
 
 def test_A90_looking_at_a_link_answers_nothing(project: Project, client: Client) -> None:

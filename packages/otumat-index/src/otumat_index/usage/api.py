@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
 import re
-import time
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, TypeVar
@@ -20,19 +18,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from otumat.errors import Invalid, NotFound, OtumatError, Problem, Refused
 from otumat.spec.event import BATCH_MAX_BYTES, MEDIA_TYPE
 from otumat_index.accounts import oauth
-from otumat_index.usage import actions, queries, receipts, views
+from otumat_index.usage import actions, limits, queries, receipts, views
 from otumat_index.usage.actions.enrolments import DEVICE_S, INTERVAL_S
 from otumat_index.usage.actions.installs import Asked
 from otumat_index.usage.asked import read_asked
 from otumat_index.usage.mine.visits import LINK_S, offer
 from otumat_index.usage.models import Install
-from otumat_index.web.errors import TooMany
-from otumat_index.web.middleware import client_network
-from otumat_index.web.pace import Pace
 
 BODY_MAX_BYTES = 64 * 1024
-INSTALLS = Pace(at_once=500, per_s=500 / 3600)
-"""Anonymous installs from one address: a classroom at once, not a flood; each worker counts by itself."""
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 KEY = re.compile(r"[0-9a-f]{32}")
 Door = Callable[..., HttpResponse]
@@ -76,15 +69,9 @@ def installs(request: HttpRequest) -> HttpResponse:
         return views.answer(request)
     if request.content_type != "application/json":  # the only one of the two that no page of another site can send
         raise OtumatError("An install is asked for in application/json.", code="media_type")
-    check_pace(request)
+    limits.check_install(request)
     pair = actions.make_install(asked(request), at=timezone.now())
     return JsonResponse(pair.as_json(), status=201)
-
-
-def check_pace(request: HttpRequest) -> None:
-    wait_s = INSTALLS.wait_s(client_network(request), at_s=time.monotonic())
-    if wait_s:
-        raise TooMany("Too many installs from here.", hint="Wait a while.", retry_after_s=math.ceil(wait_s))
 
 
 def asked(request: HttpRequest) -> Asked:
@@ -240,7 +227,7 @@ def device(request: HttpRequest) -> HttpResponse:
     limited(request, BODY_MAX_BYTES)
     if request.POST.get("client_id") != oauth.CLIENT_ID:
         raise oauth.GrantRefused(f"The only client is {oauth.CLIENT_ID}.", code="invalid_client")
-    check_pace(request)
+    limits.check_install(request)
     told, code = actions.ask_for_code(read_asked(request.POST, key=""), at=timezone.now())
     page = f"{settings.CONFIG.public_url.rstrip('/')}/device"
     return JsonResponse(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import time
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,22 +17,18 @@ from django.views.decorators.http import require_http_methods, require_safe
 from otumat.errors import OtumatError
 from otumat_index.accounts import credentials
 from otumat_index.publish.models import Project
-from otumat_index.usage import actions, queries
+from otumat_index.usage import actions, limits, queries
 from otumat_index.usage.actions.enrolments import waiting
 from otumat_index.usage.actions.installs import open_project
 from otumat_index.usage.asked import Link, read_asked, read_link
 from otumat_index.usage.legacy.asked import OldLink
 from otumat_index.usage.surveys import queries as surveys
-from otumat_index.web.errors import TooMany, status_of
-from otumat_index.web.middleware import client_network
-from otumat_index.web.pace import Pace
+from otumat_index.web.errors import status_of
 
 CARRIED = (
     *("response_type", "client_id", "scope", "redirect_uri", "state", "code_challenge", "code_challenge_method"),
     *("project", "release", "manifest", "wording"),
 )
-GUESSES = Pace(at_once=20, per_s=20 / 3600)
-"""Codes typed from one address: enough for slips, too few to find one of 20**8."""
 
 
 class SeeOther(HttpResponseRedirect):
@@ -87,6 +81,7 @@ def answer(request: HttpRequest) -> HttpResponse:
     link, asked = read_link(request.POST), read_asked(request.POST, key="")
     said: dict[str, str] = {"error": "access_denied"}
     if request.POST.get("answer") == "yes":
+        limits.check_install(request)
         code = actions.allow_link(
             asked,
             redirect_uri=link.redirect_uri,
@@ -111,17 +106,11 @@ def device(request: HttpRequest) -> HttpResponse:
     if not typed:
         return render(request, "usage/device.html", {})
     try:
-        check_guess(request)
+        limits.check_guess(request)
         return decided(request, typed) if request.POST.get("answer") else asking(request, typed)
     except OtumatError as exc:
         context = {"failure": exc, "user_code": typed}
         return render(request, "usage/device.html", context, status=status_of(exc))
-
-
-def check_guess(request: HttpRequest) -> None:
-    wait_s = GUESSES.wait_s(client_network(request), at_s=time.monotonic())
-    if wait_s:
-        raise TooMany("Too many codes from here.", hint="Wait a while.", retry_after_s=math.ceil(wait_s))
 
 
 def asking(request: HttpRequest, typed: str) -> HttpResponse:

@@ -14,8 +14,10 @@ from django.utils import timezone
 from otumat_index.accounts.models import User
 from otumat_index.config import Config
 from otumat_index.journal.actor import command
+from otumat_index.usage import limits
 from otumat_index.usage.models import Install
 from otumat_index.usage.surveys.actions import set_survey
+from otumat_index.web.pace import Pace
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 HTML = {"Accept": "text/html"}
@@ -207,3 +209,11 @@ def test_the_authors_questions_are_asked_and_answers_counted(
     answer(client, "no", survey=str(made.version), **{"survey-0": "1"})
     assert answer(client, "yes", survey=str(made.version), **{"survey-0": "1"}).status_code == 303
     assert list(made.counts.values_list("question", "choice", "times")) == [(0, 1, 1)]
+
+
+def test_A90_installs_of_one_address_are_counted(
+    project: Any, served: Any, client: Client, answer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "INSTALLS", Pace(at_once=2, per_s=0.01))
+    assert [answer(client, "yes").status_code for _ in range(3)] == [303, 303, 429]
+    assert Install.objects.count() == 2

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_safe
 
 from otumat.spec import manifest as spec
 from otumat_index.accounts import credentials, oauth
-from otumat_index.usage import api
+from otumat_index.usage import limits
 from otumat_index.usage.actions.installs import open_project
 from otumat_index.usage.actions.legacy import allow_legacy
 from otumat_index.usage.legacy.asked import CANCELLED, DONE, KEPT, read_link
@@ -54,7 +54,7 @@ def answer(request: HttpRequest) -> HttpResponse:
     link = read_link(request.POST)
     if request.POST.get("answer") != "yes":
         return returning(SeeOther(link.origin + CANCELLED), link)
-    api.check_pace(request)
+    limits.check_install(request)
     pair, secret = allow_legacy(
         link,
         answers=request.POST,
