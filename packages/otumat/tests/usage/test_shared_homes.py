@@ -30,7 +30,7 @@ def nfs(monkeypatch: pytest.MonkeyPatch) -> None:
     What NFS does otherwise: a shared lock wants a file open for reading, one alone a file open for writing (flock(2));
     and what is deleted while it is open goes on under another name.
     """
-    flock, unlink = fcntl.flock, os.unlink
+    flock, unlink, close = fcntl.flock, os.unlink, os.close
 
     def locked(fd: int, how: int) -> None:
         unable = os.O_WRONLY if how & fcntl.LOCK_SH else os.O_RDONLY
@@ -45,7 +45,14 @@ def nfs(monkeypatch: pytest.MonkeyPatch) -> None:
         else:
             unlink(path)
 
+    def closed(fd: int) -> None:
+        path = os.path.realpath(f"/proc/self/fd/{fd}")
+        close(fd)
+        if os.path.basename(path).startswith(".nfs"):
+            unlink(path)
+
     monkeypatch.setattr(fcntl, "flock", locked)
+    monkeypatch.setattr(os, "close", closed)
     monkeypatch.setattr(os, "unlink", unlinked)
 
 
@@ -133,7 +140,7 @@ def test_U5_what_somebody_was_evicting_when_he_was_killed_is_evicted_by_the_next
     path = left_by("gone", 1000)
     os.rename(path, path + ".sealed.evicted")
     monkeypatch.setattr(evicting, "_EVICTING_S", -1)  # as if that was a while ago
-    evicting.evict(local, lambda: True, ours=".open")
+    evicting.evict(local, lambda: True, machine="")
     assert (held.listed(os.path.join(local, "spool")), held.lost(local)) == ([], {"room": {"often": 1000}})
 
 

@@ -309,6 +309,8 @@ class UsageAgent:
 
     def _write_elsewhere(self, line: bytes) -> None:
         """The segment is full or sealed, or was wiped because the user withdrew: what does the answer say now?"""
+        from otumat.usage.spool import NoRoom
+
         for _ in range(_TRIES):  # it may be sealed again under our hands
             known = stamp(self.folder)
             self._look()
@@ -318,6 +320,11 @@ class UsageAgent:
                 return
             try:
                 writer.reopen(level)
+            except NoRoom:
+                from otumat.usage.evicting import count_gone
+
+                count_gone(self.folder, line)
+                return
             except OSError:  # nothing can be written, which is not tried again at each use
                 self._stop_writing()
                 self.looks_again_at = time_ns() + _LOOK_AGAIN_WHEN_SILENT_S * _S

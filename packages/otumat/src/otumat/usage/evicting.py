@@ -4,50 +4,66 @@ Making room in the spool: the oldest go, and how many uses of what went with the
 
 from __future__ import annotations
 
-import errno
 import os
 import time
 from typing import TYPE_CHECKING
 
 from otumat.usage import held
 from otumat.usage.outbox import cursor_of
-from otumat.usage.spool import RS, spool_folder
+from otumat.usage.spool import RS, SEALED_MODE, SPOOL_MAX_BYTES, spool_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_EVICTED, _EVICTING_S = ".evicted", 60
+_EVICTING_S = 60
+_SEEN_S = 120  # by when a writer on another machine has seen that its segment is sealed; NFS may say so a minute late
 
 
-def evict(folder: str, fits: Callable[[], bool], *, ours: str) -> None:
+def evict(folder: str, fits: Callable[[], bool], *, machine: str) -> bool:
     """
-    Delete the oldest segments until the rest fits, and count what that lost.
+    Delete the oldest segments until the rest fits, and count what that lost; whether it fits.
 
     First those that no writer holds, also ones that a machine left open: a writer that was about to write would lose
     that use unseen.
 
     Args:
-        ours: What the names of the segments end with that this machine writes to; they stay.
-
-    Errors:
-        OSError: it does not fit, and no more can be deleted.
+        machine: This one, as in the names of segments; what it writes to stays.
     """
     _take_up_evicted(folder)
     for held_too in (False, True):
         for path in held.segments(folder):
             if fits():
-                return
-            if not path.endswith(ours):
-                _evict(folder, path, held_too=held_too and path.endswith(".sealed"))
-    if not fits():
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                return True
+            if not path.endswith((f"-{machine}.open", held.GATHERED)):
+                _evict(folder, path, held_too=held_too and _is_known_to_be_sealed(path, machine))
+    return fits()
+
+
+def _is_known_to_be_sealed(path: str, machine: str) -> bool:
+    if not path.endswith(".sealed"):
+        return False
+    if f"-{machine}-" in os.path.basename(path):
+        return True
+    try:
+        return os.stat(path).st_ctime < time.time() - _SEEN_S
+    except OSError:
+        return False
+
+
+def count_gone(folder: str, data: bytes) -> None:
+    """Note that there was no room for these records, if any."""
+    counts: dict[bytes, int] = {}
+    for line in data.split(RS)[1:]:  # a host is waiting: names only
+        name, times = line.partition(b"\t")[0], line.rpartition(b"\t")[2].rstrip(b"\n")
+        counts[name] = counts.get(name, 0) + (int(times) if times.isdigit() else 1)
+    held.count_lost(folder, held.ROOM, {name.decode(errors="replace"): times for name, times in counts.items()})
 
 
 def _take_up_evicted(folder: str) -> None:
     """Go on with what a process was about to evict when it ended."""
     for path in held.listed(spool_folder(folder)):
         try:
-            if path.endswith(_EVICTED) and os.stat(path).st_ctime < time.time() - _EVICTING_S:
+            if path.endswith(held.EVICTED) and os.stat(path).st_ctime < time.time() - _EVICTING_S:
                 _evict(folder, path, held_too=True)
         except OSError:
             continue  # somebody was quicker
@@ -55,20 +71,22 @@ def _take_up_evicted(folder: str) -> None:
 
 def _evict(folder: str, path: str, *, held_too: bool) -> None:
     try:
-        fd = held.hold_alone(path)
+        alone = held.hold_alone(path)
+        if alone >= 0:
+            os.close(alone)
+        elif not held_too:
+            return
+        taken = path + held.EVICTED
+        os.rename(path, taken)  # of several that want to, one does
+        os.chmod(taken, SEALED_MODE)
+        fd = os.open(taken, os.O_RDONLY)
         try:
-            if fd < 0 and not held_too:
-                return
-            taken = path + _EVICTED
-            os.rename(path, taken)  # of several that want to, one does
+            os.lseek(fd, cursor_of(folder, path), os.SEEK_SET)
+            count_gone(folder, os.read(fd, SPOOL_MAX_BYTES))
+            held.remove(taken)
+            count_gone(folder, os.read(fd, SPOOL_MAX_BYTES))  # what somebody was about to write
         finally:
-            if fd >= 0:
-                os.close(fd)
+            os.close(fd)
+        held.remove(taken)  # Windows deletes nothing that is open
     except OSError:
         return  # somebody was quicker, or it is not ours
-    counts: dict[bytes, int] = {}
-    for line in held.read(taken)[cursor_of(folder, path.partition(_EVICTED)[0]) :].split(RS)[1:]:  # names only
-        name, times = line.partition(b"\t")[0], line.rpartition(b"\t")[2].rstrip(b"\n")
-        counts[name] = counts.get(name, 0) + (int(times) if times.isdigit() else 1)
-    held.count_lost(folder, held.ROOM, {name.decode(errors="replace"): times for name, times in counts.items()})
-    held.remove(taken)

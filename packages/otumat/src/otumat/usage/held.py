@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _LOST = "lost-"
 LOST_MAX_BYTES = 32 * 1024
 _TRIES = 50
+GATHERED, EVICTED = ".gathered", ".evicted"
 ROOM, UNREADABLE = "room", "unreadable"
 
 
@@ -37,12 +38,17 @@ def segments(folder: str, level: str = "") -> list[str]:
     """Every segment of a package, oldest first: paths. With a level, only that level's."""
     found = []
     for path in listed(spool_folder(folder)):
-        if os.path.basename(path).startswith(level) and path.endswith((".sealed", ".open")):
+        if os.path.basename(path).startswith(level) and path.endswith((".sealed", ".open", GATHERED)):
             try:
                 found.append((os.stat(path).st_mtime_ns, path))
             except OSError:
                 continue  # somebody was quicker
     return [path for _, path in sorted(found)]
+
+
+def name_of(path: str) -> str:
+    """What a segment is called, whoever gathers or evicts it right now."""
+    return os.path.basename(path).removesuffix(GATHERED).partition(EVICTED)[0]
 
 
 def listed(folder: str) -> list[str]:
@@ -54,11 +60,14 @@ def listed(folder: str) -> list[str]:
 
 
 def seal_all(folder: str, level: str = ON) -> list[str]:
-    """Seal what is open, so that writers move on, and return every segment of the level."""
+    """
+    Seal what is open, so that writers move on, and return every sealed segment of the level; none that a writer has
+    begun since, for it is yet to get its name.
+    """
     for path in segments(folder, level):
         if path.endswith(".open"):
             seal(path)
-    return segments(folder, level)
+    return [path for path in segments(folder, level) if path.endswith(".sealed")]
 
 
 def read(path: str) -> bytes:
@@ -68,6 +77,25 @@ def read(path: str) -> bytes:
             return file.read()
     except OSError:
         return b""
+
+
+def gather(path: str) -> bytes:
+    """A sealed segment's bytes, for a batch; until `let_go` it is not evicted, so nothing is both sent and lost."""
+    try:
+        os.rename(path, path + GATHERED)
+    except OSError:
+        return b""  # evicted just now
+    return read(path + GATHERED)
+
+
+def let_go(folder: str) -> None:
+    """What was gathered is in batches, and noted; or whoever gathered it has ended."""
+    for path in listed(spool_folder(folder)):
+        if path.endswith(GATHERED):
+            try:
+                os.rename(path, path.removesuffix(GATHERED))
+            except OSError:
+                continue  # withdrawn
 
 
 def whole(data: bytes) -> int:
@@ -191,6 +219,8 @@ def wipe(folder: str) -> None:
 def remove(path: str) -> bool:
     """Delete a file; whether it is gone."""
     try:
+        if os.name == "nt":
+            os.chmod(path, 0o600)  # nothing that is read-only can be deleted there
         os.unlink(path)
     except FileNotFoundError:
         return True

@@ -19,15 +19,18 @@ from otumat.spec.consent import ON
 from otumat.spec.event import COUNT_MAX, Batch, Row, Use, write_batch
 from otumat.usage import clock, held, tallies
 from otumat.usage.files import read_json, write_json, write_whole
+from otumat.usage.spool import spool_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from otumat.usage.answers import Answer
     from otumat.usage.held import Record
 
 WAITING_MAX = 32
 SENT_MAX = 100
 _ROWS_ENOUGH = 700  # a segment adds at most 64 KiB / 50 bytes, 1,300 rows: together no more than event.BATCH_MAX_ROWS
-
+_SEGMENTS_AT_ONCE = 4  # a quarter of all, so that there are others to evict meanwhile
 _ROWS_OF_A_TALLY = 1000  # in the dialect of 0.3, which has a row for each use
 
 Cursors = dict[str, Any]
@@ -74,6 +77,7 @@ def freeze(folder: str, answer: Answer, install: str, *, dialect: str = "1.0", c
     Args:
         copy: The name of this copy of an image; "" where the install itself is.
     """
+    held.let_go(folder)
     cursors = _recovered(folder)
     while len(waiting(folder)) < WAITING_MAX:
         covers, records = _gather(folder, cursors, most=COUNT_MAX if dialect == "1.0" else _ROWS_OF_A_TALLY)
@@ -93,13 +97,14 @@ def freeze(folder: str, answer: Answer, install: str, *, dialect: str = "1.0", c
         note = {"batch": batch, "sequence": sequence, "covers": covers, "lost": lost, "dialect": dialect}
         _write(os.path.join(folder, "outbox", f"{sequence:08d}-{batch}.json"), note, body)
         cursors = _recovered(folder)
+        held.let_go(folder)
     _delete_done(folder, cursors)
     return waiting(folder)
 
 
 def preview(folder: str, answer: Answer) -> bytes:
     """What would leave if this machine were enrolled already: the body with an empty install id."""
-    _, records = _gather(folder, {})
+    _, records = _gather(folder, {}, read=held.read, segments=len(held.segments(folder)))
     lost = held.lost(folder)
     rows = _rows(records, answer)
     return write_batch(_batch(answer, "", "", 1, rows, lost)) if records else b""
@@ -134,7 +139,7 @@ def discard(folder: str) -> None:
 
 def cursor_of(folder: str, segment: str) -> int:
     """How many bytes of a segment are in batches already."""
-    return int(told_of(folder).get(os.path.basename(segment), 0))
+    return int(told_of(folder).get(held.name_of(segment), 0))
 
 
 def told_of(folder: str) -> dict[str, int]:
@@ -149,7 +154,7 @@ def unsent(folder: str) -> list[Record]:
     found = [
         record
         for path in held.segments(folder)
-        for record in held.records(held.read(path)[int(begins.get(os.path.basename(path), 0)) :])
+        for record in held.records(held.read(path)[int(begins.get(held.name_of(path), 0)) :])
         if record is not None
     ]
     counted = [tallies.beyond(each, begins, most=each.record.times) for each in tallies.tallies(folder)]
@@ -165,19 +170,27 @@ def _begins(folder: str) -> dict[str, int]:
     return begins
 
 
-def _gather(folder: str, cursors: Cursors, *, most: int = COUNT_MAX) -> tuple[Covers, list[Record]]:
+def _gather(
+    folder: str,
+    cursors: Cursors,
+    *,
+    most: int = COUNT_MAX,
+    read: Callable[[str], bytes] = held.gather,
+    segments: int = _SEGMENTS_AT_ONCE,
+) -> tuple[Covers, list[Record]]:
     """Some of what is not in any batch yet, and up to where it was read in which segment and tally."""
     covers: Covers = {}
     found: list[Record] = []
     kinds: set[tuple[object, ...]] = set()
     for path in held.seal_all(folder):
-        if len(kinds) > _ROWS_ENOUGH:
+        if len(kinds) > _ROWS_ENOUGH or len(covers) >= segments:
             break
-        start = int(cursors.get("segments", {}).get(os.path.basename(path), 0))
-        data = held.read(path)
+        name = held.name_of(path)
+        start = int(cursors.get("segments", {}).get(name, 0))
+        data = read(path)
         end = held.whole(data)
         if end > start:
-            covers[os.path.basename(path)] = (start, end)
+            covers[name] = (start, end)
             fresh = [record for record in held.records(data[start:end]) if record is not None]
             kinds.update((clock.day(each.at_us / 1e6), *each[1:4]) for each in fresh)
             found += fresh
@@ -214,10 +227,11 @@ def _delete_done(folder: str, cursors: Cursors) -> None:
     segments, waits = cursors.get("segments", {}), _begins(folder)
     for path in held.segments(folder, "on"):
         data = held.read(path)
-        if os.path.basename(path) not in waits and segments.get(os.path.basename(path), 0) == held.whole(data):
+        name = held.name_of(path)
+        if name not in waits and segments.get(name, 0) == held.whole(data):
             held.delete_if_done(path, len(data))
     tallies.delete_done(folder, segments, waits)
-    there = {os.path.basename(path) for path in held.segments(folder, "on")}
+    there = set(map(held.name_of, held.listed(spool_folder(folder))))
     there |= {tally.place for tally in tallies.tallies(folder, ON)}
     kept = {name: end for name, end in segments.items() if name in there}
     if kept != segments:

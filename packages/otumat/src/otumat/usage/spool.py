@@ -58,6 +58,10 @@ def suffix(release: str, *, in_ci: bool) -> bytes:
     return text.encode("ascii", "replace") + b"\n"
 
 
+class NoRoom(OSError):
+    """What is held takes all there is, and none of it can go right now: others evict, or make batches of it."""
+
+
 class Writer:
     """
     This process's end of the open segment.
@@ -74,7 +78,10 @@ class Writer:
         self._machine = machine()
         self._lock = allocate_lock()
         self.fd = self._inode = self._device = -1
-        self._open(level)
+        try:
+            self._open(level)
+        except NoRoom:
+            pass  # perhaps for the first use
 
     def write(self, line: bytes) -> bool:
         """
@@ -99,7 +106,13 @@ class Writer:
         )
 
     def reopen(self, level: str) -> None:
-        """Move on to the open segment of a level; ours is sealed if it is full."""
+        """
+        Move on to the open segment of a level; ours is sealed if it is full.
+
+        Errors:
+            NoRoom: none can be begun right now.
+            OSError: nothing can be written there.
+        """
         with _Patient(self._lock):
             self._disown_if_stolen()
             found = _fstat(self.fd)
@@ -141,13 +154,15 @@ class Writer:
         Open and hold the open segment, making it (and its folder) if need be.
 
         Errors:
-            OSError: nothing can be written there.
+            NoRoom, OSError: as for `reopen`.
         """
         path = self._path(level)
         for _ in range(_TRIES):
             try:
                 self._announce(path)
                 fresh = _hold(path)
+            except FileNotFoundError:
+                continue
             except PermissionError:
                 if not seal(path):  # somebody else's, as after a `sudo`
                     raise
@@ -161,7 +176,7 @@ class Writer:
         See to it that there is an open segment that may be written to, because there is room for it.
 
         Errors:
-            OSError: no room can be made.
+            NoRoom: there is none.
         """
         try:
             fd = os.open(path, os.O_RDONLY | os.O_CREAT | _FLAGS, SEALED_MODE)
@@ -171,17 +186,20 @@ class Writer:
         try:
             if not os.fstat(fd).st_mode & _WRITABLE:
                 self._make_room()
-                # This very file, though somebody may have been quicker, and have filled and sealed it since.
-                os.chmod(fd if os.chmod in os.supports_fd else path, _OPEN_MODE)
+                if os.path.samestat(os.fstat(fd), os.stat(path)):  # else it was filled and sealed meanwhile
+                    os.chmod(fd if os.chmod in os.supports_fd else path, _OPEN_MODE)
         finally:
             os.close(fd)
 
     def _make_room(self) -> None:
-        ours = f"-{self._machine}.open"
-        if _total_bytes(self._spool, ours) > _FULL_BYTES:
+        def fits() -> bool:
+            return _total_bytes(self._spool, f"-{self._machine}.open") <= _FULL_BYTES
+
+        if not fits():
             from otumat.usage.evicting import evict
 
-            evict(os.path.dirname(self._spool), lambda: _total_bytes(self._spool, ours) <= _FULL_BYTES, ours=ours)
+            if not evict(os.path.dirname(self._spool), fits, machine=self._machine):
+                raise NoRoom
 
     def _adopt(self, fresh: int) -> None:
         found = os.fstat(fresh)
