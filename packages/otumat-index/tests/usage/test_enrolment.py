@@ -15,7 +15,8 @@ from harness.consent import DEVICE, LINK, REDIRECT, VERIFIER
 from otumat_index.accounts.models import User
 from otumat_index.journal.actor import command
 from otumat_index.publish import actions as publish
-from otumat_index.usage.models import Enrolment, Install
+from otumat_index.publish.models import Project
+from otumat_index.usage.models import Enrolment, Install, Manifest
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -73,6 +74,23 @@ def test_a_yes_gives_a_code_that_gives_tokens_once(project: Any, client: Client)
     refresh = {"grant_type": "refresh_token", "refresh_token": answer.json()["refresh_token"]}
     again = client.post("/auth/token", {**refresh, "client_id": "otumat-usage"})
     assert again.json()["error"] == "invalid_grant"  # RFC 6749, 4.1.2: who used it twice ended it
+
+
+@pytest.mark.parametrize("way", ["link", "code"])
+def test_what_is_kept_of_a_yes_is_what_the_page_showed(project: Project, client: Client, way: str) -> None:
+    """A program may ask for a manifest that this index has never seen; its person saw, and answered, another."""
+    unseen = "sha256:" + "0" * 64
+    if way == "link":
+        page = client.get("/user/usage-install", {**LINK, "manifest": unseen}, headers=HTML).content.decode()
+        form = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page))
+        told = client.post("/api/usage-install", {**form, "answer": "yes"}, **FORM)
+        assert exchange(client, dict(parse_qsl(urlsplit(told["Location"]).query))["code"]).status_code == 200
+    else:
+        asked = client.post("/oauth/device", {**DEVICE, "manifest": unseen}).json()
+        client.post("/device", {"user_code": asked["user_code"], "answer": "yes"}, **FORM)
+        poll = {"grant_type": GRANT, "device_code": asked["device_code"], "client_id": "otumat-usage"}
+        assert client.post("/auth/token", poll).status_code == 200
+    assert Install.objects.get().manifest == Manifest.objects.get().digest
 
 
 def test_a_no_is_told_and_makes_nothing(project: Any, client: Client) -> None:

@@ -92,6 +92,12 @@ def manifest_asked(project: Project, digest: str) -> spec.Manifest | None:
     return spec.from_table(found.table) if found else None
 
 
+def digest_shown(project: Project, digest: str) -> str:
+    """The digest of the manifest that is shown to whom is asked for this one; "" for a project without."""
+    shown = manifest_asked(project, digest)
+    return spec.digest(shown) if shown else ""
+
+
 def known_releases(project: Project, told: Some[str]) -> dict[str, str]:
     """Of the releases that were told, those of the index, as it writes them."""
     wanted = {text: versions.canonical(text) for text in told if text}

@@ -46,9 +46,10 @@ def consent(request: HttpRequest) -> HttpResponse:
     project, state = open_project(asked.project, by=by, at=timezone.now())
     if state.account == "required" and by.user_id is None:
         return redirect_to_login(request.get_full_path())
+    said = {**request.GET.dict(), "manifest": queries.digest_shown(project, asked.manifest)}
     context = {
         **told_of(project, state, asked.manifest),
-        "carried": [(name, request.GET.get(name, "")) for name in CARRIED],
+        "carried": [(name, said.get(name, "")) for name in CARRIED],
         "action": "/api/usage-install",
         "here": request.get_full_path(),
         "survey": surveys.asked_of(project),

@@ -13,6 +13,7 @@ from otumat.errors import NotFound, Refused
 from otumat_index.accounts import oauth, rules
 from otumat_index.journal.actor import Actor
 from otumat_index.publish.models import Project
+from otumat_index.usage import queries
 from otumat_index.usage.actions.installs import Asked, enrol, open_project
 from otumat_index.usage.models import Enrolment, Install
 from otumat_index.usage.surveys import queries as surveys
@@ -140,7 +141,9 @@ def answer_device(typed: str, *, is_yes: bool, by: Actor, is_linked: bool, at: d
     if is_yes:
         check_account(project, state.account, user_id)
     said = Enrolment.State.ALLOWED if is_yes else Enrolment.State.DENIED
-    Enrolment.objects.filter(pk=found.pk, state=Enrolment.State.WAITING).update(state=said, user_id=user_id)
+    shown = queries.digest_shown(project, found.manifest)
+    live = Enrolment.objects.filter(pk=found.pk, state=Enrolment.State.WAITING)
+    live.update(state=said, user_id=user_id, manifest=shown)
     return project
 
 

@@ -17,9 +17,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_safe
 
-from otumat.spec import manifest as spec
 from otumat_index.accounts import credentials, oauth
-from otumat_index.usage import limits
+from otumat_index.usage import limits, queries
 from otumat_index.usage.actions.installs import open_project
 from otumat_index.usage.actions.legacy import allow_legacy
 from otumat_index.usage.legacy.asked import CANCELLED, DONE, KEPT, read_link
@@ -41,8 +40,7 @@ def consent(request: HttpRequest) -> HttpResponse:
     if state.account == "required" and by.user_id is None:
         return redirect_to_login(here)
     told = told_of(project, state, "")
-    if told["manifest"]:
-        carried.append(("manifest", spec.digest(told["manifest"])))
+    carried.append(("manifest", queries.digest_shown(project, "")))
     told |= {"carried": carried, "action": "/api/usage-install", "here": here, "survey": surveys.asked_of(project)}
     return returning(render(request, "usage/consent.html", {**told, "legacy": link}), link)
 
