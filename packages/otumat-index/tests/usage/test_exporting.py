@@ -109,7 +109,7 @@ def test_memory_does_not_grow_with_what_there_is(tmp_path: Path) -> None:
     """Ten times the months take no more memory: a block is gone when the next is read."""
 
     def peak(months: int) -> int:
-        blocks = ([writing.Counted(FIRST, "fetch", f"a={n}", "", n) for n in range(5000)] for _ in range(months))
+        blocks = ([writing.Counted(FIRST, "fetch", f"a={n}", "", n) for n in range(1000)] for _ in range(months))
         tracemalloc.start()
         with writing.whole(tmp_path / f"{months}.csv") as opened, writing.as_csv(opened) as write:
             for block in blocks:

@@ -19,7 +19,7 @@ from django.db.models import Sum
 from otumat.errors import Conflict, Refused
 from otumat.spec.event import Verdict, Where
 from otumat_index.usage import rules
-from otumat_index.usage.stores import routing, turns, upserts
+from otumat_index.usage.stores import routing, statements, turns, upserts
 from otumat_index.usage.stores.elsewhere import elsewhere
 from otumat_index.usage.stores.models import (
     Active,
@@ -36,42 +36,6 @@ from otumat_index.usage.stores.models import (
 )
 from otumat_index.usage.stores.protocol import Accepted, Day, EventStore, Told
 
-TAKE = """INSERT INTO events_batch (install, batch, sequence, sha256, received_on, counted, refused, body)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (install, batch) DO NOTHING"""
-ADD_COUNT = """INSERT INTO events_count (project, event, day, properties, release, times)
-VALUES (%s, %s, %s, %s, %s, %s)
-ON CONFLICT (project, event, day, properties, release) DO UPDATE SET times = events_count.times + excluded.times"""
-ADD_EVENT = """INSERT INTO events_eventday (project, day, event, times, last_here) VALUES (%s, %s, %s, %s, %s)
-ON CONFLICT (project, day, event) DO UPDATE SET times = events_eventday.times + excluded.times,
-last_here = events_eventday.last_here + excluded.last_here"""
-HEAR = """INSERT INTO events_heard (install, event, last_day) VALUES (%s, %s, %s)
-ON CONFLICT (install, event) DO UPDATE SET last_day = excluded.last_day"""
-ADD_LOSS = """INSERT INTO events_loss (project, day, reason, event, times) VALUES (%s, %s, %s, %s, %s)
-ON CONFLICT (project, day, reason, event) DO UPDATE SET times = events_loss.times + excluded.times"""
-ADD_ACTIVE = """INSERT INTO events_active (project, day, daily, weekly, fortnightly, monthly, fresh)
-VALUES (%s, %s, %s, %s, %s, %s, %s)
-ON CONFLICT (project, day) DO UPDATE SET daily = events_active.daily + excluded.daily,
-weekly = events_active.weekly + excluded.weekly, fortnightly = events_active.fortnightly + excluded.fortnightly,
-monthly = events_active.monthly + excluded.monthly, fresh = events_active.fresh + excluded.fresh"""
-ADD_PLACE = """INSERT INTO events_place (project, day, kind, value, daily, last_here) VALUES (%s, %s, %s, %s, %s, %s)
-ON CONFLICT (project, kind, day, value) DO UPDATE SET daily = events_place.daily + excluded.daily,
-last_here = events_place.last_here + excluded.last_here"""
-ADD_IN_WEEK = """INSERT INTO events_inweek (project, kind, week, value, installs) VALUES (%s, %s, %s, %s, %s)
-ON CONFLICT (project, week, kind, value) DO UPDATE SET installs = events_inweek.installs + excluded.installs"""
-ADD_KEPT = """INSERT INTO events_kept (project, cohort, week, installs) VALUES (%s, %s, %s, %s)
-ON CONFLICT (project, cohort, week) DO UPDATE SET installs = events_kept.installs + excluded.installs"""
-HEARD = """SELECT event, last_day FROM events_heard WHERE install = %s
-UNION ALL SELECT '', NULL FROM events_closed WHERE install = %s"""
-COUNTED = """SELECT event, day, times FROM events_eventday
-WHERE project = %s AND day BETWEEN %s AND %s AND times > 0 ORDER BY event, day"""
-COUNTED_MOST = """SELECT event, day, times FROM events_eventday
-WHERE project = %s AND day BETWEEN %s AND %s AND times > 0 AND event IN (
-SELECT event FROM events_eventday WHERE project = %s AND day BETWEEN %s AND %s
-GROUP BY event ORDER BY sum(times) DESC, event LIMIT %s) ORDER BY event, day"""
-SPREAD = """SELECT value, day, daily FROM events_place
-WHERE project = %s AND kind = %s AND day BETWEEN %s AND %s AND daily > 0 ORDER BY value, day"""
-REMEMBER = """UPDATE events_activity SET sequence = %s, first_day = %s, last_day = %s, mask = %s, release = %s,
-python = %s, system = %s, machine = %s, ci = %s WHERE install = %s"""
 GAP = "gap"
 BY = ("day", "properties", "release")
 
@@ -116,7 +80,7 @@ class OrmStore:
 
     def _heard(self, install: int) -> dict[str, date]:
         """When an install last told of which event; refused once it was withdrawn."""
-        rows = dict(self._read(HEARD, install, install))
+        rows = dict(self._read(statements.HEARD, install, install))
         if "" in rows:
             raise Refused("This install was withdrawn.", code="withdrawn")
         return {event: as_date(day) for event, day in rows.items()}
@@ -124,13 +88,13 @@ class OrmStore:
     def _remember(self, row: Activity) -> None:
         seen = (row.sequence, row.first_day, row.last_day, row.mask)
         with connections[routing.alias()].cursor() as cursor:
-            cursor.execute(REMEMBER, [*seen, *where_of(row), row.install])
+            cursor.execute(statements.REMEMBER, [*seen, *where_of(row), row.install])
 
     def _take(self, accepted: Accepted) -> bool:
         refused = json.dumps([list(each) for each in accepted.refused])
         row = (accepted.install, accepted.batch, accepted.sequence, accepted.sha256, accepted.received_on)
         with connections[routing.alias()].cursor() as cursor:
-            cursor.execute(TAKE, [*row, accepted.counted, refused, accepted.body])
+            cursor.execute(statements.TAKE, [*row, accepted.counted, refused, accepted.body])
             return bool(cursor.rowcount == 1)
 
     def _told_before(self, accepted: Accepted) -> Told:
@@ -151,10 +115,10 @@ class OrmStore:
     def _count(self, accepted: Accepted, sums: Sums, heard: dict[str, date]) -> None:
         """What was done how often, and that this install told of it."""
         project, install, times = accepted.project, accepted.install, sums.times
-        self._run(ADD_COUNT, sums.rows)
+        self._run(statements.ADD_COUNT, sums.rows)
         shifts = rules.shifts(heard, sums.heard)
-        self._run(ADD_EVENT, ((project, *key, times[key], shifts[key]) for key in sorted({*times, *shifts})))
-        self._run(HEAR, ((install, event, day) for (day, event), n in sorted(shifts.items()) if n > 0))
+        self._run(statements.ADD_EVENT, ((project, *key, times[key], shifts[key]) for key in sorted({*times, *shifts})))
+        self._run(statements.HEAR, ((install, event, day) for (day, event), n in sorted(shifts.items()) if n > 0))
 
     def _gaps(self, row: Activity, accepted: Accepted) -> list[tuple[date, int]]:
         """Batches of the install that are now known to be missing, or that this one was missing until now."""
@@ -171,7 +135,7 @@ class OrmStore:
     def _lose(self, accepted: Accepted, gaps: list[tuple[date, int]]) -> None:
         rows = [(accepted.received_on, *key, n) for key, n in accepted.losses.items()]
         rows += [(day, GAP, "", n) for day, n in gaps if n]
-        self._run(ADD_LOSS, ((accepted.project, *row) for row in sorted(rows)))
+        self._run(statements.ADD_LOSS, ((accepted.project, *row) for row in sorted(rows)))
 
     def _mark(self, row: Activity, accepted: Accepted) -> None:
         """The days of the install and where it ran; each day counts once, in every window."""
@@ -188,18 +152,18 @@ class OrmStore:
         if marked is not None:
             columns = (marked.daily, marked.weekly, marked.fortnightly, marked.monthly, marked.fresh)
             days = sorted({day for column in columns for day in column})
-            self._run(ADD_ACTIVE, ((project, day, *(column[day] for column in columns)) for day in days))
+            self._run(statements.ADD_ACTIVE, ((project, day, *(column[day] for column in columns)) for day in days))
         new = marked.daily if marked else ()
         moved = rules.places(new, accepted.days, before=before, after=(row.last_day, where_of(row)))
         self._place(project, moved)
         weeks = rules.in_weeks(new, accepted.days, known=seen.days if seen else ()) if new else {}
         rows = [(project, kind, week, value, n) for (week, kind, value), n in weeks.items()]
-        self._run(ADD_IN_WEEK, sorted(rows))
+        self._run(statements.ADD_IN_WEEK, sorted(rows))
         kept = marked.kept if marked else Counter()
-        self._run(ADD_KEPT, ((project, *weeks, n) for weeks, n in sorted(kept.items())))
+        self._run(statements.ADD_KEPT, ((project, *weeks, n) for weeks, n in sorted(kept.items())))
 
     def _place(self, project: int, moved: rules.Moved) -> None:
-        self._run(ADD_PLACE, ((project, *cell, moved.daily[cell], moved.last[cell]) for cell in moved.cells))
+        self._run(statements.ADD_PLACE, ((project, *cell, moved.daily[cell], moved.last[cell]) for cell in moved.cells))
 
     def close(self, install: int) -> None:
         Closed.objects.get_or_create(install=install)
@@ -217,7 +181,7 @@ class OrmStore:
     def _leave(self, row: Activity) -> None:
         """Take an install from the counts of those that told last."""
         heard = Heard.objects.filter(install=row.install).values_list("last_day", "event")
-        self._run(ADD_EVENT, ((row.project, *key, 0, -1) for key in sorted(heard)))
+        self._run(statements.ADD_EVENT, ((row.project, *key, 0, -1) for key in sorted(heard)))
         if row.mask:
             gone = rules.Moved()
             gone.last.subtract(rules.cells(row.last_day, where_of(row)))
@@ -242,11 +206,11 @@ class OrmStore:
     ) -> list[tuple[str, date, int]]:
         of = (project, since, until)
         if most is None:
-            found = self._read(COUNTED, *of)
+            found = self._read(statements.COUNTED, *of)
         else:  # to find the most takes as long again, and is needed where copies made up thousands of names
             rows = most * ((until - since).days + 1)
-            found = self._read(f"{COUNTED} LIMIT %s", *of, rows + 1)
-            found = found if len(found) <= rows else self._read(COUNTED_MOST, *of, *of, most)
+            found = self._read(f"{statements.COUNTED} LIMIT %s", *of, rows + 1)
+            found = found if len(found) <= rows else self._read(statements.COUNTED_MOST, *of, *of, most)
         return [(event, as_date(day), n) for event, day, n in found]
 
     def days_of(self, project: int, event: str, since: date, until: date) -> list[tuple[date, int]]:
@@ -272,7 +236,9 @@ class OrmStore:
         return list(summed.values_list("value", "n"))
 
     def spread(self, project: int, kind: str, since: date, until: date) -> list[tuple[str, date, int]]:
-        return [(value, as_date(day), n) for value, day, n in self._read(SPREAD, project, kind, since, until)]
+        return [
+            (value, as_date(day), n) for value, day, n in self._read(statements.SPREAD, project, kind, since, until)
+        ]
 
     def in_week(self, project: int, week: date) -> list[tuple[str, str, int]]:
         found = InWeek.objects.filter(project=project, week=week, installs__gt=0).order_by("kind", "value")
