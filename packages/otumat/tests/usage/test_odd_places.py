@@ -212,6 +212,21 @@ def test_U5_eight_processes_that_make_room_at_once_account_for_every_use_and_kee
     assert SPOOL_MAX_BYTES * 3 // 4 < highest <= SPOOL_MAX_BYTES
 
 
+def test_U5_what_is_evicted_while_rounds_go_on_is_sent_or_told_as_lost_and_never_both(
+    enrolled: str, host: UsageHost
+) -> None:
+    due.set_due(enrolled, time.time() + 3600)
+    code = "from otumat.usage import UsageAgent\nlog = UsageAgent(package_name='hostpkg').log\n"
+    code += "for number in range(16_000): log('often')"
+    environ = {**os.environ, "PYTHONPATH": str(Path(otumat.__file__).parents[1])}
+    running = [subprocess.Popen([sys.executable, "-c", code], env=environ) for _ in range(3)]
+    while any(process.poll() is None for process in running):
+        send_round(enrolled, PACKAGE, over=usage_transport())
+    send_round(enrolled, PACKAGE, over=usage_transport())
+    lost = sum(each.get("room", {}).get("often", 0) for each in host.lost)
+    assert (host.counts["often"] + lost, held.segments(enrolled)) == (48_000, [])
+
+
 def _bytes_in(folder: str) -> int:
     total = 0
     for path in held.listed(folder):

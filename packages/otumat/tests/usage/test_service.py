@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
@@ -115,7 +116,7 @@ def test_without_a_home_nothing_beside_the_program_is_taken_for_a_service(
 def test_a_round_of_the_service_waits_until_one_is_due(enrolled: str, host: UsageHost) -> None:
     """Whoever has just said yes has an hour to look, and a host that asks for time gets it."""
     due.begin(enrolled)
-    due.set_due(enrolled, 2**33)  # none but the service's
+    due.set_due(enrolled, time.time() + 3600)  # none but the service's
     UsageAgent(package_name="hostpkg").log("fetch")
     line = [*spawning.command(enrolled, "hostpkg", "24h"), spawning.WHEN_DUE]
     subprocess.run(line, check=True, timeout=60)
