@@ -438,6 +438,13 @@ def test_T51_the_envelope_deleted(copy: Copy) -> None:
     assert copy.verdict(policy=since).state == "downgraded"
 
 
+def test_T51_T64_one_signature_of_the_old_kind_is_not_two(copy: Copy) -> None:
+    """Whoever has one of two keys deletes the envelope."""
+    (copy.info / "otumat.dsse.json").unlink()
+    two = Policy({"plugin1": ProjectTrust(copy.policy.of("plugin1").keys, legacy=True, threshold=2)})
+    assert copy.verdict(policy=two).state == "below-threshold"
+
+
 def test_T51_all_signatures_deleted(copy: Copy) -> None:
     (copy.info / "otumat.dsse.json").unlink()
     (copy.info / "plugin1.sig").unlink()

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from otumat.spec.vouching.checking import check_downgrade, check_fresh, check_release, why_not
-from otumat.spec.vouching.verdict import TRUSTED, UNSIGNED, UNTRUSTED_KEY, Finding, Verdict, Voucher
+from otumat.spec.vouching.verdict import (
+    BELOW_THRESHOLD,
+    TRUSTED,
+    UNSIGNED,
+    UNTRUSTED_KEY,
+    Finding,
+    Verdict,
+    Voucher,
+)
 from otumat.trust import legacy
 
 TYPE_CHECKING = False
@@ -44,6 +52,9 @@ def legacy_verdict(
         told_text = f"No signature covers the package {package!r} that it installs."
         # A single package of its own is not what a host loads; it is told, and counts when nothing else is covered.
         found.append(Finding(TRUSTED if keys else UNSIGNED, "signature.uncovered", told_text, path=package))
+    if keys and trust.threshold > 1:
+        told_text = f"A signature of the 0.3 kind is by one key; {trust.threshold} are asked for."
+        found.append(Finding(BELOW_THRESHOLD, "signature.too_few", told_text))
     if keys:
         told_text = "A signature of the 0.3 kind covers one folder: neither version, metadata nor entry points."
         found.append(Finding(TRUSTED, "signature.legacy", told_text))
