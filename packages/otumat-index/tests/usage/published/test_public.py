@@ -132,6 +132,7 @@ def test_a_yes_goes_with_the_owner_who_said_it(
     assert (ended.credential, ended.data["because"].partition(" ")[0]) == ("job", "alice")
     assert [draft.person for draft in notices.drafts_of_duty(ended)] == [bob.pk]
     assert letters.told(ended, project).sentence == "stopped publishing how roundup is used"
+    assert letters.advice(ended, project, concerned=False).endswith(SWITCH)
     Role.objects.create(project=project, user=alice, kind="owner", granted_at=TODAY)
     assert not queries.is_published(project), "her yes does not come back with her"
     set_publishing(project, is_on=True, by=of_user(bob, "session"), at=TODAY)

@@ -216,6 +216,8 @@ def advice(entry: Entry, project: Project, concerned: bool) -> str:
     manage = letters.link(f"/manage/project/{quote(project.normalized)}/")
     if entry.action == "webhook.disable":
         return f"Mend the receiver, then enable the webhook again: {manage}webhooks/"
+    if entry.action == "usage.unpublish" and entry.credential == "job":
+        return f"To publish it again: {manage}usage/public/"
     if concerned or entry.action == "invitation.decline":
         return ""
     return f"If that should not be, undo it now: {manage}"
