@@ -56,7 +56,7 @@ def event_report(project: Project, event: str, period: Period, *, today: date) -
     found = STORE.days_of(project.pk, event, period.before.since, period.until)
     within = {day: n for day, n in found if day >= period.since}
     details = STORE.details(project.pk, event, period.since, period.until)
-    if not (declared or found or STORE.details(project.pk, event, date.min, period.until)):
+    if not (declared or found or STORE.days_of(project.pk, event, date.min, period.until)):
         raise unknown(project, event)
     users = dict(STORE.users(project.pk, period.since)) if period.until >= today else None
     losses = STORE.losses(project.pk, period.since, period.until)
