@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 from dataclasses import replace
 from datetime import date
@@ -144,3 +145,11 @@ def test_without_a_manifest_any_bare_name_will_do_and_no_property() -> None:
     rows = (Row(Use("2026-11-21", "anything"), 1), Row(Use("2026-11-21", "fetch", (("b", "x"),)), 1))
     found = verdicts(replace(BATCH, rows=rows), None, consented=date(2026, 1, 1), today=date(2026, 11, 22))
     assert found == [Verdict(1, "undeclared")]
+
+
+def test_U16_a_thousand_uses_no_two_alike_take_at_most_four_bytes_each_on_the_wire() -> None:
+    """With 600 bytes left for the head of the request; uses that are alike are one row, and take less."""
+    uses = [Use("2026-11-20", f"feature-{n % 20}", (("way", f"v{n // 20}"),), HERE) for n in range(1000)]
+    batch = replace(BATCH, install="Zk3" + "x" * 29, manifest=f"sha256:{'0a1b' * 16}", rows=tuple(add_up(uses)))
+    assert len(batch.rows) == 1000
+    assert len(gzip.compress(write_batch(batch))) <= 4 * 1000 - 600
