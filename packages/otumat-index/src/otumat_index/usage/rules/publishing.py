@@ -34,7 +34,7 @@ WEIGHTS = tuple(
         range(1, REMEMBERED_WEEKS), lambda weight, age: weight * (2 * age - 1) / (2 * age), initial=1.0
     )
 )
-"""What is left of a week's step in each week since: half-order sums, the least noise for what weeks tell together."""
+"""What is left of a week's step in each week since: for what weeks tell together, hardly any noise is smaller."""
 SHOWN_FROM = K + NOISE_MOST
 """A noisy number below this may be one of fewer than `K`."""
 WAIT_DAYS = 7
