@@ -16,6 +16,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from harness.installed_copy import Copy
 from otumat.spec.keys import PublicKey
 from otumat.trust import KeyRecord, Policy, ProjectTrust, sign_wheels
 from otumat.trust.signing import private
@@ -221,3 +222,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory, keys: Callable[[str], Pa
     line = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-index", "--no-deps", path]
     subprocess.run([*map(str, line)], check=True, capture_output=True)
     return root
+
+
+@pytest.fixture
+def copy(installed: Path, policy: Policy, tmp_path: Path) -> Copy:
+    shutil.copytree(installed, tmp_path / "env", symlinks=True)
+    return Copy(tmp_path / "env", policy)
