@@ -18,6 +18,7 @@ from harness.server import BIN, Index
 from otumat.cli.parser import build_parser
 from otumat.spec.consent import CI_VARIABLES
 from otumat.usage.manifests import parse
+from otumat_index.cli import parser as index_parser
 from otumat_index.config import Config
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -105,11 +106,11 @@ def told_in_the_guide() -> str:
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda each: str(each.stem))
 def test_every_command_of_a_guide_is_one(guide: Path) -> None:
     text = guide.read_text()
-    said = re.findall(r"`(otumat [^`]+)`", text) + re.findall(r"^(otumat [^#\n]+)", text, re.MULTILINE)
-    assert said or "operators" not in guide.stem
+    said = re.findall(r"`(otumat(?:-index)? [^`]+)`", text) + re.findall(r"^(otumat [^#\n]+)", text, re.MULTILINE)
+    assert len(said) > 2
     for line in said:
-        words = shlex.split(line.partition(" > ")[0].replace("dist/*", "dist/a.whl"))[1:]
-        build_parser(words[0]).parse_args(words)
+        program, *words = shlex.split(line.partition(" > ")[0].replace("dist/*", "dist/a.whl"))
+        (build_parser(words[0]) if program == "otumat" else index_parser()).parse_args(words)
 
 
 def test_the_manifest_of_the_guide_is_one_and_says_what_the_example_says() -> None:

@@ -38,10 +38,10 @@ def owner_sees(index: str, token: str) -> dict[str, int]:
     return counts
 
 
-def main(folder: Path, index: str, *build: str) -> None:
+def main(folder: Path, index: str, token: str, *build: str) -> None:
     folder.mkdir(parents=True)
     python, otumat = sys.executable, (sys.executable, "-m", "otumat")
-    site, dist, token = folder / "site", folder / "dist", os.environ["OTUMAT_TOKEN"]
+    site, dist = folder / "site", folder / "dist"
 
     print("The author: builds, and publishes. The manifest is in the wheel.")
     run(python, "-m", "pip", "wheel", "--quiet", "--no-deps", *build, "--wheel-dir", dist, HERE)
@@ -77,4 +77,8 @@ if __name__ == "__main__":
     parser.add_argument("folder", type=Path)
     parser.add_argument("--index", default="http://localhost:8000")
     asked, build = parser.parse_known_args()
-    main(asked.folder.resolve(), asked.index.rstrip("/"), *build)
+    if not os.environ.get("OTUMAT_TOKEN"):
+        parser.error("OTUMAT_TOKEN is not set. 'otumat-index token create NAME' prints one.")
+    if asked.folder.exists():
+        parser.error(f"{asked.folder} is there already. Name a folder that is not.")
+    main(asked.folder.resolve(), asked.index.rstrip("/"), os.environ["OTUMAT_TOKEN"], *build)

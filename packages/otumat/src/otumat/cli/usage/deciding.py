@@ -98,7 +98,7 @@ def erase(options: argparse.Namespace, settings: Settings, console: Console) -> 
         told = {"receipt": newest, "more_receipts": more, "is_erased_there": bool(receipts), "troubles": troubles}
         console.show_json({"package": options.package, **told})
         return 0
-    there = " and at the host, which signed this:" if receipts else "."
+    there = " and at the host, which signed this receipt:" if receipts else "."
     console.note(f"Erased here{there if receipts or troubles else '; no host has anything of it.'}")
     for receipt in receipts:
         console.show(json.dumps(receipt, indent=2))
