@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from otumat.trust import Policy, ProjectTrust, sign_wheels
+from otumat.trust.enforce.dependencies import names_in
 from otumat.trust.enforce.rules import Dependencies, Enforcement
 from otumat.trust.signing import private
 
@@ -136,3 +137,10 @@ def test_a_policy_with_an_unknown_word_for_dependencies_is_the_strictest() -> No
     read = Enforcement.from_dict(rules)
     assert read.to_dict() == {"dependencies": {"mode": "enforce", "except": ["acme-core"]}}
     assert Enforcement.from_dict({}).to_dict() == {}
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_headers_end_with_the_first_empty_line_and_with_nothing_else(end: bytes) -> None:
+    """What Python calls the end of a line, METADATA does not: a page break in a summary hid all requirements."""
+    lines = ["Name: a", "Summary: one\x0c\x0ctwo\u2028\u2028three\x85", "Requires-Dist: b", "", "Requires-Dist: c"]
+    assert list(names_in(end.join(each.encode() for each in lines))) == ["b"]

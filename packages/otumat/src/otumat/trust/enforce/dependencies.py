@@ -83,7 +83,8 @@ def names_in(metadata: bytes) -> Iterator[str]:
     >>> list(names_in("\\n".join(lines).encode()))
     ['b-c']
     """
-    for line in metadata.decode("utf-8", "replace").splitlines():
+    # Not `splitlines`, for which a form feed is the end of a line, and two of them the end of all headers.
+    for line in metadata.replace(b"\r\n", b"\n").replace(b"\r", b"\n").decode("utf-8", "replace").split("\n"):
         if not line:
             return
         key, _, value = line.partition(":")
