@@ -2,8 +2,8 @@
 U15: somebody who knows everything but whether one install is there asks this index everything it answers.
 
 Answers are made of the weeks that were made once, and of nothing else; a week never changes; and what a week says with
-and without one install is compared, for every draw of the noise, in `test_rules.py`, as is what a year of weeks says. So
-no attacker has more than that.
+and without one install is compared, for every draw of the noise, in `test_rules.py`, and what a year says, too.
+So no attacker has more than that.
 """
 
 from __future__ import annotations
