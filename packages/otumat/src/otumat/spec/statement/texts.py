@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from otumat.spec.statement import EntryPoint, Malformed
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 MAX_TEXT_BYTES = 10 * 1024 * 1024
 
 
@@ -15,15 +19,26 @@ def identity(metadata: bytes) -> tuple[str, str]:
         Malformed: missing, or there twice: readers would disagree on which counts.
     """
     found: dict[bytes, list[bytes]] = {b"name": [], b"version": []}
-    for line in metadata.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n"):
-        if not line:
-            break
+    for line in header_lines(metadata):
         key, _, value = line.partition(b":")
         if key.lower() in found:
             found[key.lower()].append(value.strip())
     if any(len(values) != 1 or not values[0].isascii() or not values[0] for values in found.values()):
         raise Malformed("METADATA does not have one Name and one Version")
     return found[b"name"][0].decode(), found[b"version"][0].decode()
+
+
+def header_lines(metadata: bytes) -> Iterator[bytes]:
+    """
+    The lines before the first empty one. `splitlines` knows more ends of a line, and would see that one too early.
+
+    >>> list(header_lines(b"Name: a\\r\\nSummary: b\\x0c\\x0cc\\rVersion: 1\\n\\nWords.\\n"))
+    [b'Name: a', b'Summary: b\\x0c\\x0cc', b'Version: 1']
+    """
+    for line in metadata.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n"):
+        if not line:
+            return
+        yield line
 
 
 def entry_points(content: bytes) -> list[EntryPoint]:

@@ -14,6 +14,7 @@ import hashlib
 from otumat.errors import OtumatError
 from otumat.spec.spelling import normalize
 from otumat.spec.statement import Malformed
+from otumat.spec.statement.texts import header_lines
 from otumat.spec.vouching.verdict import TRUSTED, UNVERIFIABLE, Finding
 from otumat.trust.enforce.rules import ENFORCE
 from otumat.trust.installed import finding
@@ -83,11 +84,8 @@ def names_in(metadata: bytes) -> Iterator[str]:
     >>> list(names_in("\\n".join(lines).encode()))
     ['b-c']
     """
-    # Not `splitlines`, for which a form feed is the end of a line, and two of them the end of all headers.
-    for line in metadata.replace(b"\r\n", b"\n").replace(b"\r", b"\n").decode("utf-8", "replace").split("\n"):
-        if not line:
-            return
-        key, _, value = line.partition(":")
+    for line in header_lines(metadata):
+        key, _, value = line.decode("utf-8", "replace").partition(":")
         wanted, _, marker = value.strip().partition(";")
         if key.lower() == "requires-dist" and "extra" not in marker:
             name = next((wanted[:at] for at, each in enumerate(wanted) if each not in _NAME), wanted)
