@@ -47,6 +47,13 @@ def test_U13_later_use_of_an_old_token_ends_the_family(copy: Any, today: str) ->
     assert one.send(one.batch([today, "import", {}, 1])).status_code == 401
 
 
+def test_an_unknown_access_token_is_answered_as_rfc_6750_says(copy: Any, today: str) -> None:
+    one = copy()
+    one.told["access_token"] = "1.unknown"
+    for answer in (one.send(one.batch([today, "import", {}, 1])), one.own("GET")):
+        assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Bearer realm="Otumat", error="invalid_token"')
+
+
 def test_a_token_that_is_not_used_for_a_year_ends(copy: Any) -> None:
     one = copy()
     with pytest.raises(oauth.GrantRefused):

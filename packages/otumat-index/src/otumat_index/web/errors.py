@@ -66,6 +66,10 @@ SPECIAL: dict[str, int] = {
 }
 
 
+CHALLENGE = {"invalid_token": 'Bearer realm="Otumat", error="invalid_token"'}
+"""Where no login would do (RFC 6750, 3), and a browser is not to ask for one."""
+
+
 def status_of(error: OtumatError) -> int:
     """The HTTP status of an error: its code's own where there is one, else that of its nearest class in the table."""
     if error.code in SPECIAL:
@@ -88,7 +92,7 @@ def answer(request: HttpRequest, error: OtumatError) -> HttpResponse:
     if isinstance(error, TooMany):
         response["Retry-After"] = str(error.retry_after_s)
     if response.status_code == 401:
-        response["WWW-Authenticate"] = 'Basic realm="Otumat", charset="UTF-8"'
+        response["WWW-Authenticate"] = CHALLENGE.get(error.code, 'Basic realm="Otumat", charset="UTF-8"')
     return response
 
 
