@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from otumat.cli import main
 from otumat.spec.consent import ON
 from otumat.usage import UsageAgent, answers, changing, copies, due, held, outbox, places, state, tokens, tombstones
 from otumat.usage.copies import Facts, was_copied
@@ -203,3 +205,22 @@ def test_U17_state_from_before_there_were_notes_is_taken_as_it_is(built: str, ho
     sends(built)
     assert host.copies == set()
     assert copies.is_unchanged(built)
+
+
+def test_U17_erasing_from_a_copy_is_said_in_words_for_it_erases_what_all_told(
+    start: Start, host: UsageHost, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = start()
+    use("run")
+    sends(one)
+    host.asked.clear()
+    assert main(["usage", "erase", PACKAGE]) == 1
+    assert "This is a copy of an image" in capsys.readouterr().err
+    assert (host.asked, answers.read(one).level) == ([], ON)
+    assert main(["usage", "web", PACKAGE]) == 1
+    assert "This is a copy of an image" in capsys.readouterr().err
+    assert main(["usage", "status", PACKAGE]) == 0
+    assert "by the yes of whoever built it" in capsys.readouterr().out
+    assert main(["usage", "erase", PACKAGE, "--image", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["is_erased_there"]
+    assert (host.installs, host.proofs, answers.read(one).level) == ({}, {}, "off")

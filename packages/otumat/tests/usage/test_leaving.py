@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from otumat.cli import main
 from otumat.errors import Conflict, Unreachable
 from otumat.spec.consent import ON
 from otumat.usage import UsageAgent, changing, due, tokens, tombstones
@@ -119,3 +120,30 @@ def test_looking_with_a_credential_of_0_3_ends_nothing(enrolled: str, host: Usag
     with pytest.raises(Conflict):
         tombstones.ask(path, "GET", over=usage_transport())
     assert host.asked == []
+
+
+def test_the_commands_find_what_was_left(told: str, host: UsageHost, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["usage", "status", PACKAGE]) == 0
+    assert "1 install left, not erased" in capsys.readouterr().out
+    install = next(iter(host.proofs.values()))
+    page = f"{host.url}/usage/visit/s/"
+    host.faults[f"/api/usage-install/{install}/visits"] = [(201, {}, json.dumps({"ok": True, "url": page}).encode())]
+    assert main(["usage", "web", PACKAGE, "--no-browser"]) == 0
+    assert page in capsys.readouterr().out
+    assert main(["usage", "erase", PACKAGE]) == 0
+    assert install in capsys.readouterr().out
+    assert (host.proofs, tombstones.left(told)) == ({}, [])
+
+
+def test_a_new_yes_keeps_what_proves_the_install_that_had_ended(
+    folder: str, host: UsageHost, say: Say, package: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    say(ON, url=host.url)
+    send_round(folder, PACKAGE, over=usage_transport())
+    UsageAgent(package_name=PACKAGE, enrolment="manual").log("import")
+    host.access.clear()
+    host.families.clear()
+    assert "ended this install" in send_round(folder, PACKAGE, over=usage_transport()).trouble
+    assert main(["usage", "on", PACKAGE, "--host", host.url]) == 0
+    assert len(tombstones.left(folder)) == 1
+    assert len(host.proofs) == 2

@@ -60,7 +60,7 @@ def buried(folder: str) -> list[str]:
 
 def left(folder: str) -> list[str]:
     """Paths of what proves installs that were withdrawn and not erased, oldest first."""
-    return sorted(_files(os.path.join(folder, LEFT)), key=lambda path: os.stat(path).st_mtime_ns)
+    return sorted(_files(os.path.join(folder, LEFT)), key=_made_s)
 
 
 def tell(folder: str, *, over: Transport) -> list[str]:
@@ -184,4 +184,11 @@ def _files(place: str) -> list[str]:
 
 
 def _is_old(path: str) -> bool:
-    return time.time() - os.stat(path).st_mtime > KEPT_S
+    return time.time() - _made_s(path) > KEPT_S
+
+
+def _made_s(path: str) -> float:
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return time.time()  # somebody was quicker

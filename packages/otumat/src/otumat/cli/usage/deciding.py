@@ -43,8 +43,9 @@ def turn_on(options: argparse.Namespace, settings: Settings, console: Console) -
     changing.turn(folder, ON, package=options.package, found=found, source=SOURCE, host=host, account=account)
     if options.host and found.manifest and found.manifest.host not in ("", host):
         changing.decline_host(folder, found, found.manifest.host)  # the user has chosen: no question about it
-    over = usage_transport()
-    tombstones.tell(folder, over=over)
+    if _must_enrol(folder):
+        tombstones.bury(folder)  # one that has ended; what proves it is kept
+    tombstones.tell(folder, over=usage_transport())
     if before.level != ON or before.host != host:
         due.begin(folder)
     if before.level != ON or before.host != host or options.way or _must_enrol(folder):
