@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import re
 from datetime import timedelta
 from typing import Any
 
@@ -15,31 +14,17 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
+from harness.registering import DANA, JSON, NEW, links, post
 from otumat_index.accounts import limits
 from otumat_index.accounts.models import User
 from otumat_index.journal.models import Entry
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery"
-NEW = "quite another sentence"
-DANA = {"name": "dana", "password": NEW, "confirm": NEW, "email": "dana@example.org"}
-JSON = {"Accept": "application/json", "Host": "evil.example"}
 
 
 def basic(name: str, password: str) -> dict[str, str]:
     return {"Authorization": "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()}
-
-
-def post(path: str, fields: dict[str, Any], **headers: str) -> Any:
-    """A POST of somebody new, as a program sends it."""
-    return Client(enforce_csrf_checks=True).post(path, fields, headers={**JSON, **headers})
-
-
-def links() -> list[str]:
-    """The paths of links in the newest mail, none of them elsewhere."""
-    body = mail.outbox[-1].body
-    assert "evil.example" not in str(body)
-    return re.findall(r"http://localhost:8000(/\S+)", str(body))
 
 
 @pytest.fixture
@@ -323,44 +308,6 @@ def test_A53_no_link_goes_to_a_domain_that_changed_hands(alice: User, settings: 
     assert post("/password_reminder", {"name": "alice"}).status_code == 200
     assert post("/user", {**DANA, "email": "dana@mail.example.org"}).status_code == 200
     assert mail.outbox == []
-
-
-# Addresses and names.
-
-
-def test_A52_one_address_has_one_spelling() -> None:
-    assert post("/user", {**DANA, "email": " Dana@Exämple.ORG "}).status_code == 200
-    assert EmailAddress.objects.get().email == "dana@xn--exmple-cua.org"
-    Client().post(links()[0])
-    post("/user", {**DANA, "name": "other", "email": "dana@xn--exmple-cua.org"})
-    assert "already" in mail.outbox[-1].subject
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"email": "a@b.org\r\nBcc: c@d.org"},
-        {"email": "a@b.org, c@d.org"},
-        {"email": "Dana <dana@example.org>"},
-        {"email": "ｄana@example.org"},
-        {"name": "dana\r\nBcc: c@d.org"},
-        {"name": "dаna"},  # a Cyrillic letter
-        {"name": "da na"},
-    ],
-)
-def test_A52_nothing_gets_into_a_mails_head(wrong: dict[str, str]) -> None:
-    assert post("/user", {**DANA, **wrong}).status_code == 400
-    assert mail.outbox == []
-
-
-@pytest.mark.parametrize("name", ["DANA", "Dana", "dana"])
-def test_logins_differ_by_more_than_case(name: str) -> None:
-    post("/user", DANA)
-    assert post("/user", {**DANA, "name": name, "email": "x@y.org"}).status_code == 409
-
-
-def test_a_login_that_would_mislead_is_taken() -> None:
-    assert post("/user", {**DANA, "name": "Admin"}).status_code == 409
 
 
 # Limits.
