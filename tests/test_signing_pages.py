@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from harness.artifacts import make_wheel
-from harness.chromium import chromium, picture, sign_in, still_me
+from harness.chromium import chromium, looked_at, sign_in, still_me
 from harness.clients import Home
 from harness.server import Index
 
@@ -39,7 +39,7 @@ def test_an_owner_adds_a_key_and_everybody_sees_who_signed(
         page.goto(f"/manage/project/{name}/")
         page.get_by_role("link", name="Keys", exact=True).click()
         expect(page.get_by_text("There is none.")).to_be_visible()
-        picture(page, "keys-empty")
+        looked_at(page, "keys-empty")
         for key in ("first", "second"):
             page.get_by_label("Public key").fill((home.folder / f"{key}.pub").read_text())
             page.get_by_label("Whose it is").fill(f"Acme, {key} key")
@@ -54,7 +54,7 @@ def test_an_owner_adds_a_key_and_everybody_sees_who_signed(
             home.run("otumat", "publish", wheel, cwd=None, stdin="", **words).ok()
         page.reload()
         expect(page.get_by_role("heading", name="Keys that ended")).to_be_visible()
-        picture(page, "keys")
+        looked_at(page, "keys")
         page.get_by_label("Refuse every wheel").check()
         page.get_by_role("button", name="Set", exact=True).click()
         expect(page.get_by_label("Refuse every wheel")).to_be_checked()
@@ -63,7 +63,7 @@ def test_an_owner_adds_a_key_and_everybody_sees_who_signed(
         section = page.get_by_role("region", name="Signatures")
         expect(section).to_contain_text("1.1, the release before, was signed by another key.")
         expect(section).to_contain_text("Acme, second key")
-        picture(page, "project-signed")
+        looked_at(page, "project-signed")
         page.goto(f"/project/{name}/1.1/")
         expect(page.get_by_role("region", name="Signatures")).to_contain_text(
             "1.0, the release before, was not signed."
@@ -76,5 +76,5 @@ def test_an_owner_adds_a_key_and_everybody_sees_who_signed(
         page.get_by_role("button", name="End this key for good").click()
         page.goto(f"/project/{name}/1.2/")
         expect(page.get_by_role("region", name="Signatures")).to_contain_text("signature does not hold")
-        picture(page, "project-bad")
+        looked_at(page, "project-bad")
         assert complaints == []
