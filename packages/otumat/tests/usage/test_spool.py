@@ -226,3 +226,17 @@ def test_U11_root_leaves_nothing_in_somebody_elses_home(home: object, run_progra
     os.chown(str(home), 12345, 12345)
     run_program(LOG, "10", CI="1", OTUMAT_USAGE="on")
     assert os.listdir(str(home)) == []
+
+
+@pytest.mark.parametrize("level", ["off", "local"])
+def test_a_round_that_gathers_meanwhile_keeps_nothing_from_who_says_no(
+    enrolled: str, say: Callable[..., None], level: str
+) -> None:
+    Writer(enrolled, "on").write(prefix("fetch", {}) + b"1" + suffix("", in_ci=False))
+    (path,) = held.seal_all(enrolled)
+    held.gather(path)
+    say(level)
+    held.let_go(enrolled)
+    names = [os.path.basename(path) for path in held.segments(enrolled)]
+    assert [name[:5] for name in names] == {"off": [], "local": ["local"]}[level]
+    assert not [name for name in names if not name.endswith(".sealed")]

@@ -131,10 +131,7 @@ def note_seen(folder: str, found: Found) -> None:
 
 def keep_here(folder: str) -> None:
     """What was held for sending is held for the user to look at."""
-    for path in held.seal_all(folder, ON):
-        name = os.path.basename(path)
-        with suppress(OSError):
-            os.rename(path, os.path.join(os.path.dirname(path), LOCAL + name.removeprefix(ON)))
+    held.keep_here(folder)
     tallies.keep_here(folder)
 
 

@@ -10,7 +10,7 @@ import errno
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from otumat.spec.consent import ON
+from otumat.spec.consent import LOCAL, ON
 from otumat.spec.event import Where
 from otumat.usage.spool import RS, SEALED_MODE, is_at, machine, seal, share, spool_folder
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _LOST = "lost-"
 LOST_MAX_BYTES = 32 * 1024
 _TRIES = 50
+_RENAMED_AT_MOST = 4  # a segment, while somebody lists and deletes: sealed, gathered, let go, evicted
 GATHERED, EVICTED = ".gathered", ".evicted"
 ROOM, UNREADABLE = "room", "unreadable"
 
@@ -198,6 +199,19 @@ def delete_if_done(path: str, read_bytes: int) -> bool:
     return remove(path)
 
 
+def keep_here(folder: str) -> None:
+    """What was held for sending is held for the user to look at, also what a round gathers right now."""
+    seal_all(folder, ON)
+    for _ in range(_RENAMED_AT_MOST):
+        for path in segments(folder, ON):
+            name = LOCAL + os.path.basename(path).removeprefix(ON)
+            try:
+                if not path.endswith(".open"):  # a writer's; it is about to see that the answer is another
+                    os.rename(path, os.path.join(os.path.dirname(path), name))
+            except OSError:
+                continue  # renamed meanwhile
+
+
 def wipe(folder: str) -> None:
     """
     Delete everything that is held. Writers notice before their next write.
@@ -205,13 +219,14 @@ def wipe(folder: str) -> None:
     An open file that cannot be deleted (Windows), or that goes on under another name until it is closed (NFS), is
     sealed and emptied.
     """
-    for path in listed(spool_folder(folder)):
-        try:
-            os.truncate(path, 0)
-            os.chmod(path, SEALED_MODE)
-        except OSError:
-            pass
-        remove(path)
+    for _ in range(_RENAMED_AT_MOST):
+        for path in listed(spool_folder(folder)):
+            try:
+                os.truncate(path, 0)
+                os.chmod(path, SEALED_MODE)
+            except OSError:
+                pass
+            remove(path)
     for path in _notes(folder):
         remove(path)
 
