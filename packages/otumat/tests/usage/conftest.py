@@ -46,8 +46,9 @@ def pythons() -> list[str]:
     """Every kind of CPython of 3.11 or later that is here, on PATH or kept by pyenv: one each, this one first."""
     named = [shutil.which(f"python3.{minor}{kind}") or "" for minor in range(11, 16) for kind in ("", "t")]
     kept = sorted(str(path) for path in Path(REAL_HOME or os.devnull).glob(".pyenv/versions/3.1[1-5]*/bin/python"))
+    real = [path for path in named if path and Path(path).parent.name != "shims"]  # pyenv's scripts find those kept
     found: dict[str, str] = {}
-    for each in (sys.executable, *filter(None, named), *kept):
+    for each in (sys.executable, *real, *kept):
         found.setdefault(_kind(each), each)
     found.pop("", None)
     return list(found.values())
