@@ -18,18 +18,9 @@ from harness.chromium import chromium, picture, sign_in
 from harness.original import Original, install, wrote
 from harness.proxy import reverse_proxy
 from harness.server import Index, basic
+from harness.users import MANIFEST
 
 pytestmark = [pytest.mark.browser, pytest.mark.clients]
-MANIFEST = """\
-project = "{name}"
-purpose = "To learn which parts are used."
-[[event]]
-name = "import"
-purpose = "How often it is imported."
-[[event]]
-name = "fetch"
-purpose = "How often data are read."
-"""
 WAIT_S = 60
 
 
