@@ -111,7 +111,8 @@ def test_T64_replay_of_another_index_to_a_host_of_this_one(keeper: Keeper, host:
 
 
 def test_a_mirror_may_hand_on_what_the_index_signed(keeper: Keeper, host: Host, key: PrivateKey) -> None:
-    host.pin(keeper.end(key).listed(), asked="https://mirror.example.org")
+    told = [host.pin(keeper.end(key).listed(), asked="https://mirror.example.org").ended for _ in range(2)]
+    assert [[each.public.id for each in ended] for ended in told] == [[key.public.id], []]  # it is news once
     assert host.ids == set()
 
 
