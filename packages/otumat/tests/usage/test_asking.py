@@ -205,7 +205,7 @@ def test_a_package_that_wants_a_person_opens_the_browser_and_always_prints_the_l
     manifest = package / "otumat-usage.toml"
     manifest.write_text('account = "required"\n' + manifest.read_text())
     child = terminal(DISPLAY=":0")
-    child.expect("y/N")
+    child.expect("a yes is linked to yours.*y/N")
     child.sendline("y")
     child.expect(r"in your browser: (\S+)")
     query = dict(parse_qsl(urlsplit(child.match[1]).query))

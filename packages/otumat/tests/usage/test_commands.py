@@ -153,6 +153,9 @@ def test_a_yes_without_a_network_is_kept(otumat: Otumat, host: UsageHost, folder
     done = otumat("usage", "on", "hostpkg", "--host", host.url)
     assert (done.returncode, b"Your yes is kept" in done.stderr) == (1, True)
     assert answers.read(folder).level == "on"
+    due.failed(folder, {}, "Nobody answered.", chance=0.5)
+    done = otumat("usage", "on", "hostpkg", "--host", host.url)
+    assert (done.returncode, b"trouble" in done.stdout) == (0, False)
 
 
 def test_the_service_can_be_read_before_it_is_written(otumat: Otumat, home: Path) -> None:

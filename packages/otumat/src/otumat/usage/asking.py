@@ -22,7 +22,7 @@ from otumat.usage.releases import release_of
 if TYPE_CHECKING:
     from datetime import date
 
-    from otumat.spec.manifest import DeclaredEvent
+    from otumat.spec.manifest import DeclaredEvent, Manifest
     from otumat.usage.agent import UsageAgent
     from otumat.usage.manifests import Found
 
@@ -137,7 +137,11 @@ def terms(found: Found) -> list[str]:
         return ["Counted: how often its functions are used a day, by their names.", *WITH, *NEVER]
     why = [f"Why: {found.manifest.purpose}"] if found.manifest.purpose else []
     counted = f"Counted: how often a day{_until(found.manifest.expires)},"
-    return [*why, counted, *described(found.manifest.events), *WITH, *NEVER]
+    return [*why, counted, *described(found.manifest.events), *WITH, *_whose(found.manifest), *NEVER]
+
+
+def _whose(manifest: Manifest) -> list[str]:
+    return ["Account: a yes is linked to yours there; you sign in next."] if manifest.account == "required" else []
 
 
 def described(events: tuple[DeclaredEvent, ...], *, most: int = 12) -> list[str]:

@@ -50,6 +50,8 @@ def turn_on(options: argparse.Namespace, settings: Settings, console: Console) -
         due.begin(folder)
     if before.level != ON or before.host != host or options.way or _must_enrol(folder):
         _enrol(options, folder, console, before)
+        if due.read(folder).get("trouble"):
+            due.begin(folder)  # it was that there was nobody to send as
     if options.service:
         service.install_service(options.package)
     return done(options.package, console)

@@ -114,7 +114,9 @@ def _show_not_enrolled(package: str, folder: str, console: Console) -> int:
         return 0
     if body:
         first = f" It enrols with the first counts, at {told['next_round']}." if told["next_round"] else ""
-        console.note(f"{package} is on, and nothing has left yet: this machine is not enrolled.{first} They would say:")
+        if answers.read(folder).account == "required":
+            first = f" To go on with that: otumat usage on {package}."
+        console.note(f"{package} is on, and nothing has left yet: this machine is not enrolled.{first} The counts would say:")
         _show_body(body, "1.0", console)
         return 0
     console.note(f"Nothing leaves: {package} is {told['level']}.")
