@@ -116,7 +116,8 @@ def _show_not_enrolled(package: str, folder: str, console: Console) -> int:
         first = f" It enrols with the first counts, at {told['next_round']}." if told["next_round"] else ""
         if answers.read(folder).account == "required":
             first = f" To go on with that: otumat usage on {package}."
-        console.note(f"{package} is on, and nothing has left yet: this machine is not enrolled.{first} The counts would say:")
+        told_so_far = f"{package} is on, and nothing has left yet: this machine is not enrolled."
+        console.note(f"{told_so_far}{first} The counts would say:")
         _show_body(body, "1.0", console)
         return 0
     console.note(f"Nothing leaves: {package} is {told['level']}.")
