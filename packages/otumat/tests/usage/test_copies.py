@@ -168,6 +168,17 @@ def test_U17_off_in_a_copy_ends_that_copy_alone(start: Start, host: UsageHost) -
     assert (host.asked, held.segments(one), os.path.exists(tokens.path_of(one))) == ([], [], False)
 
 
+@pytest.mark.parametrize("words", [["off"], ["local"], ["erase"], ["web"], ["on"]], ids=" ".join)
+def test_U17_whatever_is_said_first_in_a_copy_the_install_goes_on(
+    built: str, start: Start, host: UsageHost, package: Path, words: list[str]
+) -> None:
+    start()
+    main(["usage", *words, PACKAGE])
+    assert [each.path for each in host.asked if each.method == "DELETE" or each.path == "/auth/token"] == []
+    assert tombstones.current_install(built) in host.installs
+    assert len(host.installs) == (2 if words == ["on"] else 1)
+
+
 def test_U17_the_end_of_the_install_is_the_end_of_its_copies(start: Start, host: UsageHost) -> None:
     one = start()
     use("run")

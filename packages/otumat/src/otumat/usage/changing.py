@@ -31,6 +31,7 @@ def turn(
 ) -> Answer:
     """Store *local* or *on*. What was held for another host is not sent to this one: it is deleted."""
     with locked(os.path.join(folder, "consent.lock"), wait_s=LOCK_WAIT_S):
+        _settle(folder)
         before = answers.read(folder)
         answer = _new_answer(level, package=package, found=found, source=source, host=host, account=account)
         is_same = before.level == level == ON and before.host == host and not copies.name_of(folder)
@@ -52,18 +53,9 @@ def settle(folder: str, *, wait_s: float = LOCK_WAIT_S) -> None:
 
     The yes holds in the copy. What was held and sent before is whoever's it was copied from.
     """
-    with locked(os.path.join(folder, "consent.lock"), wait_s=wait_s):
-        if answers.read(folder).level != ON or copies.is_unchanged(folder):
-            return
-        name = copies.name_of(folder)
-        if copies.is_copied(folder):
-            name = os.urandom(16).hex()
-            _delete_held(folder)
-            for sent in outbox.sent(folder):
-                held.remove(sent.path)
-            due.forget(folder)
-            tokens.become_copy(tokens.path_of(folder), name)
-        copies.note(folder, copy=name)
+    if answers.read(folder).level == ON and not copies.is_unchanged(folder):
+        with locked(os.path.join(folder, "consent.lock"), wait_s=wait_s):
+            _settle(folder)
 
 
 def withdraw(folder: str, *, source: str, reason: str = "", install: str = "", in_round: bool = False) -> None:
@@ -77,6 +69,8 @@ def withdraw(folder: str, *, source: str, reason: str = "", install: str = "", i
     with locked(os.path.join(folder, "consent.lock"), wait_s=LOCK_WAIT_S):
         if install and tombstones.current_install(folder) != install:
             return
+        with suppress(OSError):  # nothing is in the way of a no
+            _settle(folder)
         before = answers.read(folder)
         answer = Answer(OFF, since=clock.moment(clock.now_s()), source=source, reason=reason, host=before.host)
         answer.project, answer.seen = before.project, before.seen
@@ -133,6 +127,21 @@ def keep_here(folder: str) -> None:
     """What was held for sending is held for the user to look at."""
     held.keep_here(folder)
     tallies.keep_here(folder)
+
+
+def _settle(folder: str) -> None:
+    """Under the lock, and before every change: a copy that ended what it found would end the install for all."""
+    if answers.read(folder).level != ON or copies.is_unchanged(folder):
+        return
+    name = copies.name_of(folder)
+    if copies.is_copied(folder):
+        name = os.urandom(16).hex()
+        _delete_held(folder)
+        for sent in outbox.sent(folder):
+            held.remove(sent.path)
+        due.forget(folder)
+        tokens.become_copy(tokens.path_of(folder), name)
+    copies.note(folder, copy=name)
 
 
 def _amend(folder: str, found: Found, source: str, *, accepted: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from otumat.cli.console import BOLD, printable
 from otumat.errors import Conflict, NotFound
 from otumat.spec.consent import LOCAL, OFF, ON, UNSET
-from otumat.usage import places, state
+from otumat.usage import changing, places, state
 from otumat.usage.files import Busy
 
 if TYPE_CHECKING:
@@ -62,11 +62,13 @@ def several(number: int, noun: str) -> str:
 
 
 def folder_of(package: str) -> str:
+    """Where a package's state is; what was copied there is a copy from then on."""
     folder = places.folder(package)
     if not folder or not places.is_ours(folder):
         raise NotFound(
             "There is no folder of yours to keep an answer in.", code="usage.home", hint="Set HOME, or XDG_STATE_HOME."
         )
+    changing.settle(folder)
     return folder
 
 
