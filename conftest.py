@@ -18,6 +18,8 @@ from pathlib import Path
 import django
 import pytest
 
+pytest.register_assert_rewrite("harness")  # before anybody imports it, so that its assertions explain themselves
+
 DATABASES = ("sqlite", "postgresql")
 # A machine needs one Python only; what runs on others besides says which it did not find.
 ALLOWED_SKIPS = ("only on PostgreSQL", "only on SQLite", "no python3.")

@@ -10,11 +10,9 @@ from typing import Any
 
 import pytest
 
-pytest.register_assert_rewrite("harness")
-
-from harness.clients import Home  # noqa: E402 - after the line above, so that its assertions explain themselves
-from harness.projects import Project, write_project  # noqa: E402
-from harness.server import Index  # noqa: E402
+from harness.clients import Home
+from harness.projects import Project, write_project
+from harness.server import Index
 
 StartIndex = Callable[..., Index]
 

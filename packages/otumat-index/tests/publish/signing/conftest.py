@@ -12,16 +12,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from django.test import Client
 
+from harness.attesting import ISSUER, SigningAuthority
 from otumat.trust import sign_wheels
 from otumat.trust.signing.private import PrivateKey
 from otumat_index.accounts.credentials import of_user
 from otumat_index.accounts.models import User
 from otumat_index.publish.models import Project, TrustedPublisher
 from otumat_index.publish.signing import actions
-
-pytest.register_assert_rewrite("harness")
-
-from harness.attesting import ISSUER, SigningAuthority  # noqa: E402 - after the line above, as in tests/conftest.py
 
 
 def new_key() -> PrivateKey:

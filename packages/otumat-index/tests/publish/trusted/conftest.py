@@ -10,15 +10,12 @@ from typing import Any
 
 import pytest
 
+from harness.issuer import GITHUB, GITHUB_RUN, Issuer
+from harness.tls import Authority
 from otumat_index.accounts.credentials import of_user
 from otumat_index.accounts.models import User
 from otumat_index.publish.models import Project, TrustedPublisher
 from otumat_index.publish.trusted import actions, issuers
-
-pytest.register_assert_rewrite("harness")
-
-from harness.issuer import GITHUB, GITHUB_RUN, Issuer  # noqa: E402 - after the line above, as in tests/conftest.py
-from harness.tls import Authority  # noqa: E402
 
 
 @pytest.fixture(scope="session")
