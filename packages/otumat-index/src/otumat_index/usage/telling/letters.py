@@ -90,12 +90,16 @@ def change(now: int, before: int) -> str:
 
     >>> change(3, 2), change(2, 2), change(1, 0)
     ('50 % more than the 2 before', 'as many as before', 'none before')
+    >>> change(1999, 2000)
+    'less than 1 % fewer than the 2,000 before'
     """
     if not before:
         return "none before"
     if now == before:
         return "as many as before"
-    return f"{abs(100 * now // before - 100)} % {'more' if now > before else 'fewer'} than the {before:,} before"
+    percent = 100 * abs(now - before) / before
+    much = f"{percent:.0f} %" if percent >= 1 else "less than 1 %"
+    return f"{much} {'more' if now > before else 'fewer'} than the {before:,} before"
 
 
 def preview(project: Project, found: queries.Digest) -> str:
