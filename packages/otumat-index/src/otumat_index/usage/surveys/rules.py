@@ -10,6 +10,7 @@ from otumat.errors import Invalid, Problem
 
 QUESTIONS_MOST, CHOICES_LEAST, CHOICES_MOST = 5, 2, 10
 QUESTION_MAX, CHOICE_MAX = 200, 80
+_FORM = 'A question is {"question": "…", "choices": ["…", "…"]}, each in one line.'
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +46,12 @@ def read(told: object) -> list[Question]:
 def read_one(told: object, number: int, problems: list[Problem]) -> Question:
     field = f"question-{number}"
     if not isinstance(told, Mapping) or not isinstance(told.get("choices"), list):
-        problems.append(Problem("survey.form", field, f"Question {number} has no list of choices."))
+        problems.append(Problem("survey.form", field, f"Question {number} has no list of choices.", hint=_FORM))
         return Question("", ())
     texts = [told.get("question"), *told["choices"]]
     if not all(isinstance(text, str) and text.isprintable() for text in texts):
-        problems.append(Problem("survey.text", field, f"Question {number} is not written in plain lines of text."))
+        message = f"Question {number} is not written in plain lines of text."
+        problems.append(Problem("survey.text", field, message, hint=_FORM))
         return Question("", ())
     made = Question(told["question"].strip(), tuple(choice.strip() for choice in told["choices"]))
     problems += [Problem("survey.question", field, f"Question {number} {what}.") for what in wrong_with(made)]
