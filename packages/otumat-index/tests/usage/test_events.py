@@ -11,9 +11,12 @@ import pytest
 from django.utils import timezone
 
 from otumat.spec.event import BATCH_MAX_BYTES
+from otumat.spec.manifest import MAX_EVENTS
 from otumat_index.accounts.models import FamilyToken
 from otumat_index.journal.actor import command
+from otumat_index.publish.models import File, Project
 from otumat_index.usage import actions
+from otumat_index.usage.models import Manifest
 from otumat_index.usage.stores.models import Loss
 
 pytestmark = pytest.mark.django_db(databases="__all__")
@@ -65,6 +68,23 @@ def test_A90_each_refused_row_has_its_reason(copy: Any, counted: Any, today: str
     assert [each["code"] for each in told["refused"]] == list(rows)
     assert counted() == {"import": 5}
     assert dict(Loss.objects.values_list("reason", "times")) == dict.fromkeys(rows, 1)
+
+
+def test_A90_without_a_manifest_copies_make_up_as_many_names_as_one_could_declare(
+    project: Project, copy: Any, counted: Any, today: str
+) -> None:
+    one, two = copy(), copy()
+    Manifest.objects.all().delete()
+    File.objects.update(is_yanked=True)  # nor is there a wheel to find one in
+    first = one.send(one.batch(*([today, f"made-{number:03}", {}, 1] for number in range(MAX_EVENTS - 1)))).json()
+    assert (first["counted"], first["refused"]) == (MAX_EVENTS - 1, [])
+    rows = [today, "old", {"a": "b"}, 1], [today, "new-b", {}, 1], [today, "made-007", {}, 2], [today, "new-a", {}, 4]
+    second = two.send(two.batch(*rows, lost={"room": {"made-008": 5, "new-b": 6}})).json()
+    assert second["refused"] == [{"row": 0, "code": "undeclared"}, {"row": 1, "code": "undeclared"}]
+    assert (len(counted()), counted()["made-007"], counted()["new-a"]) == (MAX_EVENTS, 3, 4)
+    assert set(Loss.objects.values_list("reason", "event", "times")) == {
+        ("undeclared", "", 2), ("room", "made-008", 5), ("room", "", 6)
+    }  # fmt: skip
 
 
 def test_what_a_client_lost_is_kept_beside_the_counts(copy: Any, today: str) -> None:

@@ -50,5 +50,6 @@ def test_equal_rows_add_up_and_refused_ones_do_not() -> None:
 
 def test_the_name_of_an_undeclared_event_is_not_kept() -> None:
     rows = [Row(Use("2026-03-01", "home of alice"), 3), Row(Use("2020-03-01", "fetch"), 2)]
-    found = rules.losses(rows, [Verdict(0, "undeclared"), Verdict(1, "too_old")], {"room": {"fetch": 4}})
-    assert found == {("undeclared", ""): 3, ("too_old", "fetch"): 2, ("room", "fetch"): 4}
+    lost = {"room": {"fetch": 4, "home of alice": 5}}
+    found = rules.losses(rows, [Verdict(0, "undeclared"), Verdict(1, "too_old")], lost, {"fetch"})
+    assert found == {("undeclared", ""): 3, ("too_old", "fetch"): 2, ("room", "fetch"): 4, ("room", ""): 5}

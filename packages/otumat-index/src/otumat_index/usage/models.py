@@ -32,6 +32,16 @@ class Manifest(models.Model):
         constraints: ClassVar = [models.UniqueConstraint(fields=["project", "digest"], name="usage_manifest_once")]
 
 
+class BareName(models.Model):
+    """A name that copies told of a project without a manifest, and that is counted."""
+
+    project = models.ForeignKey("publish.Project", on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=100)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["project", "name"], name="usage_bare_name_once")]
+
+
 class Install(models.Model):
     """One consented copy. Its `name` is told to nobody but the copy and kept nowhere; the store knows its key."""
 

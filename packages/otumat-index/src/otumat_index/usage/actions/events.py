@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 from otumat.errors import Invalid, OtumatError, Problem, Refused
 from otumat.spec.event import BATCH_MAX_BYTES, Batch, Verdict, read_batch, verdicts
 from otumat.spec.manifest import DeclaredEvent
 from otumat_index.usage import queries, rules
+from otumat_index.usage.actions.bare import note_names
 from otumat_index.usage.actions.collecting import catch_up
 from otumat_index.usage.actions.copies import note_copy
 from otumat_index.usage.models import Install
@@ -43,7 +45,10 @@ def accept_events(install: Install, packed: bytes, *, key: str, is_copy: bool = 
     body = unpacked(packed)
     batch = read_batch(body)
     check_ours(batch, install, key, is_copy=is_copy)
-    refused = judged(batch, install, state.declared, at=at)
+    declared, refused = judged(batch, install, state.declared, at=at)
+    names: AbstractSet[str] = declared.keys() if declared is not None else set()
+    if declared is None:
+        names, refused = with_room(batch, install, refused)
     out = {verdict.row for verdict in refused}
     rows = [row for number, row in enumerate(batch.rows) if number not in out] if out else batch.rows
     releases = queries.known_releases(install.project, {row.use.where.release for row in rows})
@@ -60,7 +65,7 @@ def accept_events(install: Install, packed: bytes, *, key: str, is_copy: bool = 
             counts=counts,
             refused=refused,
             days={} if is_copy else rules.days_of(batch.rows, refused, releases),
-            losses=rules.losses(batch.rows, refused, batch.lost),
+            losses=rules.losses(batch.rows, refused, batch.lost, names),
         )
     )
     if is_copy:
@@ -68,14 +73,24 @@ def accept_events(install: Install, packed: bytes, *, key: str, is_copy: bool = 
     return told
 
 
-def judged(batch: Batch, install: Install, declared: Declared, *, at: datetime) -> list[Verdict]:
+def judged(batch: Batch, install: Install, declared: Declared, *, at: datetime) -> tuple[Declared, list[Verdict]]:
     """Which rows are refused; before one is for want of a manifest, wheels are read that nobody has looked into yet."""
     refused = verdicts(batch, declared, consented=install.consented_on, today=at.date())
     if not any(verdict.code in ("undeclared", "expired") for verdict in refused):
-        return refused
+        return declared, refused
     catch_up(install.project, at=at)
     state = queries.state_of(install.project)
-    return verdicts(batch, state.declared if state else {}, consented=install.consented_on, today=at.date())
+    declared = state.declared if state else {}
+    return declared, verdicts(batch, declared, consented=install.consented_on, today=at.date())
+
+
+def with_room(batch: Batch, install: Install, refused: list[Verdict]) -> tuple[set[str], list[Verdict]]:
+    """The names that count in a project without a manifest; and the verdicts, with rows for whose name is no room."""
+    out = {verdict.row for verdict in refused}
+    told = {number: row.use.name for number, row in enumerate(batch.rows) if number not in out}
+    names = note_names(install.project, set(told.values()))
+    crowded_out = [Verdict(number, "undeclared") for number, name in told.items() if name not in names]
+    return names, sorted([*refused, *crowded_out])
 
 
 def unpacked(packed: bytes) -> bytes:

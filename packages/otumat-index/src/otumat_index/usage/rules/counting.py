@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import date
 
@@ -76,13 +77,18 @@ def known_release(told: str, releases: Mapping[str, str]) -> str:
 
 
 def losses(
-    rows: Sequence[Row], refused: Iterable[Verdict], lost: Mapping[str, Mapping[str, int]]
+    rows: Sequence[Row], refused: Iterable[Verdict], lost: Mapping[str, Mapping[str, int]], names: AbstractSet[str]
 ) -> Counter[tuple[str, str]]:
-    """What a batch says was lost, and what of it was refused; of a malformed or unknown event the name is not kept."""
+    """
+    What a batch says was lost, and what of it was refused.
+
+    Args:
+        names: The events that the project knows; of a malformed or unknown one the name is not kept.
+    """
     found: Counter[tuple[str, str]] = Counter()
-    for reason, names in lost.items():
-        for name, times in names.items():
-            found[reason if reason in LOST else OTHER, name] += times
+    for reason, told in lost.items():
+        for name, times in told.items():
+            found[reason if reason in LOST else OTHER, name if name in names else ""] += times
     for number, code in refused:
         name = "" if code in ("malformed", "undeclared") else rows[number].use.name
         found[code, name] += max(rows[number].times, 1)
