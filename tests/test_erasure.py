@@ -140,6 +140,7 @@ def test_U14_no_file_of_a_running_or_stopped_index_has_a_trace_of_the_erased(ind
 
 
 def test_kill_9_while_erasing_leaves_an_install_whole_or_gone_with_its_receipt(index: Index) -> None:
+    index.workers = 1  # it is started often
     moments = random.Random(7)
     went = 0
     for _ in range(KILLED):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -91,8 +92,7 @@ def test_U14_no_file_of_a_database_has_anything_of_an_erased_install(
     told = erased(one)
     if connection.vendor == "postgresql":
         assert told["copies_until"] > told["erased"]
-        monkeypatch.setattr(scrubbing, "MARGIN", timedelta(0))
-        actions.finish_erasures(at=timezone.now())
+        scrub_at_last(monkeypatch)
     assert erased(one)["copies_until"] == told["erased"]
     left = {"body"} if connection.vendor == "postgresql" else set()  # ciphertext; the key to it is what is gone
     assert found_in_files(ours) == left
@@ -108,10 +108,17 @@ def test_U14_where_the_log_is_kept_a_receipt_promises_no_more_than_for_backups(
     one = copy()
     assert one.send(one.batch([today, "import", {}, 2])).status_code == 200
     erased(one)
-    monkeypatch.setattr(scrubbing, "MARGIN", timedelta(0))
-    actions.finish_erasures(at=timezone.now())
+    scrub_at_last(monkeypatch)
     told = erased(one)
     assert (Erasure.objects.get().scrubbed, told["copies_until"][:10]) == (True, told["backups_until"])
+
+
+def scrub_at_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a task does once a minute; other tests' transactions on the same server may hold it back."""
+    monkeypatch.setattr(scrubbing, "MARGIN", timedelta(0))
+    until = time.monotonic() + 30
+    while not Erasure.objects.get().scrubbed and time.monotonic() < until:
+        actions.finish_erasures(at=timezone.now())
 
 
 def erased(one: Any) -> dict[str, Any]:
@@ -140,9 +147,29 @@ def test_a_receipt_says_so_where_somebody_still_reads_what_was(
             cursor.execute("ROLLBACK")
     finally:
         reading.close()
-    monkeypatch.setattr(scrubbing, "MARGIN", timedelta(0))
-    actions.finish_erasures(at=timezone.now())
+    scrub_at_last(monkeypatch)
     assert Erasure.objects.get().scrubbed
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="only on PostgreSQL: elsewhere a database is by itself")
+def test_U14_who_writes_in_another_database_holds_dead_versions_back_and_no_receipt_denies_it(
+    copy: Any, log_turns: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import psycopg
+
+    one = copy()
+    secret = {"secret": bytes(one.row.family.secret.secret)}
+    monkeypatch.setattr(scrubbing, "MARGIN", timedelta(0))
+    known = connection.get_connection_params()
+    where = {name: known[name] for name in ("host", "port", "user", "password") if known.get(name)}
+    with psycopg.connect(dbname="postgres", **where) as elsewhere:
+        elsewhere.execute("SELECT pg_current_xact_id()")
+        told = erased(one)
+        actions.finish_erasures(at=timezone.now())
+        assert (Erasure.objects.get().scrubbed, found_in_files(secret)) == (False, {"secret"})
+        assert erased(one)["copies_until"] == told["copies_until"] > told["erased"]
+    scrub_at_last(monkeypatch)
+    assert (Erasure.objects.get().scrubbed, found_in_files(secret)) == (True, set())
 
 
 def test_inside_a_transaction_nothing_is_let_go_of(copy: Any) -> None:

@@ -88,6 +88,9 @@ def write_anew(alias: str, asked_at: datetime) -> Scrubbed | None:
                 cursor.execute(f"VACUUM {model._meta.db_table}")
         finally:
             cursor.execute("RESET lock_timeout")
+        cursor.execute(HELD_BACK, [InstallSecret._meta.db_table, until])
+        if cursor.fetchone()[0]:
+            return None
         return Scrubbed(until, with_log=turn_log(cursor))
 
 
@@ -106,6 +109,14 @@ def turn_log(cursor: CursorWrapper) -> bool:
 OLDEST = """SELECT coalesce(min(xact_start), now()) FROM pg_stat_activity
 WHERE datname = current_database() AND backend_xmin IS NOT NULL AND pid <> pg_backend_pid()"""
 """Since when somebody reads for whom a dead version has to stay."""
+HELD_BACK = """SELECT count(*) FROM usage_erasure AS erasure, pg_class AS secrets
+WHERE secrets.oid = %s::regclass AND NOT erasure.scrubbed AND erasure.asked_at <= %s
+AND age(erasure.xmin) <= age(secrets.relfrozenxid)"""
+"""
+Those whose dead versions went along into the new file: a table that was written anew says up to which transaction it
+has none, and a row of `Erasure` was last written after its secret was. Who held them back may be in another database,
+or be nobody whom we may see in `pg_stat_activity`.
+"""
 MAY_TURN = """SELECT coalesce(current_setting('wal_recycle', true)::boolean, true) = false
 AND has_function_privilege('pg_switch_wal()', 'execute') AND has_function_privilege('pg_ls_waldir()', 'execute')
 AND EXISTS (SELECT FROM pg_roles WHERE rolname = 'pg_checkpoint' AND pg_has_role(oid, 'usage'))"""
