@@ -43,6 +43,7 @@ serve: setup  ## run the index on http://localhost:8000 (SQLite, local files, ma
 	@exec $(BIN)/otumat-index serve --data $(DATA) --host $(HOST) --port $(PORT) --workers $(WORKERS)
 
 test: setup-test  ## run every test; starts PostgreSQL, S3, SMTP and browser itself, says what it skips and why
+	$(if $(ARGS),,$(PYTEST) --doctest-modules packages/otumat/src packages/otumat-index/src)
 	$(PYTEST) $(ARGS)
 	$(PYTEST) --database postgresql $(or $(ARGS),$(BOTH_DATABASES))
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from otumat.errors import Invalid, OtumatError
-from otumat_index import __version__, key_commands, usage_commands
+from otumat_index import __version__, key_commands, upkeep_commands, usage_commands
 from otumat_index.bar import Bar
 
 EPILOG = """\
@@ -19,6 +19,7 @@ examples:
   otumat-index user create alice --email a@example.org --confirmed --password-stdin
   otumat-index token create alice                    prints the token last
   otumat-index import installed --owner alice        something real to look at
+  otumat-index backup /mnt/other-disk/index          all of it, beside a running server; `restore` makes one from it
   otumat-index settings                              every setting, its value, and where it came from
 """
 
@@ -131,6 +132,8 @@ def parser() -> argparse.ArgumentParser:
     )
     anew.add_argument("--in-background", action="store_true", help=argparse.SUPPRESS)
     anew.set_defaults(run=run_reindex)
+
+    upkeep_commands.add_upkeep(commands, data)
 
     show = commands.add_parser("settings", parents=[data], help="every setting, value and source")
     show.add_argument("--json", action="store_true", help="as one JSON object")

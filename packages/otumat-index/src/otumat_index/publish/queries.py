@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
 
@@ -203,3 +203,8 @@ def confusable_with(normalized: str, *, by: Actor) -> tuple[str | None, bool]:
 def file_key_is_known(key: str) -> bool:
     """Whether a committed row names these bytes."""
     return File.objects.filter(key=key).exists()
+
+
+def stored_files() -> Iterator[tuple[str, int, str]]:
+    """Everything that the store must have: key, size in bytes, SHA-256."""
+    return File.objects.order_by().values_list("key", "size_bytes", "sha256").iterator()

@@ -31,8 +31,9 @@ def enrol_anonymously(folder: str, *, over: Transport, host: Host | None = None,
     answer = answers.read(folder)
     host = host or discover(answer.host, over=over)
     if answer.account == "required" or host.dialect != "1.0" or not host.anonymous:
+        wanted = f", and {answer.project} wants an account" if answer.account == "required" else ""
         raise Conflict(
-            "This machine is not enrolled yet.",
+            f"This machine is not enrolled yet{wanted}.",
             code="enrol.person",
             hint=f"'otumat usage on {answer.project}' opens the page for it.",
         )

@@ -15,12 +15,7 @@ from otumat_index.discover.search.found import Found
 
 
 class Here:
-    """
-    An index in memory, of the catalogue as it is whenever a question comes.
-
-    >>> with search.answered_by(Here()):  # doctest: +SKIP
-    ...     search.ask(Query())
-    """
+    """An index in memory, of the catalogue as it is whenever a question comes: `with search.answered_by(Here()): …`."""
 
     def __init__(self) -> None:
         with tempfile.TemporaryDirectory() as folder:

