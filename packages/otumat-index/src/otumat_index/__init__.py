@@ -5,4 +5,4 @@ Read `urls.py` first, then one room: `publish`, `discover`, `trust`, `usage`, `a
 in ARCHITECTURE.md and is held by the import contracts in the repository's `pyproject.toml`.
 """
 
-__version__ = "1.0.0.dev0"
+__version__ = "1.0.0"

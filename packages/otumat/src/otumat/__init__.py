@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from otumat.trust.legacy import hash_pkg, sign, verify
     from otumat.usage.agent import UsageAgent
 
-__version__ = "1.0.0.dev0"
+__version__ = "1.0.0"
 
 _HOMES = {
     "Conflict": "otumat.errors",
