@@ -20,8 +20,7 @@ from otumat.spec.vouching.keyring import ROLES
 from otumat_index.accounts import credentials
 from otumat_index.accounts.adapter import public_url
 from otumat_index.publish import queries as publish
-from otumat_index.publish import rules as publishing
-from otumat_index.publish.doors import opened
+from otumat_index.publish.doors import may, opened
 from otumat_index.publish.models import Project
 from otumat_index.publish.signing import actions, attested, queries
 from otumat_index.trust import history
@@ -37,11 +36,8 @@ INTEGRITY_JSON = "application/vnd.pypi.integrity.v1+json"
 @require_http_methods(["GET", "HEAD", "POST"])
 def keys(request: HttpRequest, name: str) -> HttpResponse:
     """A project's keys with their history, and a form for another; whoever adds one shows again who it is."""
-    by = credentials.from_session(request)
-    project = publish.project(name, by=by)
-    # Not by `opened`: when allauth answers a form that it kept, the request came to another door.
     deed = "vouch" if request.method == "POST" else "manage"
-    publishing.check_may(by, deed, publish.standing_of(by, project.normalized), name_claims="admin")
+    project = opened(request, name, by=credentials.from_session(request), deed=deed)
     if request.method == "POST":
         answer: HttpResponse = add_key(request, project)
         return answer
@@ -119,13 +115,13 @@ def signatures(request: HttpRequest, name: str) -> HttpResponse:
 def keys_page(
     request: HttpRequest, project: Project, sent: dict[str, str] | None = None, failure: OtumatError | None = None
 ) -> HttpResponse:
-    by, listed = credentials.from_session(request), trust.keys(project.normalized)
+    listed = trust.keys(project.normalized)
     context = {
         "project": project,
         "active": [key for key in listed if key.revoked_at is None],
         "ended": [key for key in listed if key.revoked_at is not None],
         "roles": ROLES,
-        "may_add": publishing.may(by, "vouch", publish.standing_of(by, project.normalized)),
+        "may_add": may(request, "vouch", project),
         "index_policy": settings.CONFIG.signatures,
         "sent": sent or {},
         "failure": failure,
