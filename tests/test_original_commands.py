@@ -230,10 +230,13 @@ def test_upload_sends_at_once_goes_on_and_ends_when_told(
     enrolled(user)
     line = [sys.executable, "-m", "otumat", *UPLOAD]
     with subprocess.Popen(line, env=environ(user.home), stderr=subprocess.PIPE, text=True) as process:
-        until(lambda: any(path == ROUTES["event_route"] for _, path, _, _ in recorder.posts()))
-        assert process.poll() is None
-        process.send_signal(number)
-        _, said = process.communicate(timeout=30)
+        try:
+            until(lambda: any(path == ROUTES["event_route"] for _, path, _, _ in recorder.posts()))
+            assert process.poll() is None
+            process.send_signal(number)
+            _, said = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert process.returncode == (130 if number == signal.SIGINT else -signal.SIGTERM)
     assert "Traceback" not in said
     assert len([path for _, path, _, _ in recorder.posts() if path == ROUTES["event_route"]]) == 1

@@ -17,6 +17,7 @@ import pytest
 import otumat
 from otumat.spec.consent import LOCAL
 from otumat.usage import changing, due, held, manifests, maps, state
+from otumat.usage.files import write_whole
 from otumat.usage.hosts import usage_transport
 from otumat.usage.sender import send_round
 from otumat.usage.spool import SPOOL_MAX_BYTES
@@ -235,3 +236,16 @@ def _bytes_in(folder: str) -> int:
         except FileNotFoundError:
             pass  # evicted while we count
     return total
+
+
+def test_ctrl_c_right_after_a_file_was_replaced_stays_ctrl_c(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace = os.replace
+
+    def interrupted(source: str, target: str) -> None:
+        replace(source, target)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(str(tmp_path / "due"), b"now")
+    assert os.listdir(tmp_path) == ["due"]

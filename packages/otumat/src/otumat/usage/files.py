@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ def write_whole(path: str, data: bytes) -> None:
             os.fsync(file.fileno())
         os.replace(passing, path)
     except BaseException:
-        os.unlink(passing)
+        with suppress(OSError):  # it may have its new name already, and Ctrl-C must stay Ctrl-C
+            os.unlink(passing)
         raise
     _sync_folder(os.path.dirname(path))
 
