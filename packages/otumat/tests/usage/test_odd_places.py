@@ -247,5 +247,5 @@ def test_ctrl_c_right_after_a_file_was_replaced_stays_ctrl_c(tmp_path: Path, mon
 
     monkeypatch.setattr(os, "replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        write_whole(str(tmp_path / "due"), b"now")
-    assert os.listdir(tmp_path) == ["due"]
+        write_whole(str(tmp_path / "state" / "due"), b"now")
+    assert os.listdir(tmp_path / "state") == ["due"]
