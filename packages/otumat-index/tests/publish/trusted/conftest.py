@@ -12,10 +12,12 @@ import pytest
 
 from harness.issuer import GITHUB, GITHUB_RUN, Issuer
 from harness.tls import Authority
-from otumat_index.accounts.credentials import of_user
-from otumat_index.accounts.models import User
+from otumat_index.accounts.credentials import of_token, of_user
+from otumat_index.accounts.models import Token, User
+from otumat_index.accounts.rules import digest
+from otumat_index.journal.actor import Actor
 from otumat_index.publish.models import Project, TrustedPublisher
-from otumat_index.publish.trusted import actions, issuers
+from otumat_index.publish.trusted import actions, issuers, minting
 
 
 @pytest.fixture(scope="session")
@@ -68,6 +70,20 @@ def run(github: Issuer, now: datetime) -> Callable[..., str]:
     def make(**changed: Any) -> str:
         claims = {**github.times(now), **GITHUB_RUN, **changed}
         return github.sign({name: value for name, value in claims.items() if value is not None})
+
+    return make
+
+
+@pytest.fixture
+def minted(run: Callable[..., str], now: datetime) -> Callable[..., Actor]:
+    """The actor of a run's token: `minted(repository="acme/comet")`."""
+
+    def make(repository: str = "acme/rocket", **claims: Any) -> Actor:
+        refs = dict.fromkeys(
+            ("workflow_ref", "job_workflow_ref"), f"{repository}/.github/workflows/release.yml@refs/tags/v1"
+        )
+        text = minting.mint(run(repository=repository, **refs, **claims), at=now).text
+        return of_token(Token.objects.get(sha256=digest(text)))
 
     return make
 

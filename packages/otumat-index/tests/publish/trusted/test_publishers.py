@@ -12,9 +12,8 @@ import pytest
 
 from harness.issuer import GITHUB, GITHUB_RUN, Issuer
 from otumat.errors import Conflict, Invalid, NotFound, OtumatError
-from otumat_index.accounts.credentials import of_token, of_user
+from otumat_index.accounts.credentials import of_user
 from otumat_index.accounts.models import Token, User
-from otumat_index.accounts.rules import digest
 from otumat_index.journal.actor import Actor, command
 from otumat_index.journal.models import Entry
 from otumat_index.publish.actions import Upload, assign_role, publish_file, remove_role, submit_release
@@ -24,24 +23,6 @@ from otumat_index.publish.trusted import actions, minting
 pytestmark = pytest.mark.django_db
 Run = Callable[..., str]
 Pend = Callable[..., TrustedPublisher]
-
-
-def acting(text: str) -> Actor:
-    """The actor of a minted token."""
-    return of_token(Token.objects.get(sha256=digest(text)))
-
-
-@pytest.fixture
-def minted(run: Run, now: datetime) -> Callable[..., Actor]:
-    """The actor of a run's token: `minted(repository="acme/comet")`."""
-
-    def make(repository: str = "acme/rocket", **claims: Any) -> Actor:
-        refs = dict.fromkeys(
-            ("workflow_ref", "job_workflow_ref"), f"{repository}/.github/workflows/release.yml@refs/tags/v1"
-        )
-        return acting(minting.mint(run(repository=repository, **refs, **claims), at=now).text)
-
-    return make
 
 
 def upload(file: tuple[str, bytes], by: Actor, at: datetime) -> Any:
