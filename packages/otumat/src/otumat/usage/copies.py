@@ -54,7 +54,7 @@ def was_copied(before: Facts, now: Facts, *, is_shared: bool, is_still_there: bo
         is_shared: It lies on a network, where several machines have the very same files.
         is_still_there: The noted folder is where it was, beside this one.
 
-    >>> built = Facts("7", "", "9a3f", "/root/.local/state/otumat/sundial")
+    >>> built = Facts("7", "", "9a3f", "~/.local/state/otumat/sundial")
     >>> was_copied(built, built._replace(inode="8", name="c01d"), is_shared=False, is_still_there=False)
     True
     >>> was_copied(built, built._replace(name="c01d"), is_shared=False, is_still_there=False)
