@@ -45,10 +45,12 @@ def take(config: Config, folder: Path, *, at: datetime, progress: Callable[[floa
         state.mkdir(mode=0o700, parents=True)
         dumped = dump(config, state)
         wanted = before.union(named())
-        missing = before.intersection(copy_files(folder, sorted(wanted), progress))
+        absent = copy_files(folder, sorted(wanted), progress)
+        missing = before & absent  # of what came later and went again, the copied catalogue knows nothing
         if not missing:
             break
-    kept.write_files(state, sorted(wanted - missing))
+    held = wanted - absent
+    kept.write_files(state, sorted(held))
     for path in (*config.data.glob(kept.KEYS), config.data / kept.SETTINGS):
         if path.is_file():
             kept.write_private(state / path.name, path.read_bytes())
@@ -59,8 +61,8 @@ def take(config: Config, folder: Path, *, at: datetime, progress: Callable[[floa
         serial=serial,
         state=state.name,
         databases=dumped,
-        files=len(wanted - missing),
-        bytes=sum(each.size_bytes for each in wanted - missing),
+        files=len(held),
+        bytes=sum(each.size_bytes for each in held),
         missing=sorted(each.key for each in missing),
     )
     kept.write_note(folder, note)
