@@ -176,3 +176,11 @@ def test_a_check_names_what_is_gone_changed_or_nobodys(running: Index) -> None:
         gone.write_bytes(held[0])
         changed.write_bytes(held[1])
         stray.unlink(missing_ok=True)
+
+
+@pytest.mark.skipif("DATABASE_URL" in os.environ, reason="only on SQLite: PostgreSQL looks after its own files")
+def test_a_check_tells_of_a_database_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "index.sqlite3").write_bytes(b"what a broken disk gives back " * 200)
+    nowhere = Index(tmp_path)
+    done = run(nowhere, "check")
+    assert (done.returncode, "file is not a database" in done.stdout, "Traceback" in done.stderr) == (1, True, False)

@@ -21,16 +21,13 @@ MOST_NAMED = 20
 
 def check(config: Config, *, reads_all: bool, progress: Callable[[float], object] = lambda _: None) -> list[Problem]:
     """
-    Look at databases and files.
+    Look at databases, then at their shape, then at files: at each only if all before is well.
 
     Args:
         reads_all: Compare the SHA-256 of every file; else that it is there, and where the store is a folder, its size.
         progress: Told after each file which part is done.
     """
-    found = [*database_problems(config), *shape_problems()]
-    if not found:
-        found += file_problems(reads_all, progress)
-    return found
+    return list(database_problems(config)) or list(shape_problems()) or list(file_problems(reads_all, progress))
 
 
 def database_problems(config: Config) -> Iterator[Problem]:
@@ -40,11 +37,19 @@ def database_problems(config: Config) -> Iterator[Problem]:
         if not database.path.exists():
             yield Problem("database.missing", name, f"There is no {database.path}.", hint="Restore a backup.")
             continue
+        for told in said_of(database):
+            if told != "ok":
+                hint = "Stop the index and restore a backup."
+                yield Problem("database.damaged", name, f"{database.path.name}: {told}.", hint=hint)
+
+
+def said_of(database: Sqlite) -> list[str]:
+    """What SQLite says of a file, `ok` or up to 20 faults."""
+    try:
         with closing(sqlite3.connect(f"{database.path.absolute().as_uri()}?mode=ro", uri=True, timeout=60)) as opened:
-            for (told,) in opened.execute("PRAGMA quick_check(20)").fetchall():
-                if told != "ok":
-                    hint = "Stop the index and restore a backup."
-                    yield Problem("database.damaged", name, f"{database.path.name}: {told}.", hint=hint)
+            return [told for (told,) in opened.execute("PRAGMA quick_check(20)").fetchall()]
+    except sqlite3.DatabaseError as exc:
+        return [str(exc)]
 
 
 def shape_problems() -> Iterator[Problem]:
