@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otumat.usage import UsageAgent, held
-from otumat.usage.spool import RS, SPOOL_MAX_BYTES, Writer, prefix, suffix
+from otumat.usage import UsageAgent, answers, held, outbox
+from otumat.usage.spool import RS, SEGMENT_BYTES, SPOOL_MAX_BYTES, Writer, machine, prefix, suffix
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,11 +130,48 @@ def test_U5_K34_the_cap_holds_and_what_had_to_go_is_counted(local: str) -> None:
     assert lost["often"] + sum(record.name == "often" for record in kept) == written * 9 // 10
 
 
+def test_U5_what_is_renamed_while_room_is_looked_for_counts_as_long_as_it_is_there(
+    local: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when another process is about to evict it: until that is done there is no room for more."""
+    spool = Path(local) / "spool"
+    UsageAgent(package_name="hostpkg").log(event_type="first")
+    held.seal_all(local, "local")
+    for number in range(15):
+        (spool / f"local-{machine()}-{number}.sealed").write_bytes(b"\0" * SEGMENT_BYTES)
+    looked, looking = [], os.stat
+
+    def stat(path: str, **options: object) -> os.stat_result:
+        if str(path).endswith(".sealed") and path not in looked:
+            looked.append(path)
+            os.rename(path, path + held.EVICTED)
+        return looking(path, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "stat", stat)
+    UsageAgent(package_name="hostpkg").log(event_type="second")
+    monkeypatch.undo()
+    assert held.lost(local) == {"room": {"second": 1}}
+
+
 def test_U5_notes_of_what_was_lost_stay_small(local: str) -> None:
     for _ in range(3000):
         held.count_lost(local, "room", {"fetch": 2, "import": 1})
     assert sum(path.stat().st_size for path in Path(local).glob("lost-*")) < 64 * 1024
     assert held.lost(local) == {"room": {"fetch": 6000, "import": 3000}}
+
+
+def test_U5_notes_are_never_counted_twice_or_missed_while_they_are_folded(local: str) -> None:
+    """Here after each note."""
+    code = "import sys\nfrom otumat.usage import held\nheld.LOST_MAX_BYTES = 0\n"
+    code += "for _ in range(2000): held.count_lost(sys.argv[1], 'room', {'fetch': 1})"
+    noting = [subprocess.Popen([sys.executable, "-c", code, local]) for _ in range(3)]
+    seen = [0]
+    while any(process.poll() is None for process in noting):
+        seen.append(held.lost(local).get("room", {}).get("fetch", 0))
+    assert seen == sorted(seen)
+    assert held.lost(local) == {"room": {"fetch": 6000}}
+    held.wipe(local)
+    assert [path.name for path in Path(local).glob("*-*")] == []
 
 
 def test_a_record_that_was_cut_short_spoils_no_other(local: str) -> None:
@@ -154,6 +191,31 @@ def test_a_segment_that_somebody_holds_is_never_deleted(local: str) -> None:
     writer.close()
     assert held.delete_if_done(path, 3)
     assert held.segments(local) == []
+
+
+def test_U3_a_segment_that_is_begun_while_a_round_tidies_up_is_not_deleted(
+    enrolled: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process has made it, and waits for its turn to hold it; who looks then sees an empty one that nobody holds."""
+    agent = UsageAgent(package_name="hostpkg")
+    asked, removing, logged = held.lost, held.remove, 1
+
+    def lost(folder: str) -> dict[str, dict[str, int]]:
+        Writer(folder, "on").close()
+        return asked(folder)
+
+    def remove(path: str) -> bool:
+        nonlocal logged
+        if path.endswith(".open"):
+            agent.log(event_type="fetch")
+            logged += 1
+        return removing(path)
+
+    monkeypatch.setattr(held, "lost", lost)
+    monkeypatch.setattr(held, "remove", remove)
+    outbox.freeze(enrolled, answers.read(enrolled), "install-1")
+    agent.log(event_type="fetch")
+    assert len(held.held(enrolled)) == logged
 
 
 def test_a_host_that_closes_every_descriptor_loses_none_of_its_own_files(local: str, run_program: Run) -> None:

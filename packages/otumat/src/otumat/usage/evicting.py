@@ -70,12 +70,14 @@ def _take_up_evicted(folder: str) -> None:
 
 
 def _evict(folder: str, path: str, *, held_too: bool) -> None:
+    alone = -1
     try:
         alone = held.hold_alone(path)
-        if alone >= 0:
-            os.close(alone)
-        elif not held_too:
+        if alone < 0 and not held_too:
             return
+        if alone >= 0 and os.name == "nt":  # renames nothing that is open, so nobody writes to what it renames
+            os.close(alone)
+            alone = -1
         taken = path + held.EVICTED
         os.rename(path, taken)  # of several that want to, one does
         os.chmod(taken, SEALED_MODE)
@@ -90,3 +92,6 @@ def _evict(folder: str, path: str, *, held_too: bool) -> None:
         held.remove(taken)  # Windows deletes nothing that is open
     except OSError:
         return  # somebody was quicker, or it is not ours
+    finally:
+        if alone >= 0:  # until now, so that nobody begins to write to what another machine left open
+            os.close(alone)

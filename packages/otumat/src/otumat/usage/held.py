@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from otumat.spec.consent import LOCAL, ON
@@ -17,7 +18,7 @@ from otumat.usage.spool import RS, SEALED_MODE, is_at, machine, seal, share, spo
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_LOST = "lost-"
+_LOST, _FOLDING = "lost-", "folding-"
 LOST_MAX_BYTES = 32 * 1024
 _TRIES = 50
 _RENAMED_AT_MOST = 4  # a segment, while somebody lists and deletes: sealed, gathered, let go, evicted
@@ -128,39 +129,51 @@ def count_lost(folder: str, why: str, counts: dict[str, int]) -> None:
 
 
 def _fold_lost(path: str) -> None:
-    """Begin the notes anew with their sums, unless somebody is writing one right now."""
-    folded = path + "." + os.urandom(6).hex()
+    """Put the sums in the place of the notes at once, unless somebody is writing one right now."""
+    folding = os.path.join(os.path.dirname(path), _FOLDING + machine())
     try:
         fd = hold_alone(path)
         if fd < 0:
             return
         try:
-            if not is_at(path, fd):
-                return
-            os.rename(path, folded)
+            if is_at(path, fd):  # else another process folded it
+                _write(folding, _lines(_counts(read(path))))
+                os.replace(folding, path) if is_at(path, fd) else remove(folding)  # the user withdrew
         finally:
             os.close(fd)
     except OSError:
         return
-    _note_lost(path, _counts(read(folded)))
-    remove(folded)
+
+
+def _write(path: str, data: bytes) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        os.write(fd, data)
+    finally:
+        os.close(fd)
 
 
 def _note_lost(path: str, by_reason: dict[str, dict[str, int]]) -> None:
-    lines = [f"{why}\t{name}\t{times}\n" for why, counts in by_reason.items() for name, times in counts.items() if name]
+    lines = _lines(by_reason)
     for _ in range(_TRIES if lines else 0):
         try:
             file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
             try:
                 if share(file) and is_at(path, file):
-                    os.write(file, "".join(lines).encode())  # one write, so that processes do not disturb each other
+                    os.write(file, lines)  # one write, so that processes do not disturb each other
                     return
             finally:
                 os.close(file)
+            time.sleep(0.001)  # somebody is about to fold it, and that may be a process that waits for its turn
         except FileNotFoundError:
             continue  # it was folded under our hands
         except OSError:
             return
+
+
+def _lines(by_reason: dict[str, dict[str, int]]) -> bytes:
+    rows = [(why, name, times) for why, counts in by_reason.items() for name, times in counts.items() if name]
+    return "".join(f"{why}\t{name}\t{times}\n" for why, name, times in rows).encode()
 
 
 def lost(folder: str) -> dict[str, dict[str, int]]:
@@ -168,8 +181,8 @@ def lost(folder: str) -> dict[str, dict[str, int]]:
     return _counts(b"".join(map(read, _notes(folder))))
 
 
-def _notes(folder: str) -> list[str]:
-    return [path for path in listed(folder) if os.path.basename(path).startswith(_LOST)]
+def _notes(folder: str, *beginnings: str) -> list[str]:
+    return [path for path in listed(folder) if os.path.basename(path).startswith(beginnings or _LOST)]
 
 
 def _counts(data: bytes) -> dict[str, dict[str, int]]:
@@ -227,7 +240,7 @@ def wipe(folder: str) -> None:
             except OSError:
                 pass
             remove(path)
-    for path in _notes(folder):
+    for path in _notes(folder, _LOST, _FOLDING):
         remove(path)
 
 

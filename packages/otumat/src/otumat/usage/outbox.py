@@ -225,7 +225,9 @@ def _recovered(folder: str) -> Cursors:
 def _delete_done(folder: str, cursors: Cursors) -> None:
     """Delete segments that were sent to their last byte; forget the cursors of those that are gone."""
     segments, waits = cursors.get("segments", {}), _begins(folder)
-    for path in held.segments(folder, "on"):
+    for path in held.segments(folder, ON):
+        if path.endswith(".open"):  # somebody may begin to write to it in the moment before it is deleted
+            continue
         data = held.read(path)
         name = held.name_of(path)
         if name not in waits and segments.get(name, 0) == held.whole(data):

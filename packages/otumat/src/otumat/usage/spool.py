@@ -244,14 +244,13 @@ def seal(path: str) -> str:
 
 def _total_bytes(folder: str, ours: str) -> int:
     """What all segments take, and those that this machine writes to once they are full."""
-    total = 0
-    for name in os.listdir(folder):
+    for _ in range(_TRIES):
         try:
-            size = os.stat(os.path.join(folder, name)).st_size
+            sizes = {name: os.stat(os.path.join(folder, name)).st_size for name in os.listdir(folder)}
         except FileNotFoundError:
-            continue  # somebody makes room, too
-        total += max(size, SEGMENT_BYTES) if name.endswith(ours) else size
-    return total
+            continue  # somebody makes room, too; it was renamed, and perhaps is there still
+        return sum(max(size, SEGMENT_BYTES) if name.endswith(ours) else size for name, size in sizes.items())
+    return SPOOL_MAX_BYTES
 
 
 class _Patient:
