@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _EVICTING_S = 60
+_PATIENCE_MS = 10
 _SEEN_S = 120  # by when a writer on another machine has seen that its segment is sealed; NFS may say so a minute late
 
 
@@ -24,19 +25,36 @@ def evict(folder: str, fits: Callable[[], bool], *, machine: str) -> bool:
     Delete the oldest segments until the rest fits, and count what that lost; whether it fits.
 
     First those that no writer holds, also ones that a machine left open: a writer that was about to write would lose
-    that use unseen.
+    that use unseen. So those come only when no other process is making room already.
 
     Args:
         machine: This one, as in the names of segments; what it writes to stays.
     """
     _take_up_evicted(folder)
-    for held_too in (False, True):
-        for path in held.segments(folder):
-            if fits():
-                return True
-            if not path.endswith((f"-{machine}.open", held.GATHERED)):
-                _evict(folder, path, held_too=held_too and _is_known_to_be_sealed(path, machine))
+    for path in _evictable(folder, machine):
+        if fits():
+            return True
+        _evict(folder, path, held_too=False)
+    if not _is_done_by_others(folder, fits):
+        return False
+    for path in _evictable(folder, machine):
+        if fits():
+            return True
+        _evict(folder, path, held_too=_is_known_to_be_sealed(path, machine))
     return fits()
+
+
+def _evictable(folder: str, machine: str) -> list[str]:
+    return [path for path in held.segments(folder) if not path.endswith((f"-{machine}.open", held.GATHERED))]
+
+
+def _is_done_by_others(folder: str, fits: Callable[[], bool]) -> bool:
+    """Whether nobody is evicting any more, or what they did is enough: that is a matter of a moment."""
+    for _ in range(_PATIENCE_MS):
+        if fits() or not any(path.endswith(held.EVICTED) for path in held.listed(spool_folder(folder))):
+            return True
+        time.sleep(0.001)
+    return False
 
 
 def _is_known_to_be_sealed(path: str, machine: str) -> bool:
