@@ -6,9 +6,11 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -136,6 +138,48 @@ def test_all_that_is_damaged_in_a_copy_is_told_and_nothing_written(running: Inde
     assert not nowhere.data.exists()
     unfinished = run(nowhere, "restore", tmp_path)
     assert "no finished backup" in unfinished.stderr
+
+
+def test_settings_that_want_other_databases_are_told_before_anything_is_written(
+    running: Index, copy: Path, tmp_path: Path
+) -> None:
+    apart = Index(tmp_path / "data", {**running.settings, "EVENTS_URL": "postgresql://nobody@127.0.0.1:1/nothing"})
+    done = run(apart, "restore", copy)
+    apart.catalogue.drop()
+    assert (done.returncode, "these settings want" in done.stderr, "EVENTS_URL" in done.stderr) == (1, True, True), done
+    assert not apart.data.exists()
+
+
+def test_a_file_that_the_store_has_damaged_is_named_and_the_rest_can_be_restored(
+    running: Index, copy: Path, tmp_path: Path
+) -> None:
+    damaged = next(path for path in (running.data / "files").glob("*/*") if path.name.endswith(".tar.gz"))
+    held = damaged.read_bytes()
+    restored = elsewhere(running, tmp_path)
+    try:
+        damaged.write_bytes(held[:-1] + b"?")
+        done = run(running, "backup", tmp_path / "copy")
+        assert (done.returncode, damaged.name.partition("~")[2] in done.stdout) == (1, True), done
+        done = run(restored, "restore", tmp_path / "copy")
+        assert (done.returncode, "1 published file" in done.stdout) == (0, True), done
+        assert len(list((restored.data / "files").glob("*/*"))) == 2
+    finally:
+        damaged.write_bytes(held)
+        restored.catalogue.drop()
+
+
+@pytest.mark.skipif("DATABASE_URL" in os.environ, reason="only on SQLite, whose file a test can set back")
+def test_a_backup_before_an_upgrade_changes_no_database(copy: Path, tmp_path: Path) -> None:
+    older = Index(tmp_path / "data")
+    older.data.mkdir()
+    for dump, name in (("catalogue", "index"), ("events", "events")):
+        shutil.copy(next(copy.glob(f"state-*/{dump}.sqlite")), older.data / f"{name}.sqlite3")
+    with closing(sqlite3.connect(older.data / "index.sqlite3")) as opened:
+        opened.execute("DROP TABLE cache")
+        opened.commit()
+    done = run(older, "backup", tmp_path / "copy")
+    assert done.returncode == 1, done  # the files are elsewhere
+    assert "cache" not in older.catalogue.tables()
 
 
 def test_kill_9_leaves_the_copy_from_before(running: Index, copy: Path, tmp_path: Path) -> None:

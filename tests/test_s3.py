@@ -16,6 +16,7 @@ from harness.clients import Home
 from harness.objects import SECRET, Bucket, s3_server
 from harness.server import Index, basic
 from harness.uploaders import Crew
+from otumat_index.publish.files import s3_from_url
 
 pytestmark = [pytest.mark.s3, pytest.mark.clients]
 CRASHES = 4
@@ -101,6 +102,21 @@ def test_a_backup_takes_the_files_out_of_the_bucket_and_a_restore_puts_them_back
     finally:
         restored.catalogue.drop()
     assert bucket.digests("team/restored") == bucket.digests("team/files")
+
+
+def test_a_large_object_is_read_by_parts(bucket: Bucket, tmp_path: Path) -> None:
+    data = random.Random(16).randbytes(16 << 20)
+    (tmp_path / "large").write_bytes(data)
+    store = s3_from_url(bucket.files_url("team/large"))
+    store.put("ab/cdefghijkl/large", tmp_path / "large")
+    parts = list(store.chunks("ab/cdefghijkl/large"))
+    assert b"".join(parts) == data
+    assert max(map(len, parts)) <= 4 << 20
+    assert store.size_bytes("ab/cdefghijkl/large") == len(data)
+    with pytest.raises(FileNotFoundError):
+        store.size_bytes("ab/cdefghijkl/lost")
+    with pytest.raises(FileNotFoundError):
+        next(store.chunks("ab/cdefghijkl/lost"))
 
 
 def test_kill_9_leaves_no_object_without_a_row(index: Index, bucket: Bucket, crew: Crew) -> None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from otumat.errors import OtumatError
 from otumat_index.bar import Bar
 
 BACKUP = """\
@@ -14,7 +18,8 @@ Copies the databases, the keys, settings.toml and every published file into DIR,
 brings DIR up to date: published files never change, so only new ones are copied. Until it has ended the copy from
 before counts. Whoever has DIR has all secrets of the index: keep it as you keep the index itself.
 
-Not in it: settings from the environment, uses that are kept on ClickHouse (see its BACKUP), mail written to DATA/mail.
+Not in it: settings from the environment, files that settings name, uses that are kept on ClickHouse (see its BACKUP),
+mail written to DATA/mail. Exit code 1: it was not taken, or published files are missing in it, which are named.
 """
 RESTORE = """\
 Makes an index out of what `backup` wrote: into a new data folder (--data), and into the empty databases and the store
@@ -32,11 +37,11 @@ def add_upkeep(commands: argparse._SubParsersAction[argparse.ArgumentParser], da
     form = argparse.RawDescriptionHelpFormatter
     about = "copy the whole index into a folder"
     backup = commands.add_parser("backup", parents=[data], help=about, description=BACKUP, formatter_class=form)
-    backup.add_argument("folder", type=Path, metavar="DIR")
+    backup.add_argument("folder", type=Path, metavar="DIR", help="where the copy lies: each index has a DIR of its own")
     backup.set_defaults(run=run_backup)
     about = "make an index from such a folder"
     restore = commands.add_parser("restore", parents=[data], help=about, description=RESTORE, formatter_class=form)
-    restore.add_argument("folder", type=Path, metavar="DIR")
+    restore.add_argument("folder", type=Path, metavar="DIR", help="what `backup` wrote")
     restore.set_defaults(run=run_restore)
     about = "whether everything is there and whole"
     check = commands.add_parser("check", parents=[data], help=about, description=CHECK, formatter_class=form)
@@ -46,24 +51,25 @@ def add_upkeep(commands: argparse._SubParsersAction[argparse.ArgumentParser], da
 
 
 def run_backup(args: argparse.Namespace) -> int:
+    import django
     from django.conf import settings
     from django.utils import timezone
 
-    from otumat_index import commands
-
     check_there()
-    commands.prepare()
+    django.setup()  # and no more: an upgrade's changes of the databases are what a backup is taken before
     from otumat_index.upkeep.taking import take
 
     shown = Bar("backup")
-    note = take(settings.CONFIG, args.folder, at=timezone.now(), progress=shown)
+    shown(0)
+    with plainly("The backup was not finished; one from before still counts", "Mend that, and say it again."):
+        note = take(settings.CONFIG, args.folder, at=timezone.now(), progress=shown)
     shown.end()
     databases = " and ".join(sorted(note.databases))
     print(f"{args.folder} has the index as of {note.made_at}: {databases}, {note.files:,} files, {note.bytes:,} bytes.")
     if settings.CONFIG.events_url.startswith("clickhouse"):
         print("Uses are on ClickHouse, and not in it: back them up with ClickHouse's own BACKUP.")
     for key in note.missing:
-        print(f"  - {key} is named by the catalogue, and was not in the store.")
+        print(f"  - {key} is named by the catalogue, and is not in the store, or not as it was published.")
     return 1 if note.missing else 0
 
 
@@ -73,10 +79,19 @@ def run_restore(args: argparse.Namespace) -> int:
 
     data = read(os.environ)[0].data
     shown = Bar("restore")
-    note = restore(args.folder, data, progress=shown)
+    shown(0)
+    anew = "Mend that, and begin again with an empty data folder and empty databases."
+    with plainly("The restore was not finished", anew):
+        note = restore(args.folder, data, progress=shown)
     shown.end()
-    print(f"{data} has the index as of {note.made_at}, with {note.files:,} files. Start it: otumat-index serve")
+    print(f"{data} has the index as of {note.made_at}, with {note.files:,} files. Start it:")
+    print(f"  otumat-index serve --data {data}")
     print("What was erased, yanked or revoked since then has to be so again: the journal of the lost index tells.")
+    if note.missing:
+        count = f"{len(note.missing)} published file{'s' if len(note.missing) > 1 else ''}"
+        print(f"{count} had been lost before the backup was taken: `otumat-index check` names what is missing.")
+    if read(os.environ)[0].events_url.startswith("clickhouse"):
+        print("Uses are on ClickHouse, and are as they are there: nothing was restored of them.")
     return 0
 
 
@@ -89,15 +104,30 @@ def run_check(args: argparse.Namespace) -> int:
     from otumat_index.upkeep.checking import check
 
     shown = Bar("check")
-    problems = check(settings.CONFIG, reads_all=args.all, progress=shown)
+    shown(0)
+    with plainly("The check was not finished", "Mend that, and say it again."):
+        problems = check(settings.CONFIG, reads_all=args.all, progress=shown)
     shown.end()
     if args.json:
         print(json.dumps([problem.as_dict() for problem in problems], indent=2))
     else:
         for problem in problems:
             print(f"  - {problem}")
-        print(f"{len(problems)} problems." if problems else "Everything is there.")
+        count = "1 problem." if len(problems) == 1 else f"{len(problems)} problems."
+        print(count if problems else "Everything is there.")
     return 1 if any(problem.severity == "error" for problem in problems) else 0
+
+
+@contextmanager
+def plainly(what: str, hint: str) -> Iterator[None]:
+    """A full disk, a lost connection or a store that refuses us, in one sentence."""
+    from django.db import Error
+    from obstore.exceptions import BaseError
+
+    try:
+        yield
+    except (OSError, sqlite3.Error, Error, BaseError) as exc:
+        raise OtumatError(f"{what}: {exc}.", code="upkeep", hint=hint) from exc
 
 
 def check_there() -> None:

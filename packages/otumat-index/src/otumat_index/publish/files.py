@@ -15,7 +15,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import IO, Any, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -45,6 +45,12 @@ class FileStore(Protocol):
 
     def read(self, key: str) -> bytes:
         """All bytes of a key."""
+
+    def chunks(self, key: str) -> Iterator[bytes]:
+        """The bytes of a key, a part at a time; FileNotFoundError: it is not there."""
+
+    def size_bytes(self, key: str) -> int:
+        """How many bytes a key has, without reading them; FileNotFoundError: it is not there."""
 
 
 class LocalFiles:
@@ -91,6 +97,13 @@ class LocalFiles:
     def read(self, key: str) -> bytes:
         return self.place(key).read_bytes()
 
+    def chunks(self, key: str) -> Iterator[bytes]:
+        with self.place(key).open("rb") as file:
+            yield from iter(partial(file.read, CHUNK_BYTES), b"")
+
+    def size_bytes(self, key: str) -> int:
+        return self.place(key).stat().st_size
+
 
 class S3Files:
     """A bucket. Downloads are redirected to an address signed for an hour."""
@@ -113,6 +126,12 @@ class S3Files:
 
     def read(self, key: str) -> bytes:
         return bytes(obstore.get(self.store, self.prefix + key).bytes())
+
+    def chunks(self, key: str) -> Iterator[bytes]:
+        yield from map(bytes, obstore.get(self.store, self.prefix + key).stream(min_chunk_size=CHUNK_BYTES))
+
+    def size_bytes(self, key: str) -> int:
+        return int(obstore.head(self.store, self.prefix + key)["size"])
 
 
 def s3_from_url(url: str) -> S3Files:

@@ -24,7 +24,7 @@ def check(config: Config, *, reads_all: bool, progress: Callable[[float], object
     Look at databases, then at their shape, then at files: at each only if all before is well.
 
     Args:
-        reads_all: Compare the SHA-256 of every file; else that it is there, and where the store is a folder, its size.
+        reads_all: Compare the SHA-256 of every file; else only its size.
         progress: Told after each file which part is done.
     """
     return list(database_problems(config)) or list(shape_problems()) or list(file_problems(reads_all, progress))
@@ -75,19 +75,23 @@ def file_problems(reads_all: bool, progress: Callable[[float], object]) -> Itera
 
 def fault(each: Kept, reads_all: bool) -> str:
     """What is wrong with a file; "" if nothing is."""
-    store = files.store()
-    local = store.local_path(each.key)
     try:
-        if not reads_all and local is not None:
-            size = local.stat().st_size
-        else:
-            data = store.read(each.key)
-            size = len(data)
-            if hashlib.sha256(data).hexdigest() != each.sha256 and size == each.size_bytes:
-                return "has other bytes than were published"
+        size = files.store().size_bytes(each.key)
+        digest = digest_of(each.key) if reads_all and size == each.size_bytes else each.sha256
     except FileNotFoundError:
         return "is not in the store"
-    return "" if size == each.size_bytes else f"has {size} bytes, not {each.size_bytes}"
+    except OSError as exc:
+        return f"cannot be read: {exc}"
+    if size != each.size_bytes:
+        return f"has {size} bytes, not {each.size_bytes}"
+    return "" if digest == each.sha256 else "has other bytes than were published"
+
+
+def digest_of(key: str) -> str:
+    digest = hashlib.sha256()
+    for chunk in files.store().chunks(key):
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
 def strays(named: set[str]) -> Iterator[Problem]:

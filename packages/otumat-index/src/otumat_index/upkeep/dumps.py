@@ -6,17 +6,27 @@ import os
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import dj_database_url
 
 from otumat.errors import Conflict, OtumatError
 from otumat_index.config import Config
 from otumat_index.publish.files import sync
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+
+Rows = list[tuple[Any, ...]]
+QUIETLY = ("--no-password", "--no-owner")
+"""Nobody is there to be asked, and whoever restores owns."""
+SEEN_AT_ONE_MOMENT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+ANY_TABLE = "SELECT 1 FROM pg_tables WHERE schemaname = ANY(current_schemas(false)) LIMIT 1"
 
 
 class Database(Protocol):
@@ -26,8 +36,8 @@ class Database(Protocol):
     def kind(self) -> str:
         """`sqlite` or `postgresql`; the name of its copy ends so."""
 
-    def dump(self, target: Path) -> None:
-        """Write what it holds at one moment into a new file."""
+    def dump(self, target: Path, question: str) -> Rows:
+        """Write what it holds at one moment into a new file; returns its answer to a question at that moment."""
 
     def load(self, source: Path) -> None:
         """Fill it, which must be empty, from such a file; all of it or nothing."""
@@ -43,13 +53,15 @@ class Sqlite:
     path: Path
     kind: str = "sqlite"
 
-    def dump(self, target: Path) -> None:
+    def dump(self, target: Path, question: str) -> Rows:
         with (
             closing(sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, timeout=60)) as ours,
             closing(sqlite3.connect(target)) as copy,
         ):
             ours.backup(copy)
+            rows = copy.execute(question).fetchall()
         sync(target)
+        return rows
 
     def load(self, source: Path) -> None:
         unfinished = self.path.with_name(f"{self.path.name}.restoring")
@@ -70,39 +82,56 @@ class Postgresql:
     url: str
     kind: str = "postgresql"
 
-    def dump(self, target: Path) -> None:
-        self._run("pg_dump", "--format=custom", "--no-owner", "--no-privileges", "--file", str(target))
+    def dump(self, target: Path, question: str) -> Rows:
+        with self._session() as session:
+            session.execute(SEEN_AT_ONE_MOMENT)
+            session.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            [(moment,)] = session.execute("SELECT pg_export_snapshot()")
+            rows = session.execute(question.encode()).fetchall() if question else []
+            where = f"--snapshot={moment}", "--file", target
+            self._run("pg_dump", *QUIETLY, "--format=custom", "--no-privileges", *where)
         sync(target)
+        return rows
 
     def load(self, source: Path) -> None:
         # Nothing is dropped: in a database that is not empty this fails, and nothing was changed.
-        self._run("pg_restore", "--single-transaction", "--exit-on-error", "--no-owner", "--dbname", self._name, source)
+        self._run("pg_restore", *QUIETLY, "--single-transaction", "--exit-on-error", "--dbname", self._name, source)
 
     def check_empty(self) -> None:
-        import psycopg
-
-        try:
-            with psycopg.connect(self.url) as connection:
-                found = connection.execute("SELECT 1 FROM pg_tables WHERE schemaname = 'public' LIMIT 1").fetchone()
-        except psycopg.OperationalError as exc:
-            raise OtumatError(f"The database {self._name!r} cannot be reached: {exc}", code="database") from exc
+        check_program("pg_restore")
+        with self._session() as session:
+            found = session.execute(ANY_TABLE).fetchone()
         if found:
             hint = "Create a new database and name it in DATABASE_URL (or EVENTS_URL)."
             raise Conflict(f"The database {self._name!r} has tables already.", code="exists", hint=hint)
+
+    @contextmanager
+    def _session(self) -> Iterator[Connection]:
+        import psycopg
+
+        try:
+            with psycopg.connect(self.url) as session:
+                yield session
+        except psycopg.Error as exc:
+            raise OtumatError(f"The database {self._name!r} cannot be asked: {exc}", code="database") from exc
 
     @property
     def _name(self) -> str:
         return str(dj_database_url.parse(self.url)["NAME"])
 
     def _run(self, program: str, *words: str | Path) -> None:
-        if shutil.which(program) is None:
-            hint = "Install PostgreSQL's client programs, as new as the server (Debian: postgresql-client)."
-            raise OtumatError(f"{program} is not on PATH.", code="program", hint=hint)
+        check_program(program)
         done = subprocess.run(  # noqa: S603 - PostgreSQL's own program, no shell
             [program, *words], env={**os.environ, **connection_words(self.url)}, capture_output=True, text=True
         )
         if done.returncode:
             raise OtumatError(f"{program} failed: {done.stderr.strip()[-2000:]}", code="program")
+
+
+def check_program(name: str) -> None:
+    if shutil.which(name) is None:
+        hint = "Install PostgreSQL's client programs, as new as the server (Debian: postgresql-client)."
+        raise OtumatError(f"{name} is not on PATH.", code="program", hint=hint)
 
 
 def connection_words(url: str) -> Mapping[str, str]:
@@ -127,8 +156,14 @@ def databases_of(config: Config) -> dict[str, Database]:
     """The databases of an index by what they hold; `events` only where it is apart, and not on ClickHouse."""
     found: dict[str, Database] = {}
     if config.events_url.startswith("postgres"):
-        found["events"] = Postgresql(config.events_url)
+        if place_of(config.events_url) != place_of(config.database_url):  # two schemas of one: its dump has both
+            found["events"] = Postgresql(config.events_url)
     elif not config.database_url and not config.events_url:
         found["events"] = Sqlite(config.events_path)
     catalogue = Postgresql(config.database_url) if config.database_url else Sqlite(config.database_path)
     return {**found, "catalogue": catalogue}  # uses first: better an install without uses than uses without an install
+
+
+def place_of(url: str) -> list[object]:
+    told = dict(dj_database_url.parse(url)) if url else {}
+    return [told.get(name) for name in ("HOST", "PORT", "NAME")]

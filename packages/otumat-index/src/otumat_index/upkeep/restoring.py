@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from obstore.exceptions import AlreadyExistsError
@@ -18,15 +19,16 @@ from otumat_index.upkeep import kept
 from otumat_index.upkeep.dumps import Database, databases_of
 from otumat_index.upkeep.kept import Note
 
-INDEX = ("index.sqlite3", "events.sqlite3", "files", "*.key")
+INDEX = ("index.sqlite3*", "events.sqlite3*", "files", "*.key")
+"""A log that SQLite left beside a database that is gone, it would take for the new one's."""
 
 
 def restore(folder: Path, data: Path, *, progress: Callable[[float], object] = lambda _: None) -> Note:
     """
     Fill a data folder, and the databases and the store that its settings name, from a copy.
 
-    All of the copy is looked at first. The databases come last: cut off before, there is no index yet, and nothing that
-    was there before is changed.
+    All of the copy, and where it shall go, is looked at before anything is written. The catalogue comes last: cut off
+    before, there is no index yet, and nothing that was there before is changed.
 
     Args:
         data: A folder without an index; a `settings.toml` in it counts, else the copy's.
@@ -34,49 +36,63 @@ def restore(folder: Path, data: Path, *, progress: Callable[[float], object] = l
 
     Raises:
         NotFound, OtumatError: As `kept.read_note`. Invalid: Everything that is damaged or missing in the copy.
-        Conflict: An index is there already, or the settings name other databases than the copy has.
+        Conflict: An index is there already, or the settings name other databases than the copy has, or a backup into
+            the folder is under way.
     """
-    note = kept.read_note(folder)
+    with kept.locked(folder, to_write=False):
+        note = kept.read_note(folder)
+        fill(folder, note, data, progress)
+        return note
+
+
+def fill(folder: Path, note: Note, data: Path, progress: Callable[[float], object]) -> None:
     state = folder / note.state
     check_free(data)
     check_whole(folder, note, lambda part: progress(part / 2))
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if (state / kept.SETTINGS).exists() and not (data / kept.SETTINGS).exists():
-        kept.write_private(data / kept.SETTINGS, (state / kept.SETTINGS).read_bytes())
-    config = read(os.environ, data=data)[0]
+    own = (data / kept.SETTINGS).exists()
+    config = replace(read(os.environ, data=data if own else state)[0], data=data)
     databases = matching(config, note)
     for database in databases.values():
         database.check_empty()
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not own and (state / kept.SETTINGS).exists():
+        kept.write_private(data / kept.SETTINGS, (state / kept.SETTINGS).read_bytes())
     put_files(folder, note, config, lambda part: progress(0.5 + part / 2))
     for path in state.glob(kept.KEYS):
         kept.write_private(data / path.name, path.read_bytes())
+    sync(data)
     for name, database in databases.items():
         database.load(state / f"{name}.{database.kind}")
-    return note
 
 
 def check_free(data: Path) -> None:
     there = [path for pattern in INDEX for path in sorted(data.glob(pattern))]
     if there:
-        hint = "Restore into a new folder, named by --data."
+        hint = "Restore into a new folder, named by --data; or delete what a restore that was cut off has left there."
         raise Conflict(f"{data} has an index already: there is {there[0].name}.", code="exists", hint=hint)
 
 
 def check_whole(folder: Path, note: Note, progress: Callable[[float], object]) -> None:
-    state, problems = folder / note.state, []
-    for name, digest in note.databases.items():
-        path = state / name
-        if not path.is_file() or kept.sha256_of(path) != digest:
-            problems.append(Problem("backup.damaged", name, f"{path} is missing, or not what was written."))
-    done = 0
-    for each in kept.read_files(state) if (state / "files.jsonl").exists() else ():
+    state, done, digests = folder / note.state, 0, {kept.FILES: "", **note.others, **note.databases}
+    names = [name for name, digest in digests.items() if not is_whole(state / name, digest)]
+    problems = [
+        Problem("backup.damaged", each, f"{state / each} is missing, or not what was written.") for each in names
+    ]
+    for each in kept.read_files(state) if kept.FILES not in names else ():
         path = kept.place(folder, each.key)
-        if not path.is_file() or kept.sha256_of(path) != each.sha256:
+        if not kept.KEY.fullmatch(each.key) or not is_whole(path, each.sha256):
             problems.append(Problem("backup.damaged", each.key, f"{path} is missing, or not what was published."))
         done += each.size_bytes
         progress(done / note.bytes if note.bytes else 1)
     if problems:
         raise Invalid(problems, message="The backup is damaged; nothing was restored.")
+
+
+def is_whole(path: Path, sha256: str) -> bool:
+    try:
+        return kept.sha256_of(path) == sha256
+    except OSError:
+        return False
 
 
 def matching(config: Config, note: Note) -> dict[str, Database]:
@@ -96,6 +112,8 @@ def put_files(folder: Path, note: Note, config: Config, progress: Callable[[floa
         put_file(store, each.key, kept.place(folder, each.key))
         done += each.size_bytes
         progress(done / note.bytes if note.bytes else 1)
+    for place in store.folders if isinstance(store, LocalFiles) else ():
+        sync(place)
 
 
 def put_file(store: FileStore, key: str, source: Path) -> None:
