@@ -10,10 +10,11 @@ OURS := packages/otumat/pyproject.toml packages/otumat-index/pyproject.toml
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links --no-emit-package otumat --no-emit-package otumat-index
 
-# Two at a time: most of the time a test waits for a program that it started. In CI a skipped test is a failed one.
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile $(if $(filter true,$(CI)),--no-skips)
+# Two at a time: most of the time a test waits for a program that it started. The long ones come first, so that both
+# end together. In CI a skipped test is a failed one.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(if $(filter true,$(CI)),--no-skips)
 # The client knows no database; the rest runs on both.
-BOTH_DATABASES := packages/otumat-index/tests tests
+BOTH_DATABASES := tests packages/otumat-index/tests
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-test serve test check format bench lock clean

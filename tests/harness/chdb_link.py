@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import json
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,7 +23,9 @@ class ChdbLink:
     def __init__(self, database: str) -> None:
         self.database = database
         if ChdbLink._session is None:
-            ChdbLink._session = Session(tempfile.mkdtemp(prefix="otumat-chdb-"))  # type: ignore[no-untyped-call]
+            folder = tempfile.mkdtemp(prefix="otumat-chdb-")
+            atexit.register(shutil.rmtree, folder, ignore_errors=True)
+            ChdbLink._session = Session(folder)  # type: ignore[no-untyped-call]
             self._session.query("SET max_threads = 1")  # our tables are small: more threads take longer
             for name, value in UNWAITED.items():
                 self._session.query(f"SET {name} = {value}")
