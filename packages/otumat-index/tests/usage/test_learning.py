@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 import pytest
@@ -9,8 +10,9 @@ from django.utils import timezone
 
 from otumat_index.accounts.models import User
 from otumat_index.journal.actor import command
-from otumat_index.publish.models import Project
+from otumat_index.publish.models import File, Project
 from otumat_index.usage import actions, tasks
+from otumat_index.usage.actions import collecting
 from otumat_index.usage.models import Collection, Manifest
 
 pytestmark = pytest.mark.django_db(databases="__all__")
@@ -54,6 +56,28 @@ def test_every_uploaded_wheel_of_a_project_that_collects_is_looked_into(
     tasks.learn_manifests({"roundup": 7, "another": 8})
     assert Manifest.objects.count() == 13
     assert not actions.learn(project, at=timezone.now())  # so nobody looks ten times in a row
+
+
+def test_a_wheel_that_cannot_be_read_just_now_is_read_the_next_time(
+    copy: Any, publish: Any, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy()
+    for number in (2, 3, 4):
+        publish(number)
+    keys = list(File.objects.order_by("pk").values_list("key", flat=True))
+    broken = {keys[1]: FileNotFoundError("gone"), keys[2]: OSError(errno.EMFILE, "Too many open files")}
+    with monkeypatch.context() as patched:
+        patched.setattr(collecting, "declares", lambda key, project: key not in broken or fail(broken[key]))
+        assert actions.learn(project, at=timezone.now())
+        assert not actions.learn(project, at=timezone.now())
+        assert Manifest.objects.count() == 1, "one is lost, and one waits, with all behind it"
+    actions.catch_up(project, at=timezone.now())
+    names = {event["name"] for each in Manifest.objects.order_by("pk")[1:] for event in each.table["event"]}
+    assert names == {"feature-3", "feature-4"}
+
+
+def fail(error: OSError) -> bool:
+    raise error
 
 
 def test_a_project_that_does_not_collect_is_left_alone(publish: Any, project: Project) -> None:

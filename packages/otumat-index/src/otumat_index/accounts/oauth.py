@@ -312,6 +312,11 @@ def end(family: int | None, *, at: datetime) -> None:
 
 
 def forget(family: int) -> None:
-    """Overwrite an install's secret, and remove its tokens: what still lies anywhere tells nobody anything."""
+    """
+    Overwrite an install's secret, and remove its tokens: what still lies anywhere tells nobody anything.
+
+    In the caller's transaction. A refresh that is under way is waited for, or its tokens would be of no family.
+    """
+    TokenFamily.objects.select_for_update().filter(pk=family).first()
     InstallSecret.objects.filter(family=family).update(secret=bytes(derived.SECRET_BYTES))
     TokenFamily.objects.filter(pk=family).delete()

@@ -7,8 +7,9 @@ from collections.abc import Set as AbstractSet
 from django.db import transaction
 
 from otumat.spec.manifest import MAX_EVENTS
+from otumat_index.publish.actions import entry
 from otumat_index.publish.models import Project
-from otumat_index.usage.models import BareName, Collection
+from otumat_index.usage.models import BareName
 
 
 def note_names(project: Project, told: AbstractSet[str]) -> set[str]:
@@ -17,7 +18,7 @@ def note_names(project: Project, told: AbstractSet[str]) -> set[str]:
     if told <= known or len(known) >= MAX_EVENTS:
         return known
     with transaction.atomic():
-        Collection.objects.select_for_update().get(project=project)  # one batch after the other, for there is a bound
+        entry.lock(project)  # one batch after the other, for there is a bound
         known = names_of(project)
         new = sorted(told - known)[: max(MAX_EVENTS - len(known), 0)]
         BareName.objects.bulk_create(BareName(project=project, name=name) for name in new)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import re
 import tomllib
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 
@@ -50,20 +51,34 @@ def learn(project: Project, *, at: datetime) -> bool:
     new.
     """
     known = Collection.objects.filter(project=project).first()
-    unread = list(wheels_of(project).filter(pk__gt=known.looked_until if known else looked_at_least(project))[:AT_ONCE])
-    found = [manifest for file in unread for manifest in manifests_of(file, project.normalized)]
-    if not unread or not (found or known):
+    unread = wheels_of(project).filter(pk__gt=known.looked_until if known else looked_at_least(project))[:AT_ONCE]
+    looked_into, found = look_into(unread, project.normalized)
+    if not looked_into or not (found or known):
         return False
     with transaction.atomic():
+        entry.lock(project)
         kept = {"is_on": True, "changed_at": at}
         collection, is_new = Collection.objects.select_for_update().get_or_create(project=project, defaults=kept)
         for manifest in found:
             keep(project, manifest, at=at)
-        collection.looked_until = max(unread[-1].pk, collection.looked_until)
+        collection.looked_until = max(looked_into[-1].pk, collection.looked_until)
         collection.save(update_fields=["looked_until"])
         if is_new:
             journal.write("usage.collect", project.normalized, by=INDEX, at=at, topic=project.normalized)
     return True
+
+
+def look_into(wheels: Iterable[File], project: str) -> tuple[list[File], list[spec.Manifest]]:
+    """The wheels up to the first that cannot be read just now, which waits for the next time; and their manifests."""
+    done: list[File] = []
+    found: list[spec.Manifest] = []
+    for file in wheels:
+        try:
+            found += manifests_of(file, project)
+        except OSError:
+            break
+        done.append(file)
+    return done, found
 
 
 def wheels_of(project: Project) -> QuerySet[File]:
@@ -78,17 +93,28 @@ def looked_at_least(project: Project) -> int:
 
 def offered(project: Project) -> spec.Manifest | None:
     """What the newest wheel with a manifest among the last few declares, whether or not the project collects."""
-    newest = wheels_of(project).reverse()[:AT_ONCE]
-    found = (manifest for file in newest for manifest in manifests_of(file, project.normalized))
-    return next(found, None)
+    for file in wheels_of(project).reverse()[:AT_ONCE]:
+        _, found = look_into([file], project.normalized)
+        if found:
+            return found[0]
+    return None
 
 
 def manifests_of(file: File, project: str) -> list[spec.Manifest]:
-    """The manifests in a wheel that name its own project; what cannot be read declares nothing."""
+    """
+    The manifests in a wheel that name its own project; one that is lost declares nothing.
+
+    Raises:
+        OSError: It cannot be read just now.
+    """
     try:
         return list(declared_in(file.key, project)) if declares(file.key, project) else []
-    except OSError:  # of the store, and passing
+    except FileNotFoundError:
         return []
+    except OSError as exc:
+        if exc.errno == errno.EIO:  # the disk does not give it
+            return []
+        raise
 
 
 @lru_cache(maxsize=20_000)

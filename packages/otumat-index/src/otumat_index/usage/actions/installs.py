@@ -18,6 +18,7 @@ from otumat.spec.names import normalize
 from otumat_index.accounts import oauth
 from otumat_index.journal import actions as journal
 from otumat_index.journal.actor import NOBODY, Actor
+from otumat_index.publish.actions import entry
 from otumat_index.publish.models import Project
 from otumat_index.usage import queries
 from otumat_index.usage.actions.collecting import learn
@@ -68,6 +69,7 @@ def enrol(project: Project, asked: Asked, *, user_id: int | None, secret: str = 
     key = hashlib.sha256(f"{project.pk} {asked.key}".encode()).hexdigest() if asked.key else None
     with transaction.atomic():
         end_former(key)
+        entry.lock(project)  # before the journal's head, as all actions do: the new row refers to it
         pair = oauth.begin(legacy_secret=secret, at=at)
         Install.objects.create(
             family_id=pair.family,

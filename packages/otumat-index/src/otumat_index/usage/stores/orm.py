@@ -62,7 +62,7 @@ class OrmStore:
     def accept(self, accepted: Accepted) -> Told:
         sums = Sums.of(accepted)
         with turns.turn(routing.alias()), transaction.atomic(using=routing.alias()):
-            row = self._locked(accepted)
+            row = self._locked(accepted.install, accepted.project)
             heard = self._heard(accepted.install)
             if not self._take(accepted):
                 return self._told_before(accepted)
@@ -73,10 +73,10 @@ class OrmStore:
         told = (accepted.batch, accepted.sha256, accepted.counted, tuple(accepted.refused), False)
         return Told(*told, accepted.sequence, accepted.received_on)
 
-    def _locked(self, accepted: Accepted) -> Activity:
-        """What is remembered of the install; until the end of the transaction, no other batch of it is taken."""
-        new = {"project": accepted.project, "last_day": date.min, "mask": 0}
-        return Activity.objects.select_for_update().get_or_create(install=accepted.install, defaults=new)[0]
+    def _locked(self, install: int, project: int) -> Activity:
+        """What is remembered of an install; until the end of the transaction, no other batch of it is taken."""
+        new = {"project": project, "last_day": date.min, "mask": 0}
+        return Activity.objects.select_for_update().get_or_create(install=install, defaults=new)[0]
 
     def _heard(self, install: int) -> dict[str, date]:
         """When an install last told of which event; refused once it was withdrawn."""
@@ -171,10 +171,9 @@ class OrmStore:
     def erase(self, install: int) -> int:
         with transaction.atomic(using=routing.alias()):
             self.close(install)
-            row = Activity.objects.select_for_update().filter(install=install).first()
-            if row is not None:
-                self._leave(row)
-                row.delete()
+            row = self._locked(install, 0)  # made if need be, to wait for a first batch, whose row nobody sees yet
+            self._leave(row)
+            row.delete()
             Heard.objects.filter(install=install).delete()
             return Batch.objects.filter(install=install).delete()[0]
 
