@@ -87,6 +87,17 @@ def test_A90_without_a_manifest_copies_make_up_as_many_names_as_one_could_declar
     }  # fmt: skip
 
 
+def test_A90_without_a_manifest_refused_rows_leave_no_names(copy: Any, today: str) -> None:
+    """Else days that are none would let a copy make up as many as it likes."""
+    one = copy()
+    Manifest.objects.all().delete()
+    File.objects.update(is_yanked=True)
+    late = (timezone.now().date() + timedelta(2)).isoformat()
+    rows = [[late, f"made-{number}", {}, 1] for number in range(5)]
+    assert one.send(one.batch([today, "import", {}, 1], [late, "import", {}, 7], *rows)).json()["counted"] == 1
+    assert set(Loss.objects.values_list("event", "times")) == {("import", 7), ("", 5)}
+
+
 def test_what_a_client_lost_is_kept_beside_the_counts(copy: Any, today: str) -> None:
     one = copy()
     one.send(one.batch([today, "import", {}, 1], lost={"room": {"fetch": 40}}))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+import pytest
+
 from otumat.spec.event import Row, Use, Verdict, Where
 from otumat.spec.manifest import from_table
 from otumat_index.usage import rules
@@ -53,3 +55,10 @@ def test_the_name_of_an_undeclared_event_is_not_kept() -> None:
     lost = {"room": {"fetch": 4, "home of alice": 5}}
     found = rules.losses(rows, [Verdict(0, "undeclared"), Verdict(1, "too_old")], lost, {"fetch"})
     assert found == {("undeclared", ""): 3, ("too_old", "fetch"): 2, ("room", "fetch"): 4, ("room", ""): 5}
+
+
+@pytest.mark.parametrize("code", ["before_consent", "future", "too_old"])
+def test_A90_whatever_a_row_is_refused_for_a_name_that_nobody_knows_is_not_kept(code: str) -> None:
+    rows = [Row(Use("2026-03-01", "home of alice"), 3), Row(Use("2026-03-01", "fetch"), 2)]
+    found = rules.losses(rows, [Verdict(0, code), Verdict(1, code)], {}, {"fetch"})
+    assert found == {(code, ""): 3, (code, "fetch"): 2}

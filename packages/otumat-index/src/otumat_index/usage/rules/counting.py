@@ -83,13 +83,15 @@ def losses(
     What a batch says was lost, and what of it was refused.
 
     Args:
-        names: The events that the project knows; of a malformed or unknown one the name is not kept.
+        names: The events that the project knows; of a malformed or unknown one the name is not kept, whatever it was
+            refused for.
     """
     found: Counter[tuple[str, str]] = Counter()
     for reason, told in lost.items():
         for name, times in told.items():
             found[reason if reason in LOST else OTHER, name if name in names else ""] += times
     for number, code in refused:
-        name = "" if code in ("malformed", "undeclared") else rows[number].use.name
-        found[code, name] += max(rows[number].times, 1)
+        name = rows[number].use.name
+        is_kept = name in names and code not in ("malformed", "undeclared")
+        found[code, name if is_kept else ""] += max(rows[number].times, 1)
     return found
