@@ -16,6 +16,8 @@ from otumat_index.accounts.models import User
 from otumat_index.journal.actor import command
 from otumat_index.publish import actions as publish
 from otumat_index.publish.models import Project
+from otumat_index.usage.actions import enrolments
+from otumat_index.usage.actions.installs import open_project
 from otumat_index.usage.models import Enrolment, Install, Manifest
 
 pytestmark = pytest.mark.django_db(databases="__all__")
@@ -229,6 +231,22 @@ def test_a_device_is_told_a_no_and_its_end(project: Any, client: Client) -> None
     Enrolment.objects.update(expires_at=timezone.now())
     assert poll(client, other).json()["error"] == "expired_token"
     assert not Install.objects.exists()
+
+
+def test_who_answers_a_code_second_is_told_that_it_was_answered(
+    project: Any, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A yes must not hear that it counts when a no came between its look and its word."""
+    told = device(client)
+
+    def overtaken(*args: Any, **words: Any) -> Any:
+        Enrolment.objects.update(state=Enrolment.State.DENIED)
+        return open_project(*args, **words)
+
+    monkeypatch.setattr(enrolments, "open_project", overtaken)
+    late = client.post("/device", {"user_code": told["user_code"], "answer": "yes"}, headers=HTML)
+    assert late.status_code == 404
+    assert poll(client, told).json()["error"] == "access_denied"
 
 
 def test_who_polls_too_soon_is_slowed_down_for_good(project: Any, client: Client) -> None:

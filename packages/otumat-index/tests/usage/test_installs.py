@@ -70,7 +70,10 @@ def test_a_project_that_wants_a_person_takes_no_anonymous_install(
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"project": ""}, {"project": 7}, {"release": "a b"}, {"manifest": "sha256:x"}, {"wording": "x"}, {"since": "x"}],
+    [
+        *({"project": ""}, {"project": 7}, {"release": "a b"}, {"manifest": "sha256:x"}, {"since": "x"}),
+        *({"wording": "x"}, {"wording": "9" * 5000}),
+    ],
 )
 def test_a_malformed_request_makes_nothing(project: Any, ask: Any, wrong: dict[str, Any]) -> None:
     assert ask(**wrong).status_code == 400

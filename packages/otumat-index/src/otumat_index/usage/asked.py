@@ -14,6 +14,7 @@ from otumat_index.usage.actions.installs import Asked
 
 _CONTEXT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,63}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_NUMBER = re.compile(r"[0-9]{1,7}")
 _KEY = re.compile(r"([0-9a-f]{32})?")
 _LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]):[0-9]{1,5})/usage-consented")
 """RFC 8252, 7.3: an address of that very machine, whatever its port; nothing else."""
@@ -44,7 +45,7 @@ def read_asked(told: Mapping[str, Any], *, key: str) -> Asked:
     """
     fields = {name: told.get(name, "") for name in ("project", "release", "manifest", "since")}
     wording = told.get("wording", 1)
-    wording = int(wording) if isinstance(wording, str) and wording.isascii() and wording.isdigit() else wording
+    wording = int(wording) if is_like(_NUMBER, wording) else wording
     sound = {
         "project": is_like(_CONTEXT, fields["project"]),
         "release": fields["release"] == "" or is_like(_CONTEXT, fields["release"]),

@@ -47,6 +47,7 @@ def test_the_days_before_are_as_many_and_end_where_these_begin() -> None:
         ({"from": "yesterday", "to": "2026-13-01", "days": "x", "compare": "maybe"}, ["compare", "from", "to", "days"]),
         ({"from": "2026-03-02", "to": "2026-03-01"}, ["from"]),
         ({"to": "2026-04-01"}, ["to"]),
+        ({"to": "0001-01-05"}, ["to"]),
         ({"from": "2026-04-02"}, ["from"]),
         ({"from": "1999-12-31", "to": "2026-04-02"}, ["to", "from", "from"]),
         ({"from": "2025-03-30", "to": "2026-03-31"}, ["from"]),

@@ -129,12 +129,21 @@ def waiting(typed: str, *, at: datetime) -> Enrolment:
     live = Enrolment.objects.select_related("project").filter(state=Enrolment.State.WAITING, expires_at__gt=at)
     found = live.filter(user_code=code).first()
     if found is None:
-        raise NotFound("No program is waiting with that code.", hint="Compare it with what the program shows.")
+        raise unknown_code()
     return found
 
 
+def unknown_code() -> NotFound:
+    return NotFound("No program is waiting with that code.", hint="Compare it with what the program shows.")
+
+
 def answer_device(typed: str, *, is_yes: bool, by: Actor, is_linked: bool, at: datetime) -> Project:
-    """What a person says about the code that a device shows."""
+    """
+    What a person says about the code that a device shows.
+
+    Raises:
+        NotFound: No device waits with it, or somebody else has answered by now.
+    """
     found = waiting(typed, at=at)
     project, state = open_project(found.project.normalized, by=by, at=at)
     user_id = by.user_id if is_linked and state.account != "none" else None
@@ -143,7 +152,8 @@ def answer_device(typed: str, *, is_yes: bool, by: Actor, is_linked: bool, at: d
     said = Enrolment.State.ALLOWED if is_yes else Enrolment.State.DENIED
     shown = queries.digest_shown(project, found.manifest)
     live = Enrolment.objects.filter(pk=found.pk, state=Enrolment.State.WAITING)
-    live.update(state=said, user_id=user_id, manifest=shown)
+    if not live.update(state=said, user_id=user_id, manifest=shown):
+        raise unknown_code()  # somebody else said something meanwhile
     return project
 
 

@@ -94,8 +94,9 @@ def read_asked(told: Mapping[str, str], *, today: date) -> Asked:
     if since and since > (until or today):
         end = "the end" if until else "today"
         found.append(problem("from", told["from"], f"is after {end}.", "The first day comes first."))
-    if since and since.year < 2000:
-        found.append(problem("from", told["from"], "is before anything was counted."))
+    for name, day in (("from", since), ("to", until)):
+        if day and day.year < 2000:
+            found.append(problem(name, told[name], "is before anything was counted."))
     if since and until and (until - since).days >= DAYS_MAX:
         days = (until - since).days + 1
         found.append(problem("from", told["from"], f"makes it {days} days.", f"At most {DAYS_MAX} are told at once."))
