@@ -125,6 +125,19 @@ def test_an_erasure_that_is_cut_off_anywhere_changes_no_count(link: Cutting, sto
     assert (store.batches(1), len(store.batches(2)), store.erase(1)) == ([], 3, 0)
 
 
+def test_U14_of_a_batch_that_was_cut_off_and_never_taken_an_erasure_leaves_nothing_either(
+    link: Cutting, store: ClickHouseStore
+) -> None:
+    store.batches(1)  # makes the tables
+    link.left = 3  # its body, counts and days, and not the row that says it was taken
+    with pytest.raises(Cut):
+        store.accept(batch(1, 1))
+    link.left = 10**9
+    assert store.erase(1) == 0
+    for table in ("body", "used"):
+        assert settled(lambda: link.ask(f"SELECT count() FROM {table} WHERE install = 1") == [[0]]), table  # noqa: B023
+
+
 def test_nothing_leads_from_what_stays_to_the_erased(link: Cutting, store: ClickHouseStore) -> None:
     store.accept(batch(1, 1))
     store.erase(1)

@@ -102,9 +102,14 @@ class ClickHouseStore:
             self._gone(install, token, COPYING)
             self._copy(install, token)
             self._gone(install, token, COPIED)
-        if told or state:
+        if told or state or self._has_rest(install):
             self._delete(install)
         return len(told)
+
+    def _has_rest(self, install: int) -> bool:
+        """Whether there are rows of a batch that was cut off, and never taken."""
+        tables = ("body", "used")
+        return any(self.link.ask(f"SELECT 1 FROM {table} WHERE install = {install} LIMIT 1") for table in tables)
 
     def _gone(self, install: int, token: int, state: int) -> None:
         today = timezone.now().date()
