@@ -380,3 +380,73 @@ def test_a_file_that_is_no_map_is_nothing(local: str, data: bytes) -> None:
     assert tallies.tallies(local) == []
     agent().counter("fetch").add()
     assert state.counts(local) == {"fetch": 1}
+
+
+def test_U3_a_map_that_is_begun_while_a_round_tidies_up_loses_nothing(
+    enrolled: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process has made the file, and waits for its turn to hold it: whoever deletes it then holds it meanwhile."""
+    holding = maps.hold
+
+    def hold(fd: int) -> bool:
+        monkeypatch.setattr(maps, "hold", holding)
+        tallies.delete_done(enrolled, {}, {})
+        return False
+
+    monkeypatch.setattr(maps, "hold", hold)
+    counter = agent().counter("fetch")
+    counter.add(3)
+    counter.add(4)
+    assert state.counts(enrolled) == {"fetch": 7}
+
+
+def test_U12_a_map_that_goes_while_they_are_looked_through_has_no_other_told_twice(
+    enrolled: str, host: UsageHost
+) -> None:
+    """A name without a file is what a listing has of one that another process deletes right then."""
+    agent().counter("fetch").add(10)
+    os.symlink("nowhere", os.path.join(maps.maps_folder(enrolled), "on-gone.map"))
+    for _ in range(3):
+        send(enrolled)
+    assert host.counts == {"fetch": 10}
+    changing.withdraw(enrolled, source="test")
+    assert map_files(enrolled) == ["on-gone.map"]
+
+
+def test_U5_what_a_round_tells_meanwhile_is_not_evicted_as_lost_too(
+    enrolled: str, host: UsageHost, run_program: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    due.set_due(enrolled, time.time() + 3600)
+    run_program(ADD, "10")
+    asking = outbox.told_of
+
+    def told_of(folder: str) -> dict[str, int]:
+        monkeypatch.setattr(outbox, "told_of", asking)
+        told = asking(folder)
+        send(folder)
+        return told
+
+    monkeypatch.setattr(outbox, "told_of", told_of)
+    assert tallies.evict(enrolled)
+    send(enrolled)
+    lost = sum(each.get("room", {}).get("fetch", 0) for each in host.lost)
+    assert host.counts.get("fetch", 0) + lost == 10
+
+
+def test_a_map_that_is_taken_over_while_the_answer_changes_counts_for_no_other_answer(
+    enrolled: str, host: UsageHost, say: Callable[..., None], run_program: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    due.set_due(enrolled, time.time() + 3600)
+    run_program(ADD, "10")
+    mapping = maps._mapped
+
+    def mapped_late(fd: int, when_forked: Callable[[], None]) -> maps.Map:
+        monkeypatch.setattr(maps, "_mapped", mapping)
+        say(LOCAL)
+        say(ON, url=host.url)
+        return mapping(fd, when_forked)
+
+    monkeypatch.setattr(maps, "_mapped", mapped_late)
+    agent().counter("fetch").add(3)
+    assert [each.record.times for each in tallies.tallies(enrolled, ON)] == [3]
+    assert state.counts(enrolled) == {"fetch": 13}

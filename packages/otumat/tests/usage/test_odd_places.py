@@ -242,3 +242,17 @@ def _sizes(folder: str) -> dict[tuple[str, int], int]:
             continue  # evicted while we look
         sizes[held.name_of(path), found.st_ino] = found.st_size
     return sizes
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_child_that_was_forked_meanwhile_keeps_no_lock(tmp_path: Path, run_program: Run) -> None:
+    """Else whoever works on in the child would be in the way of the next round, and of the user's no."""
+    code = (
+        "import os, sys\nfrom otumat.usage.files import locked\nends, end = os.pipe()\n"
+        "with locked(sys.argv[1], wait_s=0):\n"
+        "    if not os.fork():\n        os.close(end); os.read(ends, 1); os._exit(0)\n"
+        "with locked(sys.argv[1], wait_s=0): print('mine')\n"
+        "os.close(end); os.wait()"
+    )
+    done = run_program(code, str(tmp_path / "lock"))
+    assert (done.stdout, done.stderr) == ("mine\n", "")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otumat.usage import UsageAgent, answers, held, outbox
+from otumat.usage import UsageAgent, answers, changing, held, outbox, spool
 from otumat.usage.spool import RS, SEGMENT_BYTES, SPOOL_MAX_BYTES, Writer, machine, prefix, suffix
 
 if TYPE_CHECKING:
@@ -216,6 +216,47 @@ def test_U3_a_segment_that_is_begun_while_a_round_tidies_up_is_not_deleted(
     outbox.freeze(enrolled, answers.read(enrolled), "install-1")
     agent.log(event_type="fetch")
     assert len(held.held(enrolled)) == logged
+
+
+def test_U3_a_segment_that_is_sealed_and_begun_anew_meanwhile_may_not_be_writable_yet(
+    local: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is not root is refused then."""
+    holding = spool._hold
+
+    def hold(path: str) -> int:
+        monkeypatch.setattr(spool, "_hold", holding)
+        held.seal_all(local, "local")
+        raise PermissionError(path)
+
+    monkeypatch.setattr(spool, "_hold", hold)
+    UsageAgent(package_name="hostpkg").log(event_type="fetch")
+    assert [record.name for record in held.held(local)] == ["fetch"]
+
+
+def test_U5_a_segment_that_was_filled_and_sealed_meanwhile_stays_sealed(
+    local: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changing_mode = os.chmod
+
+    def chmod(path: int | str, mode: int, **options: object) -> None:
+        if mode == 0o600:
+            monkeypatch.setattr(os, "chmod", changing_mode)
+            held.seal_all(local, "local")
+        changing_mode(path, mode, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "chmod", chmod)
+    monkeypatch.setattr(os, "supports_fd", {*os.supports_fd, chmod})
+    UsageAgent(package_name="hostpkg").log(event_type="fetch")
+    modes = [os.stat(path).st_mode & 0o777 for path in held.segments(local) if path.endswith(".sealed")]
+    assert modes == [0o400]
+
+
+def test_what_is_lost_after_a_withdrawal_is_noted_nowhere(local: str) -> None:
+    """As when somebody looked for room while the user withdrew."""
+    changing.withdraw(local, source="test")
+    held.count_lost(local, "room", {"fetch": 1})
+    assert list(Path(local).glob("lost-*")) == []
 
 
 def test_a_host_that_closes_every_descriptor_loses_none_of_its_own_files(local: str, run_program: Run) -> None:

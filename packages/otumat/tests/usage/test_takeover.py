@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from otumat.spec.consent import OFF, ON, UNSET
-from otumat.usage import UsageAgent, answers, due, held, outbox, tokens
+from otumat.usage import UsageAgent, answers, changing, due, held, outbox, takeover, tokens
 from otumat.usage.hosts import usage_transport
 from otumat.usage.sender import send_round
 
@@ -136,3 +136,35 @@ def test_old_files_are_left_where_they_are(home: Path, host: UsageHost) -> None:
     datajoint()
     assert (place / "main.db").read_bytes() == before
     due.set_due(str(datajoint().home_path), 0)
+
+
+def test_of_two_programs_that_start_at_once_one_takes_over(
+    home: Path, host: UsageHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave(home, json.dumps({**ACCEPTED, "host": host.url}))
+    looking = takeover.take_over
+
+    def take_over(*arguments: Any, **more: Any) -> None:
+        monkeypatch.setattr(takeover, "take_over", looking)
+        datajoint()
+        looking(*arguments, **more)
+
+    monkeypatch.setattr(takeover, "take_over", take_over)
+    assert len(datajoint().show_logs() or []) == 2
+
+
+def test_what_0_3_left_is_not_taken_after_a_withdrawal(
+    home: Path, host: UsageHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave(home, json.dumps({**ACCEPTED, "host": host.url}))
+    turning = changing.turn
+
+    def turn(folder: str, *arguments: Any, **more: Any) -> answers.Answer:
+        given = turning(folder, *arguments, **more)
+        changing.withdraw(folder, source="test")
+        return given
+
+    monkeypatch.setattr(changing, "turn", turn)
+    folder = str(datajoint().home_path)
+    assert answers.read(folder).level == OFF
+    assert (held.held(folder), os.path.exists(tokens.path_of(folder))) == ([], False)

@@ -102,6 +102,12 @@ def stamp(folder: str) -> tuple[int, int]:
     return found.st_ino, found.st_mtime_ns
 
 
+def is_still(folder: str, given: Answer) -> bool:
+    """Whether what the user said then holds now: not withdrawn since, nor for another host, nor said anew."""
+    now = read(folder)
+    return (now.level, now.since, now.host) == (given.level, given.since, given.host)
+
+
 def write_text(answer: Answer) -> str:
     """The file's text; `read` reads it back."""
     lines = [FIRST_LINE, *(f"{name}: {getattr(answer, name)}" for name in _FIELDS if getattr(answer, name))]

@@ -2,8 +2,9 @@
 Every change of the user's answer, under one lock: on, local, off, and what a larger manifest adds.
 
 Withdrawal wins every race: the answer is written first, so nobody begins anew; then everything held is deleted; a
-round of sending that is under way looks at the answer before each request and never writes one, except under this
-lock, from *on* to *off*.
+round of sending that is under way looks at the answer before each request, writes its batches and a new install's
+credential under this lock, and never an answer, but from *on* to *off*. What a change that was cut short left behind
+goes before the next one is stored.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from otumat.errors import Conflict
 from otumat.spec.consent import LOCAL, OFF, ON, UNSET, WORDING_VERSION
 from otumat.spec.manifest import digest
 from otumat.usage import answers, clock, copies, due, held, outbox, tallies, tokens, tombstones
@@ -20,7 +22,9 @@ from otumat.usage.files import Busy, locked, write_whole
 from otumat.usage.manifests import accepted_events
 
 if TYPE_CHECKING:
+    from otumat.transport import Transport
     from otumat.usage.manifests import Found
+    from otumat.usage.tokens import Credential
 
 LOCK_WAIT_S = 10
 ROUND_WAIT_S = 5
@@ -33,6 +37,8 @@ def turn(
     with locked(os.path.join(folder, "consent.lock"), wait_s=LOCK_WAIT_S):
         _settle(folder)
         before = answers.read(folder)
+        if before.level != ON:
+            _leave_as_said(folder, before)  # a change that was cut short left more
         answer = _new_answer(level, package=package, found=found, source=source, host=host, account=account)
         is_same = before.level == level == ON and before.host == host and not copies.name_of(folder)
         if is_same:
@@ -89,9 +95,36 @@ def put_back(folder: str, before: Answer) -> None:
         if before.level == UNSET:
             held.remove(os.path.join(folder, answers.FILE))
         _store(folder, before)
-        tombstones.bury(folder)
-        keep_here(folder) if before.level == LOCAL else _wipe(folder)
-        outbox.discard(folder)
+        _leave_as_said(folder, before)
+
+
+def enrolled(folder: str, given: Answer, credential: Credential, *, instead_of: str, over: Transport) -> Credential:
+    """
+    Store the credential of an install that was made for an answer; the host is told which other one is over then.
+
+    Args:
+        instead_of: The install that there was before.
+
+    Returns:
+        That credential, or the one that another process stored meanwhile.
+
+    Errors:
+        Conflict: that answer holds no more.
+    """
+    with locked(os.path.join(folder, "consent.lock"), wait_s=LOCK_WAIT_S):
+        holds = answers.is_still(folder, given)
+        there = tokens.read(tokens.path_of(folder)) if holds else None
+        if holds and (there is None or there.install == instead_of):
+            if credential.install != instead_of:
+                tombstones.bury(folder)  # nobody could end it any more
+            tokens.write(tokens.path_of(folder), credential)
+            return credential
+        if there is None or there.install != credential.install:
+            tombstones.bury_unused(folder, credential)
+    tombstones.tell(folder, over=over)
+    if there is None:
+        raise Conflict("The answer was changed meanwhile.", code="enrol.changed")
+    return there
 
 
 def accept_news(folder: str, found: Found, *, source: str) -> None:
@@ -184,9 +217,19 @@ def _store(folder: str, answer: Answer) -> None:
         write_whole(os.path.join(folder, answers.FILE), answers.write_text(answer).encode())
 
 
+def _leave_as_said(folder: str, answer: Answer) -> None:
+    """What an answer other than a yes leaves there: no install, and nothing that waits to be sent."""
+    tombstones.bury(folder)
+    keep_here(folder) if answer.level == LOCAL else _wipe(folder)
+    outbox.discard(folder)
+
+
 def _delete_held(folder: str) -> None:
     _wipe(folder)
     outbox.discard(folder)
+    for path in held.listed(folder):
+        if path.endswith(".tmp"):  # tokens, of whoever was killed while they were written
+            held.remove(path)
 
 
 def _wipe(folder: str) -> None:

@@ -69,6 +69,7 @@ def locked(path: str, *, wait_s: float) -> Iterator[None]:
             time.sleep(_POLL_S)
         yield
     finally:
+        _unlock(fd)
         os.close(fd)
 
 
@@ -85,6 +86,16 @@ def _try_lock(fd: int) -> bool:
     except (BlockingIOError, PermissionError):
         return False
     return True
+
+
+def _unlock(fd: int) -> None:
+    """Closing would not do where another thread forked meanwhile: the child has the descriptor, too."""
+    try:
+        import fcntl
+    except ImportError:
+        return
+    with suppress(OSError):
+        fcntl.flock(fd, fcntl.LOCK_UN)
 
 
 def _sync_folder(folder: str) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from otumat.spec.consent import LOCAL, ON
 from otumat.spec.event import Where
+from otumat.usage import answers
 from otumat.usage.spool import RS, SEALED_MODE, is_at, machine, seal, share, spool_folder
 
 if TYPE_CHECKING:
@@ -126,6 +127,8 @@ def count_lost(folder: str, why: str, counts: dict[str, int]) -> None:
     _note_lost(path, {why: counts})
     if _size(path) > LOST_MAX_BYTES:
         _fold_lost(path)
+    if answers.read(folder).level not in answers.RECORDING:  # who withdraws stores that, then deletes what is there
+        _wipe_notes(folder)
 
 
 def _fold_lost(path: str) -> None:
@@ -240,6 +243,10 @@ def wipe(folder: str) -> None:
             except OSError:
                 pass
             remove(path)
+    _wipe_notes(folder)
+
+
+def _wipe_notes(folder: str) -> None:
     for path in _notes(folder, _LOST, _FOLDING):
         remove(path)
 

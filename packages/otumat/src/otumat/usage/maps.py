@@ -121,10 +121,11 @@ def open_map(folder: str, level: str, label_bytes: int, *, when_forked: Callable
     beginning = f"{level}-"
     names = sorted(os.listdir(place))
     for name in names:
-        taken = _take(os.path.join(place, name)) if name.startswith(beginning) else -1
+        path = os.path.join(place, name)
+        taken = _take(path) if name.startswith(beginning) else -1
         if taken >= 0:
             found = _mapped(taken, when_forked)
-            if found.has_room(label_bytes):
+            if found.has_room(label_bytes) and _may_count(folder, level, path, taken):
                 return found
             found.leave()
     if len(names) >= MAPS_MAX and not _make_room(folder):
@@ -133,11 +134,17 @@ def open_map(folder: str, level: str, label_bytes: int, *, when_forked: Callable
     fresh = _make(path)
     if fresh < 0:
         return None
-    if read_answer(folder).level != level:  # withdrawn in the meantime
-        os.unlink(path)
-        os.close(fresh)
+    found = _mapped(fresh, when_forked)
+    if not _may_count(folder, level, path, fresh):
+        found.leave()
+        _remove(path)
         return None
-    return _mapped(fresh, when_forked)
+    return found
+
+
+def _may_count(folder: str, level: str, path: str, fd: int) -> bool:
+    """Asked once the map has our number: who withdraws stores the answer, then takes such numbers away."""
+    return is_at(path, fd) and read_answer(folder).level == level
 
 
 def _make_room(folder: str) -> bool:
@@ -174,9 +181,16 @@ def _make(path: str) -> int:
             return fd
     except OSError:
         pass
-    os.unlink(path)
+    _remove(path)
     os.close(fd)
     return -1
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass  # a round tidied up before we held it
 
 
 def hold(fd: int) -> bool:

@@ -18,7 +18,9 @@ import otumat
 from otumat.spec.consent import ON
 from otumat.spec.event import COUNT_MAX, Batch, Row, Use, write_batch
 from otumat.usage import clock, held, tallies
-from otumat.usage.files import read_json, write_json, write_whole
+from otumat.usage.answers import is_still
+from otumat.usage.files import locked, read_json, write_json, write_whole
+from otumat.usage.maps import maps_folder
 from otumat.usage.spool import spool_folder
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ WAITING_MAX = 32
 SENT_MAX = 100
 _ROWS_ENOUGH = 700  # a segment adds at most 64 KiB / 50 bytes, 1,300 rows: together no more than event.BATCH_MAX_ROWS
 _SEGMENTS_AT_ONCE = 4  # a quarter of all, so that there are others to evict meanwhile
+_LOCK_WAIT_S = 10
 _ROWS_OF_A_TALLY = 1000  # in the dialect of 0.3, which has a row for each use
 
 Cursors = dict[str, Any]
@@ -74,11 +77,13 @@ def freeze(folder: str, answer: Answer, install: str, *, dialect: str = "1.0", c
     """
     Make batches of everything held for sending, as far as there is room, and return all that wait.
 
+    Each is written under the lock of the answer, while that is the given one: who changes it finds every batch there.
+
     Args:
         copy: The name of this copy of an image; "" where the install itself is.
     """
-    held.let_go(folder)
     cursors = _recovered(folder)
+    held.let_go(folder)  # once it is noted what of it is in batches, for from then on it may be evicted
     while len(waiting(folder)) < WAITING_MAX:
         covers, records = _gather(folder, cursors, most=COUNT_MAX if dialect == "1.0" else _ROWS_OF_A_TALLY)
         lost = held.lost(folder)
@@ -95,8 +100,11 @@ def freeze(folder: str, answer: Answer, install: str, *, dialect: str = "1.0", c
 
             body = events_body(install, records)
         note = {"batch": batch, "sequence": sequence, "covers": covers, "lost": lost, "dialect": dialect}
-        _write(os.path.join(folder, "outbox", f"{sequence:08d}-{batch}.json"), note, body)
-        cursors = _recovered(folder)
+        with locked(os.path.join(folder, "consent.lock"), wait_s=_LOCK_WAIT_S):
+            if not is_still(folder, answer):
+                return []
+            _write(os.path.join(folder, "outbox", f"{sequence:08d}-{batch}.json"), note, body)
+            cursors = _recovered(folder)
         held.let_go(folder)
     _delete_done(folder, cursors)
     return waiting(folder)
@@ -132,8 +140,8 @@ def set_aside(folder: str, frozen: Frozen) -> None:
 
 def discard(folder: str) -> None:
     """Delete what waits, and begin to count anew."""
-    for frozen in waiting(folder):
-        held.remove(frozen.path)
+    for path in held.listed(os.path.join(folder, "outbox")):  # also what was cut short
+        held.remove(path)
     held.remove(_cursors(folder))
 
 
@@ -233,9 +241,8 @@ def _delete_done(folder: str, cursors: Cursors) -> None:
         if name not in waits and segments.get(name, 0) == held.whole(data):
             held.delete_if_done(path, len(data))
     tallies.delete_done(folder, segments, waits)
-    there = set(map(held.name_of, held.listed(spool_folder(folder))))
-    there |= {tally.place for tally in tallies.tallies(folder, ON)}
-    kept = {name: end for name, end in segments.items() if name in there}
+    there = set(map(held.name_of, [*held.listed(spool_folder(folder)), *held.listed(maps_folder(folder))]))
+    kept = {name: end for name, end in segments.items() if name.partition("#")[0] in there}
     if kept != segments:
         write_json(_cursors(folder), {**cursors, "segments": kept})
 

@@ -14,10 +14,11 @@ import os
 import random
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from otumat.errors import Conflict, OtumatError, Refused, Unreachable
-from otumat.spec.consent import ON, may_send
+from otumat.spec.consent import may_send
 from otumat.spec.event import MEDIA_TYPE
 from otumat.transport import Request
 from otumat.usage import answers, changing, clock, copies, denials, due, outbox, tokens, tombstones
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from otumat.transport import Response, Transport
+    from otumat.usage.answers import Answer
     from otumat.usage.outbox import Frozen
     from otumat.usage.tokens import Credential
 
@@ -93,21 +95,24 @@ def _send_and_note(folder: str, package: str, over: Transport, every_s: float, c
 
 
 def _send_all(folder: str, package: str, over: Transport) -> Round:
+    given = answers.read(folder)
     credential = _credential(folder, over)
+    goes_on = partial(_goes_on, folder, package, given)
     batches = uses = 0
     while True:
         answer = answers.read(folder)
         waiting = outbox.freeze(folder, answer, credential.install, dialect=credential.dialect, copy=credential.copy)
-        if not _may_send(folder, package):
-            if answers.read(folder).level != ON:
-                outbox.discard(folder)  # withdrawn while we froze
+        if not goes_on():
+            if not answers.is_still(folder, given):
+                outbox.discard(folder)  # withdrawn, or said anew, while we froze
             return Round(batches, uses, "Withdrawn.")
         if not waiting:
             return Round(batches, uses)
         for frozen in waiting:
-            if not _may_send(folder, package):
+            counted = _send_one(folder, frozen, over, goes_on)
+            if counted is None:
                 return Round(batches, uses, "Withdrawn.")
-            uses += _send_one(folder, frozen, over)
+            uses += counted
             batches += 1
 
 
@@ -127,14 +132,18 @@ def _credential(folder: str, over: Transport) -> Credential:
     return known
 
 
-def _send_one(folder: str, frozen: Frozen, over: Transport) -> int:
-    """Send one batch; returns how many uses were counted."""
+def _send_one(folder: str, frozen: Frozen, over: Transport, goes_on: Callable[[], bool]) -> int | None:
+    """Send one batch; returns how many uses were counted, None when it may not be sent any more."""
     known = tokens.read(tokens.path_of(folder))
+    if not goes_on():
+        return None
     if known is None:
         raise Conflict("This install was withdrawn.", code="credential.none")
     answer = over.send(_request(known, frozen))
     if answer.status == 401 and (known.dialect == "1.0" or is_expired(answer)):
         known = tokens.refreshed(tokens.path_of(folder), known.access_token, over=over)
+        if not goes_on():
+            return None
         answer = over.send(_request(known, frozen))
     return _judge(folder, frozen, known, answer)
 
@@ -178,6 +187,11 @@ def body_headers(frozen: Frozen) -> dict[str, str]:
 def compressed(body: bytes) -> bytes:
     """The same bytes every time: no clock in the gzip header."""
     return gzip.compress(body, mtime=0)
+
+
+def _goes_on(folder: str, package: str, given: Answer) -> bool:
+    """Whether the yes that a round began with holds, and nothing denies it."""
+    return _may_send(folder, package) and answers.is_still(folder, given)
 
 
 def _may_send(folder: str, package: str) -> bool:

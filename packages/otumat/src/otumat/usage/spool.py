@@ -157,13 +157,15 @@ class Writer:
             NoRoom, OSError: as for `reopen`.
         """
         path = self._path(level)
-        for _ in range(_TRIES):
+        for tries in range(_TRIES):
             try:
                 self._announce(path)
                 fresh = _hold(path)
             except FileNotFoundError:
                 continue
             except PermissionError:
+                if tries < _TRIES - 1 and _is_unfinished(path):
+                    continue
                 if not seal(path):  # somebody else's, as after a `sudo`
                     raise
                 continue
@@ -187,9 +189,16 @@ class Writer:
             if not os.fstat(fd).st_mode & _WRITABLE:
                 self._make_room()
                 if os.path.samestat(os.fstat(fd), os.stat(path)):  # else it was filled and sealed meanwhile
-                    os.chmod(fd if os.chmod in os.supports_fd else path, _OPEN_MODE)
+                    self._allow(path, fd)
         finally:
             os.close(fd)
+
+    @staticmethod
+    def _allow(path: str, fd: int) -> None:
+        file = fd if os.chmod in os.supports_fd else path
+        os.chmod(file, _OPEN_MODE)
+        if not is_at(path, fd):  # it was filled and sealed in this moment
+            os.chmod(file, SEALED_MODE)
 
     def _make_room(self) -> None:
         def fits() -> bool:
@@ -227,6 +236,15 @@ def _hold(path: str) -> int:
         pass
     os.close(fd)
     return -1
+
+
+def _is_unfinished(path: str) -> bool:
+    """Whether the open segment is one of ours that was begun meanwhile, or gone: it is to be announced again."""
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return True
+    return hasattr(os, "geteuid") and found.st_uid == os.geteuid()
 
 
 def seal(path: str) -> str:

@@ -15,10 +15,10 @@ from contextlib import closing, suppress
 from time import strptime
 from typing import TYPE_CHECKING, Any
 
-from otumat.spec.consent import ON
+from otumat.spec.consent import ON, UNSET
 from otumat.spec.manifest import EVENT_NAME, is_host
-from otumat.usage import changing, dialect03, tokens
-from otumat.usage.files import read_json, write_whole
+from otumat.usage import answers, changing, dialect03, tokens
+from otumat.usage.files import Busy, locked, read_json, write_whole
 from otumat.usage.held import remove
 from otumat.usage.manifests import Found
 from otumat.usage.places import is_ours
@@ -28,6 +28,7 @@ from otumat.usage.tokens import Credential
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+_LOCK_WAIT_S = 5
 SOURCE = "your answer to Otumat 0.3"
 
 
@@ -42,14 +43,25 @@ def take_over(folder: str, old: str, *, package: str, config: Mapping[str, Any])
     known = read_json(old)
     with suppress(OSError):
         os.chmod(old, 0o600)
+    if not isinstance(known.get("collect"), bool):
+        return
+    with suppress(Busy), locked(os.path.join(folder, "takeover.lock"), wait_s=_LOCK_WAIT_S):
+        if answers.read(folder).level == UNSET:  # else another process was quicker
+            _take_over(folder, old, known, package, config)
+
+
+def _take_over(folder: str, old: str, known: Mapping[str, Any], package: str, config: Mapping[str, Any]) -> None:
     host = str(known.get("host") or "").rstrip("/")
     if known.get("collect") is False:
         changing.withdraw(folder, source=SOURCE)
-    elif known.get("collect") is True and is_host(host):
+    elif is_host(host):
         found = Found(None, "0.3")  # whatever the manifest says now was not asked then
-        changing.turn(folder, ON, package=package, found=found, source=SOURCE, host=host, account="required")
-        _take_credential(folder, known, host)
-        _take_events(folder, os.path.join(os.path.dirname(old), "main.db"), str(known.get("package_version") or ""))
+        given = changing.turn(folder, ON, package=package, found=found, source=SOURCE, host=host, account="required")
+        database = os.path.join(os.path.dirname(old), "main.db")
+        with locked(os.path.join(folder, "consent.lock"), wait_s=changing.LOCK_WAIT_S):
+            if answers.is_still(folder, given):
+                _take_credential(folder, known, host)
+                _take_events(folder, database, str(known.get("package_version") or ""))
     else:
         return
     remove_entries(package)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from otumat.spec.consent import LOCAL, ON
 from otumat.usage import held
+from otumat.usage.files import locked
 from otumat.usage.maps import BEGIN, MAGIC, entries, hold, maps_folder
 
 if TYPE_CHECKING:
@@ -46,7 +47,19 @@ def delete_done(folder: str, told: Mapping[str, int], waits: Mapping[str, int]) 
 
 
 def evict(folder: str) -> bool:
-    """Delete the oldest map whose process has ended, and count what that lost; whether there was one."""
+    """
+    Delete the oldest map whose process has ended, and count what that lost; whether there was one.
+
+    None while a round of sending is under way: it may have read one already, and nothing is both sent and lost.
+    """
+    try:
+        with locked(os.path.join(folder, "sender.lock"), wait_s=0):
+            return _evict(folder)
+    except OSError:
+        return False
+
+
+def _evict(folder: str) -> bool:
     from otumat.usage.outbox import told_of
 
     told = told_of(folder)
@@ -80,16 +93,14 @@ def keep_here(folder: str) -> None:
 
 
 def _maps(folder: str, level: str = "") -> list[str]:
-    try:
-        with os.scandir(maps_folder(folder)) as found:
-            aged = [
-                (entry.stat().st_mtime_ns, entry.path)
-                for entry in found
-                if entry.name.startswith(level) and entry.name.endswith(".map")
-            ]
-    except OSError:
-        return []
-    return [path for _, path in sorted(aged)]
+    found = []
+    for path in held.listed(maps_folder(folder)):
+        if os.path.basename(path).startswith(level) and path.endswith(".map"):
+            try:
+                found.append((os.stat(path).st_mtime_ns, path))
+            except OSError:
+                continue  # somebody was quicker; the others are there still
+    return [path for _, path in sorted(found)]
 
 
 def _read(path: str) -> list[Tally]:

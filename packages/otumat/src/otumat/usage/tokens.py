@@ -162,14 +162,21 @@ def refreshed(path: str, stale: str, *, over: Transport) -> Credential:
         if answer.status != 200:
             raise Unreachable(f"{known.host} answered {answer.status} when asked for new tokens.", code="tokens.status")
         fresh = _merged(known, json_of(answer))
-        write(path, fresh)
+        _replace(path, known, fresh)
         return fresh
 
 
 def _over(path: str, known: Credential) -> Conflict:
     ended = f"{known.host} ended this install."
-    write(path, replace(known, ended=ended))
+    _replace(path, known, replace(known, ended=ended))
     return Conflict(ended, code="credential.ended")
+
+
+def _replace(path: str, known: Credential, fresh: Credential) -> None:
+    """What the user withdrew while the host was asked does not come back."""
+    if read(path) != known:
+        raise Conflict("This install was withdrawn.", code="credential.ended")
+    write(path, fresh)
 
 
 def json_of(answer: Response) -> dict[str, Any]:

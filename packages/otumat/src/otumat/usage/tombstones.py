@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 KEPT_S = 366 * 24 * 60 * 60
 LEFT_MOST = 20
+_REFRESH_WAIT_S = 2
 TOMBSTONES, LEFT = "tombstones", "left"
 _OVER = (200, 202, 204, 404, 410)
 
@@ -42,15 +43,30 @@ def bury(folder: str) -> None:
     path = tokens.path_of(folder)
     if not os.path.exists(path):
         return
-    with suppress(Busy), locked(path + ".lock", wait_s=2):
-        pass  # let a refresh that is under way end, so that the newest tokens are buried
+    try:
+        with locked(path + ".lock", wait_s=_REFRESH_WAIT_S):
+            _bury(folder, path)  # after a refresh that was under way, so that the newest tokens are buried
+    except Busy:
+        _bury(folder, path)  # whoever refreshes finds it gone
+
+
+def _bury(folder: str, path: str) -> None:
     known = tokens.read(path)
     if known is not None and known.copy:
         remove(path)
         return
     os.makedirs(os.path.join(folder, TOMBSTONES), 0o700, exist_ok=True)
     with suppress(OSError):
-        os.replace(path, os.path.join(folder, TOMBSTONES, os.urandom(8).hex() + ".json"))
+        os.replace(path, _tombstone(folder))
+
+
+def bury_unused(folder: str, credential: Credential) -> None:
+    """Make a tombstone of an install whose user withdrew before it was there."""
+    tokens.write(_tombstone(folder), credential)
+
+
+def _tombstone(folder: str) -> str:
+    return os.path.join(folder, TOMBSTONES, os.urandom(8).hex() + ".json")
 
 
 def buried(folder: str) -> list[str]:

@@ -15,7 +15,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from otumat.errors import Conflict
-from otumat.usage import answers, tokens
+from otumat.usage import answers, changing, tombstones
 from otumat.usage.enrol.anonymous import enrol_anonymously
 from otumat.usage.enrol.asked import Asked
 from otumat.usage.enrol.browser import enrol_in_browser
@@ -54,7 +54,7 @@ def enrol(
         Refused: the user, or the host, said no there.
         Unreachable: no answer. Conflict: nobody answered in time, or it cannot be done that way.
     """
-    answer = answers.read(folder)
+    answer, before = answers.read(folder), tombstones.current_install(folder)
     host = discover(answer.host, over=over)
     asked = Asked(answer.project, release, answer.manifest, int(answer.wording or 1))
     chosen = way or _way(answer.account, host)
@@ -66,8 +66,7 @@ def enrol(
         credential = enrol_by_code(host, asked, tell=tell, timeout_s=timeout_s, over=over)
     else:
         credential = enrol_in_browser(host, asked, config=config, tell=tell, timeout_s=timeout_s, over=over)
-    tokens.write(tokens.path_of(folder), credential)
-    return credential
+    return changing.enrolled(folder, answer, credential, instead_of=before, over=over)
 
 
 def _way(account: str, host: Host) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from otumat.errors import Conflict, Refused, Unreachable
 from otumat.transport import Request
-from otumat.usage import answers, tokens
+from otumat.usage import answers, changing, tokens, tombstones
 from otumat.usage.enrol.asked import Asked
 from otumat.usage.files import read_json, write_json
 from otumat.usage.held import remove
@@ -28,7 +28,7 @@ def enrol_anonymously(folder: str, *, over: Transport, host: Host | None = None,
         Conflict: this package or host wants a person; `otumat usage on` is for that.
         Refused: the host does not want this project's uses. Unreachable: no answer.
     """
-    answer = answers.read(folder)
+    answer, before = answers.read(folder), tombstones.current_install(folder)
     host = host or discover(answer.host, over=over)
     if answer.account == "required" or host.dialect != "1.0" or not host.anonymous:
         wanted = f", and {answer.project} wants an account" if answer.account == "required" else ""
@@ -45,9 +45,9 @@ def enrol_anonymously(folder: str, *, over: Transport, host: Host | None = None,
     if response.status not in (200, 201):
         raise _refusal(host, response)
     credential = tokens.from_answer(response, host=host.url, endpoints=host.endpoints)
-    tokens.write(tokens.path_of(folder), credential)
+    stored = changing.enrolled(folder, answer, credential, instead_of=before, over=over)
     remove(place)
-    return credential
+    return stored
 
 
 def _request(host: Host, asked: Asked, key: str, *, since: str) -> Request:
