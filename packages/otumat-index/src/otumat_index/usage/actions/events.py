@@ -18,6 +18,7 @@ from otumat_index.usage.models import Install
 from otumat_index.usage.sealing import seal
 from otumat_index.usage.stores.orm import STORE
 from otumat_index.usage.stores.protocol import Accepted, Told
+from otumat_index.usage.stores.turns import ALONE
 
 Declared = dict[str, DeclaredEvent] | None
 
@@ -42,8 +43,9 @@ def accept_events(install: Install, packed: bytes, *, key: str, is_copy: bool = 
         raise Refused("This install was withdrawn.", code="withdrawn")
     if state is None or not state.is_on:
         raise Refused(f"{install.project.name} does not collect uses any more.", code="stopped")
-    body = unpacked(packed)
-    batch = read_batch(body)
+    with ALONE:  # the interpreter would be taken from a thread for which others wait
+        body = unpacked(packed)
+        batch = read_batch(body)
     check_ours(batch, install, key, is_copy=is_copy)
     declared, refused = judged(batch, install, state.declared, at=at)
     names: AbstractSet[str] = declared.keys() if declared is not None else set()
