@@ -484,6 +484,7 @@ def test_U5_what_a_killed_round_had_frozen_is_not_told_as_lost_too(
     outbox.freeze(enrolled, answers.read(enrolled), "install-1")
     os.unlink(os.path.join(enrolled, "cursors.json"))
     (path,) = held.segments(enrolled)
+    assert path.endswith(".sealed")  # it may be evicted while its batch waits
     held.gather(path)
     letting_go = held.let_go
 

@@ -106,6 +106,7 @@ def freeze(folder: str, answer: Answer, install: str, *, dialect: str = "1.0", c
             _write(os.path.join(folder, "outbox", f"{sequence:08d}-{batch}.json"), note, body)
             cursors = _recovered(folder)
         held.let_go(folder)
+    held.let_go(folder)  # what had nothing new may be evicted while its batches wait
     _delete_done(folder, cursors)
     return waiting(folder)
 
