@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 
 SRC = str(Path(otumat.__file__).parents[1])
 IMPORT = "import hostpkg; print('imported')"
+ELSEWHERE = f"""
+import signal, threading
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+{IMPORT}
+"""
 AGENT = """
 from otumat.usage import UsageAgent
 agent = UsageAgent(package_name=__name__, host={url!r}, enrolment={enrolment!r}, response_timeout={timeout})
@@ -107,8 +113,11 @@ def test_U8_silence_is_no_answer_and_is_asked_again_another_day(
     assert "asks" in ended(terminal())
 
 
-def test_ctrl_c_at_the_question_is_no_answer_and_no_traceback(hosted: Any, terminal: Start, folder: str) -> None:
-    child = terminal()
+@pytest.mark.parametrize("code", [IMPORT, ELSEWHERE], ids=["plain", "another thread gets it"])
+def test_ctrl_c_at_the_question_is_no_answer_and_no_traceback(
+    hosted: Any, terminal: Start, folder: str, code: str
+) -> None:
+    child = terminal(code)
     child.expect("y/N")
     child.sendintr()
     told = ended(child)

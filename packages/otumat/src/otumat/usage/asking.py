@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from otumat.usage.manifests import Found
 
 QUESTION = "the question at the terminal"
+_LOOK_UP_S = 0.2
 WITH = (
     "With each: the release, the version of Python, the operating system,",
     "  the kind of processor, and whether in CI.",
@@ -187,8 +188,15 @@ def _line_within(timeout_s: float) -> str | None:
         return _line_on_windows(timeout_s)
     import select
 
-    readable, _, _ = select.select([sys.stdin], [], [], max(timeout_s, 0))
-    return (sys.stdin.readline() or None) if readable else None
+    deadline = time.monotonic() + timeout_s
+    while True:
+        left_s = deadline - time.monotonic()
+        # Not at one go: a Ctrl-C that came just before, or to another thread, ends no waiting.
+        readable, _, _ = select.select([sys.stdin], [], [], min(max(left_s, 0), _LOOK_UP_S))
+        if readable:
+            return sys.stdin.readline() or None
+        if left_s <= 0:
+            return None
 
 
 def _line_on_windows(timeout_s: float) -> str | None:
