@@ -174,6 +174,23 @@ def test_U5_notes_are_never_counted_twice_or_missed_while_they_are_folded(local:
     assert [path.name for path in Path(local).glob("*-*")] == []
 
 
+def test_U5_notes_stay_as_they_are_when_a_disk_has_no_room_for_all_of_their_sums(
+    local: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held.count_lost(local, "room", {"fetch": 2, "import": 1})
+    writing, sizes = os.write, []
+
+    def write(fd: int, data: bytes) -> int:
+        sizes.append(len(data))
+        return writing(fd, data if len(sizes) == 1 else data[:5])  # the note; then its sums
+
+    monkeypatch.setattr(held, "LOST_MAX_BYTES", 0)
+    monkeypatch.setattr(os, "write", write)
+    held.count_lost(local, "room", {"fetch": 1})
+    assert len(sizes) == 2
+    assert held.lost(local) == {"room": {"fetch": 3, "import": 1}}
+
+
 def test_a_record_that_was_cut_short_spoils_no_other(local: str) -> None:
     writer = Writer(local, "local")
     line = prefix("fetch", {}) + b"1" + suffix("", in_ci=False)

@@ -140,7 +140,7 @@ def _fold_lost(path: str) -> None:
             return
         try:
             if is_at(path, fd):  # else another process folded it
-                _write(folding, _lines(_counts(read(path))))
+                _write(folding, _lines(_counts(os.read(fd, os.fstat(fd).st_size))))
                 os.replace(folding, path) if is_at(path, fd) else remove(folding)  # the user withdrew
         finally:
             os.close(fd)
@@ -151,7 +151,8 @@ def _fold_lost(path: str) -> None:
 def _write(path: str, data: bytes) -> None:
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        os.write(fd, data)
+        if os.write(fd, data) != len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
     finally:
         os.close(fd)
 
