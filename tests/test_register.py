@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from harness.audit import snapshot
 from harness.clients import Done, Home
 from harness.projects import BACKENDS, write_project
 from harness.server import Index
@@ -88,35 +87,6 @@ def test_D20_registering_again_replaces_all_information(
     assert info_of(index, name)["classifiers"]
     register(write_project(tmp_path / "two", "hatchling", name, classifiers=[]).folder).ok()
     assert info_of(index, name)["classifiers"] == []
-
-
-def test_verify_writes_nothing(index: Index, register: Callable[..., Done], new_name: NewName, tmp_path: Path) -> None:
-    known, unknown = (write_project(tmp_path / stem, "flit_core", new_name(stem)) for stem in ("known", "unknown"))
-    register(known.folder).ok()
-    before = snapshot(index)
-    for project in (known, unknown):
-        assert "nothing was kept" in register(project.folder, "--verify").ok()
-    assert snapshot(index) == before
-    assert len(before) > 10
-    register(unknown.folder).ok()
-    assert snapshot(index) != before
-
-
-def test_verify_tells_every_problem_at_once_and_writes_nothing(
-    index: Index, register: Callable[..., Done], new_name: NewName, tmp_path: Path
-) -> None:
-    wrong = ["Topic :: Offise/Business", "Framework :: Djago"]
-    project = write_project(
-        tmp_path / "wrong", "hatchling", new_name("wrong"), classifiers=["Topic :: Office/Business"]
-    )
-    text = project.folder / "setup.py"
-    (project.folder / "pyproject.toml").unlink()
-    text.write_text(f"import setuptools\nsetuptools.setup(name={project.name!r}, version='1.0', classifiers={wrong})\n")
-    before = snapshot(index)
-    said = register(project.folder, "--verify").failed()
-    assert "Topic :: Office/Business" in said
-    assert "Framework :: Django" in said
-    assert snapshot(index) == before
 
 
 def test_json_is_for_scripts(register: Callable[..., Done], new_name: NewName, tmp_path: Path) -> None:

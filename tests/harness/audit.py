@@ -6,23 +6,37 @@ import hashlib
 import time
 from pathlib import Path
 
+from harness.databases import Embedded
 from harness.server import Index
+
+MADE_ANEW = ("cache/", "search/")
 
 
 def snapshot(index: Index) -> dict[str, object]:
     """
-    Everything an index keeps: every row of every table, every file of the data folder but caches and logs.
+    Everything an index keeps: every row of every table, every file of the data folder but logs and what it can make
+    anew from the rest (caches, the search index).
 
     Two equal snapshots mean that nothing was written in between. What follows earlier changes (mail) is waited for.
     """
     deadline = time.monotonic() + 40
     while not is_quiet(index) and time.monotonic() < deadline:
         time.sleep(0.1)
-    tables = {
-        f"table {name}": sorted(map(repr, index.catalogue.rows(f'SELECT * FROM "{name}"')))
-        for name in index.catalogue.tables()
+    assert is_quiet(index), "something still follows from earlier changes"
+    events = Embedded(index.data / "events.sqlite3", {})
+    bases = {"table": index.catalogue, **({"events": events} if events.path.exists() else {})}
+    rows = {
+        f"{kind} {name}": sorted(map(repr, base.rows(f'SELECT * FROM "{name}"')))
+        for kind, base in bases.items()
+        for name in base.tables()
     }
-    return {**tables, **{f"file {path}": digest for path, digest in tree(index.data).items()}}
+    return {**rows, **{f"file {path}": digest for path, digest in tree(index.data).items()}}
+
+
+def changed(before: dict[str, object], after: dict[str, object]) -> dict[str, tuple[object, object]]:
+    """What is not the same in two snapshots, as (before, after)."""
+    names = sorted({*before, *after})
+    return {name: (before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)}
 
 
 def is_quiet(index: Index) -> bool:
@@ -34,10 +48,10 @@ def is_quiet(index: Index) -> bool:
 
 
 def tree(data: Path) -> dict[str, str]:
-    """sha256 by path of what lies in the data folder; the database is looked at by its rows instead."""
-    paths = (path for path in data.rglob("*") if path.is_file())
-    shown = {str(path.relative_to(data)): path for path in paths if not path.name.startswith("index.sqlite3")}
-    return {name: sha256_of(path) for name, path in shown.items() if not name.startswith("cache/")}
+    """sha256 by path of what lies in the data folder; databases are looked at by their rows instead."""
+    paths = (path for path in data.rglob("*") if path.is_file() and ".sqlite3" not in path.name)
+    shown = {str(path.relative_to(data)): path for path in paths}
+    return {name: sha256_of(path) for name, path in shown.items() if not name.startswith(MADE_ANEW)}
 
 
 def sha256_of(path: Path) -> str:
