@@ -16,6 +16,7 @@ class Collection(models.Model):
     project = models.OneToOneField("publish.Project", on_delete=models.CASCADE, related_name="usage")
     is_on = models.BooleanField()
     looked_until = models.BigIntegerField(default=0, db_comment="the newest file that was looked into for a manifest")
+    passed_over = models.JSONField(default=list, db_comment="older wheels that were yanked then; the newest of them")
     changed_at = models.DateTimeField()
 
 
@@ -25,10 +26,10 @@ class Manifest(models.Model):
     project = models.ForeignKey("publish.Project", on_delete=models.CASCADE, related_name="usage_manifests")
     digest = models.CharField(max_length=71)
     table = models.JSONField()
-    learned_at = models.DateTimeField()
+    declared_at = models.DateTimeField(db_comment="last: by an owner, or when a wheel with it was uploaded")
 
     class Meta:
-        ordering: ClassVar = ["pk"]
+        ordering: ClassVar = ["declared_at", "pk"]
         constraints: ClassVar = [models.UniqueConstraint(fields=["project", "digest"], name="usage_manifest_once")]
 
 

@@ -75,20 +75,26 @@ def state_of(project: Project) -> State | None:
 
 @lru_cache(maxsize=1024)
 def declared_until(project: int, newest: int, digest: str) -> tuple[dict[str, DeclaredEvent] | None, str]:
-    """What the manifests of a project up to a row declare together: rows are added, never changed."""
-    tables = Manifest.objects.filter(project=project, pk__lte=newest).values_list("table", flat=True)
+    """
+    What the manifests of a project declare together.
+
+    Args:
+        newest, digest: Of the row that was written last: rows are added, or written anew, never changed.
+    """
+    tables = Manifest.objects.filter(project=project).values_list("table", flat=True)
     manifests = [spec.from_table(table) for table in tables]
     return rules.merged(manifests), manifests[-1].account if manifests else "optional"
 
 
 def manifests_of(project: Project) -> list[Manifest]:
-    return list(Manifest.objects.filter(project=project).order_by("-pk"))
+    """The newest first."""
+    return list(Manifest.objects.filter(project=project).reverse())
 
 
 def manifest_asked(project: Project, digest: str) -> spec.Manifest | None:
     """The manifest with this digest, or else the newest; None for a project without."""
     known = Manifest.objects.filter(project=project)
-    found = known.filter(digest=digest).first() or known.order_by("-pk").first()
+    found = known.filter(digest=digest).first() or known.last()
     return spec.from_table(found.table) if found else None
 
 

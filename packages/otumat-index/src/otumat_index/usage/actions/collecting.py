@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from otumat.errors import Invalid, Problem
 from otumat.spec import manifest as spec
@@ -33,6 +33,7 @@ AT_ONCE, ROUNDS = 5, 10
 So many wheels are looked into at a time, and so often in a row. Of what there was before the collection began only the
 newest `AT_ONCE`: releases of old that still tell declared nothing that those do not, as a rule.
 """
+PASSED_OVER_MOST = 1_000
 _PLACE = re.compile(r"[^/]+/otumat-usage\.(toml|json)")
 
 
@@ -51,34 +52,43 @@ def learn(project: Project, *, at: datetime) -> bool:
     new.
     """
     known = Collection.objects.filter(project=project).first()
-    unread = wheels_of(project).filter(pk__gt=known.looked_until if known else looked_at_least(project))[:AT_ONCE]
-    looked_into, found = look_into(unread, project.normalized)
-    if not looked_into or not (found or known):
+    since, passed_over = (known.looked_until, known.passed_over) if known else (looked_at_least(project), [])
+    unread = wheels_of(project).filter(Q(pk__gt=since) | Q(pk__in=passed_over))[:AT_ONCE]
+    looked_into = look_into(unread, project.normalized)
+    if not looked_into or not (known or any(found for _, found in looked_into)):
         return False
     with transaction.atomic():
         entry.lock(project)
-        kept = {"is_on": True, "changed_at": at}
+        kept = {"is_on": True, "changed_at": at, "looked_until": since}
         collection, is_new = Collection.objects.select_for_update().get_or_create(project=project, defaults=kept)
-        for manifest in found:
-            keep(project, manifest, at=at)
-        collection.looked_until = max(looked_into[-1].pk, collection.looked_until)
-        collection.save(update_fields=["looked_until"])
+        for file, found in looked_into:
+            for manifest in found:
+                keep(project, manifest, at=file.uploaded_at)
+        note_looked(collection, {file.pk for file, _ in looked_into})
         if is_new:
             journal.write("usage.collect", project.normalized, by=INDEX, at=at, topic=project.normalized)
     return True
 
 
-def look_into(wheels: Iterable[File], project: str) -> tuple[list[File], list[spec.Manifest]]:
+def look_into(wheels: Iterable[File], project: str) -> list[tuple[File, list[spec.Manifest]]]:
     """The wheels up to the first that cannot be read just now, which waits for the next time; and their manifests."""
-    done: list[File] = []
-    found: list[spec.Manifest] = []
+    done: list[tuple[File, list[spec.Manifest]]] = []
     for file in wheels:
         try:
-            found += manifests_of(file, project)
+            done.append((file, manifests_of(file, project)))
         except OSError:
             break
-        done.append(file)
-    return done, found
+    return done
+
+
+def note_looked(collection: Collection, done: set[int]) -> None:
+    """Wheels were looked into; others up to the newest of them were yanked, and wait for that to be taken back."""
+    until = max(*done, collection.looked_until)
+    came = File.objects.filter(release__project=collection.project_id, kind=File.Kind.WHEEL)
+    passed = came.filter(pk__gt=collection.looked_until, pk__lte=until).values_list("pk", flat=True)
+    collection.passed_over = sorted({*collection.passed_over, *passed} - done)[-PASSED_OVER_MOST:]
+    collection.looked_until = until
+    collection.save(update_fields=["looked_until", "passed_over"])
 
 
 def wheels_of(project: Project) -> QuerySet[File]:
@@ -94,9 +104,9 @@ def looked_at_least(project: Project) -> int:
 def offered(project: Project) -> spec.Manifest | None:
     """What the newest wheel with a manifest among the last few declares, whether or not the project collects."""
     for file in wheels_of(project).reverse()[:AT_ONCE]:
-        _, found = look_into([file], project.normalized)
-        if found:
-            return found[0]
+        for _, found in look_into([file], project.normalized):
+            if found:
+                return found[0]
     return None
 
 
@@ -148,11 +158,13 @@ def read(name: str, text: str) -> spec.Manifest:
 
 
 def keep(project: Project, manifest: spec.Manifest, *, at: datetime) -> None:
-    Manifest.objects.get_or_create(
-        project=project,
-        digest=spec.digest(manifest),
-        defaults={"table": spec.to_table(manifest), "learned_at": at},
-    )
+    """Know a manifest, of a locked project, as of when it was declared: again, where it was known from before that."""
+    digest = spec.digest(manifest)
+    known = Manifest.objects.filter(project=project, digest=digest)
+    if known.filter(declared_at__gte=at).exists():
+        return
+    known.delete()  # a new row, by which every worker sees that something changed (`queries.declared_until`)
+    Manifest.objects.create(project=project, digest=digest, table=spec.to_table(manifest), declared_at=at)
 
 
 def locked(project: Project, by: Actor) -> Project:
