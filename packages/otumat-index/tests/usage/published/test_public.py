@@ -11,9 +11,11 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from otumat.errors import Refused
 from otumat_index.accounts.credentials import of_user
 from otumat_index.accounts.models import Group, GroupMember, User
 from otumat_index.journal.actor import command
@@ -26,6 +28,7 @@ from otumat_index.usage.published import queries
 from otumat_index.usage.published.actions import end_of_who_left, set_publishing
 from otumat_index.usage.published.models import Publication, PublishedWeek
 from otumat_index.usage.rules.publishing import NOISE_MOST
+from otumat_index.usage.stores.orm import STORE
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
@@ -154,6 +157,29 @@ def test_a_yes_stays_with_an_owner_in_a_group_as_long_as_they_are_in_it(
     assert not queries.is_published(project)
     end_of_who_left(at=TODAY)
     assert not Publication.objects.get().is_on
+
+
+def test_the_store_may_be_slow_or_gone_and_nobody_waits_for_it(
+    project: Project, published: Any, bob: User, now: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked before anything is locked or written, and for nobody who may not publish."""
+    outside, asked = list(connection.savepoint_ids), []
+
+    def in_week(*week: object) -> list[Any]:
+        asked.append((list(connection.savepoint_ids) == outside, Publication.objects.exists()))
+        raise OSError("The store is gone.")
+
+    monkeypatch.setattr(STORE, "in_week", in_week)
+    Role.objects.create(project=project, user=bob, kind="maintainer", granted_at=now)
+    with pytest.raises(Refused):
+        set_publishing(project, is_on=True, by=of_user(bob, "session"), at=TODAY)
+    assert asked == []
+    with pytest.raises(OSError, match="gone"):
+        published()
+    assert (asked, Publication.objects.exists()) == ([(True, False)], False)
+    monkeypatch.undo()
+    published()
+    assert PublishedWeek.objects.filter(week=WEEK).exists(), "all of it is there with the yes"
 
 
 def test_the_order_of_results_knows_what_is_published_and_nothing_else(

@@ -25,30 +25,38 @@ from otumat_index.usage.rules import publishing as rules
 from otumat_index.usage.stores.orm import STORE
 
 
-@transaction.atomic
 def set_publishing(project: Project, *, is_on: bool, by: Actor, at: datetime) -> None:
     """
     Publish how a project is used, or stop: that holds from the next request on. Owners begin; admins may end it.
 
-    A yes is that of the owner who says it, and ends when they own the project no more.
+    A yes is that of the owner who says it, and ends when they own the project no more. The weeks that it tells of are
+    worked out first, while nobody waits for anything: the store may be slow.
 
     Raises:
         Refused: `role`; `private`: nothing of a private project is published.
     """
-    project = entry.lock(project)
+    check_may_set(project, is_on=is_on, by=by)
+    said = Publication.objects.filter(project=project).first()
+    first = said.first_week if said else rules.first_week(at.date())
+    weeks = weeks_due(project, first, at=at) if is_on else []
+    with transaction.atomic():
+        project = entry.lock(project)
+        check_may_set(project, is_on=is_on, by=by)
+        said_now = {"is_on": is_on, "changed_at": at, "said_by_id": by.user_id}
+        Publication.objects.update_or_create(
+            project=project, defaults=said_now, create_defaults={**said_now, "first_week": first}
+        )
+        PublishedWeek.objects.bulk_create(weeks, ignore_conflicts=True)
+        action = "usage.publish" if is_on else "usage.unpublish"
+        journal.write(action, project.normalized, by=by, at=at, topic=project.normalized)
+
+
+def check_may_set(project: Project, *, is_on: bool, by: Actor) -> None:
     deed = "disclose" if is_on else "manage"
     roles.check_may(by, deed, publish.standing_of(by, project.normalized), name_claims="admin")
     if is_on and project.is_private:
         told = "Nothing of a private project is published."
         raise Refused(told, hint="Make the project public first, if that is what you want.", code="private")
-    said, _ = Publication.objects.get_or_create(
-        project=project, defaults={"is_on": False, "first_week": rules.first_week(at.date()), "changed_at": at}
-    )
-    Publication.objects.filter(pk=said.pk).update(is_on=is_on, changed_at=at, said_by=by.user_id)
-    action = "usage.publish" if is_on else "usage.unpublish"
-    journal.write(action, project.normalized, by=by, at=at, topic=project.normalized)
-    if is_on:
-        make_weeks(project, said.first_week, at=at)
 
 
 def end_of_who_left(topics: Collection[str] | None = None, *, at: datetime) -> None:
@@ -79,18 +87,17 @@ def end_if_left(project: Project, *, at: datetime) -> None:
 
 
 def make_all_weeks(*, at: datetime) -> None:
-    """Make what is due of every project that publishes."""
+    """Make what is due of every project that publishes. A week that is there stays as it is, whoever else is at it."""
     for said in queries.in_effect().select_related("project"):
-        make_weeks(said.project, said.first_week, at=at)
+        PublishedWeek.objects.bulk_create(weeks_due(said.project, said.first_week, at=at), ignore_conflicts=True)
 
 
-def make_weeks(project: Project, first: date, *, at: datetime) -> None:
-    """Make the weeks that are due. One that is there stays as it is, whoever is at it at the same time."""
+def weeks_due(project: Project, first: date, *, at: datetime) -> list[PublishedWeek]:
+    """The weeks that are due and not there, worked out and not yet written."""
     known = set(PublishedWeek.objects.filter(project=project).values_list("week", flat=True))
     due = [week for week in rules.weeks_over(first, today=at.date()) if week not in known]
     made = [(week, figures_of(project, week)) for week in due]
-    rows = [PublishedWeek(project=project, week=week, installs=each.installs, parts=each.parts) for week, each in made]
-    PublishedWeek.objects.bulk_create(rows, ignore_conflicts=True)
+    return [PublishedWeek(project=project, week=week, installs=each.installs, parts=each.parts) for week, each in made]
 
 
 def figures_of(project: Project, week: date) -> rules.Figures:
