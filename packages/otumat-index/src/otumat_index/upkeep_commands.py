@@ -25,6 +25,11 @@ RESTORE = """\
 Makes an index out of what `backup` wrote: into a new data folder (--data), and into the empty databases and the store
 that its settings.toml and the environment name. Everything is looked at first; what is damaged is told, and nothing
 is written then. Erasures, yanks and tokens revoked since the backup are undone by it.
+
+With --without-damaged, published files that are damaged or missing in DIR are left out, and so are the uses if their
+database is: counting begins anew. The rest is restored, and what is missing is named, by release. The index still lists
+those files, and answers 404 to whoever asks for one; `check` names them until each is back in the store, or deleted.
+Without a whole catalogue, keys and settings there is no index.
 """
 CHECK = """\
 Looks at the databases, and for every published file whether it is there in its size. Changes nothing; exit code 1 if
@@ -42,6 +47,8 @@ def add_upkeep(commands: argparse._SubParsersAction[argparse.ArgumentParser], da
     about = "make an index from such a folder"
     restore = commands.add_parser("restore", parents=[data], help=about, description=RESTORE, formatter_class=form)
     restore.add_argument("folder", type=Path, metavar="DIR", help="what `backup` wrote")
+    about = "go on with a damaged copy: restore everything else, and name what is missing"
+    restore.add_argument("--without-damaged", action="store_true", help=about)
     restore.set_defaults(run=run_restore)
     about = "whether everything is there and whole"
     check = commands.add_parser("check", parents=[data], help=about, description=CHECK, formatter_class=form)
@@ -82,9 +89,12 @@ def run_restore(args: argparse.Namespace) -> int:
     shown(0)
     anew = "Mend that, and begin again with an empty data folder and empty databases."
     with plainly("The restore was not finished", anew):
-        note = restore(args.folder, data, progress=shown)
+        note, left_out = restore(args.folder, data, without_damaged=args.without_damaged, progress=shown)
     shown.end()
-    print(f"{data} has the index as of {note.made_at}, with {note.files:,} files. Start it:")
+    for line in told_of(left_out):
+        print(line)
+    restored = note.files - sum("/" in each for each in left_out)
+    print(f"{data} has the index as of {note.made_at}, with {restored:,} files. Start it:")
     print(f"  otumat-index serve --data {data}")
     print("What was erased, yanked or revoked since then has to be so again: the journal of the lost index tells.")
     if note.missing:
@@ -93,6 +103,36 @@ def run_restore(args: argparse.Namespace) -> int:
     if read(os.environ)[0].events_url.startswith("clickhouse"):
         print("Uses are on ClickHouse, and are as they are there: nothing was restored of them.")
     return 0
+
+
+def told_of(left_out: set[str]) -> Iterator[str]:
+    """What a restore left out, by release, and what that means."""
+    keys = sorted((release_of(key), key.rpartition("/")[2]) for key in left_out if "/" in key)
+    if keys:
+        count = f"{len(keys)} published file{'s are' if len(keys) > 1 else ' is'}"
+        yield f"{count} damaged in the backup, and not restored:"
+        yield from (f"  - {release}: {filename}" for release, filename in keys)
+        yield "The index lists them as before, and answers 404 to whoever asks for one. `otumat-index check` names them"
+        yield "until each is back in the store, as it was published, or deleted."
+    if len(keys) < len(left_out):
+        yield "Uses are damaged in the backup: what was counted is gone, and counting begins anew."
+
+
+def release_of(key: str) -> str:
+    """
+    The release that a published file is of, as far as its name tells.
+
+    >>> release_of("01/abcdefghij/roundup-1.0-py3-none-any.whl")
+    'roundup 1.0'
+    """
+    from otumat.errors import Invalid
+    from otumat.spec import filenames
+
+    try:
+        parsed = filenames.parse(key.rpartition("/")[2])
+    except Invalid:
+        return "a release"
+    return f"{parsed.project} {parsed.version}"
 
 
 def run_check(args: argparse.Namespace) -> int:

@@ -69,6 +69,34 @@ def test_a_list_of_files_that_was_cut_is_damage_and_so_is_a_lost_key(tmp_path: P
     assert [problem.field for problem in told.value.problems] == ["secret.key" if damage == "no key" else kept.FILES]
 
 
+def test_published_files_and_uses_can_be_left_out_and_nothing_else(tmp_path: Path) -> None:
+    keys = [f"ab/{letter * 10}/{letter}.whl" for letter in "xyz"]
+    note = write(tmp_path, *(Kept(key, 0, EMPTY) for key in keys))
+    kept.place(tmp_path, keys[0]).parent.mkdir(parents=True)
+    kept.place(tmp_path, keys[0]).touch()
+    kept.place(tmp_path, keys[1]).write_text("other bytes")  # and the third is gone
+    note = replace(note, databases={"events.sqlite": EMPTY})
+
+    def look(note: Note, *, without_damaged: bool) -> set[str]:
+        return restoring.check_whole(tmp_path, note, lambda part: None, without_damaged=without_damaged)
+
+    lost = {*keys[1:], "events.sqlite"}
+    assert look(note, without_damaged=True) == lost
+    with pytest.raises(Invalid, match="--without-damaged") as told:
+        look(note, without_damaged=False)
+    assert {problem.field for problem in told.value.problems} == lost, "all of it at once"
+    for more in ({"databases": {"catalogue.sqlite": EMPTY}}, {"others": {**note.others, "secret.key": EMPTY}}):
+        with pytest.raises(Invalid, match="restore another backup") as told:
+            look(replace(note, **more), without_damaged=True)
+        assert {*keys[1:]} < {problem.field for problem in told.value.problems}
+
+
+def test_a_copy_that_points_outside_of_itself_is_not_restored_without_that_either(tmp_path: Path) -> None:
+    note = write(tmp_path, Kept("../index.sqlite3", 0, EMPTY))
+    with pytest.raises(Invalid, match="restore another backup"):
+        restoring.check_whole(tmp_path, note, lambda part: None, without_damaged=True)
+
+
 @pytest.mark.parametrize(
     "note",
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,9 +22,13 @@ from otumat_index.upkeep.kept import Note
 
 INDEX = ("index.sqlite3*", "events.sqlite3*", "files", "*.key")
 """A log that SQLite left beside a database that is gone, it would take for the new one's."""
+USES = re.compile(r"events\.[a-z]+")
+"""The one database that an index can begin anew."""
 
 
-def restore(folder: Path, data: Path, *, progress: Callable[[float], object] = lambda _: None) -> Note:
+def restore(
+    folder: Path, data: Path, *, without_damaged: bool = False, progress: Callable[[float], object] = lambda _: None
+) -> tuple[Note, set[str]]:
     """
     Fill a data folder, and the databases and the store that its settings name, from a copy.
 
@@ -32,7 +37,11 @@ def restore(folder: Path, data: Path, *, progress: Callable[[float], object] = l
 
     Args:
         data: A folder without an index; a `settings.toml` in it counts, else the copy's.
+        without_damaged: Leave out what is damaged or missing in the copy, if it is published files, or uses.
         progress: Told after each file which part is done: looking at all of them, then copying.
+
+    Returns:
+        What the copy says of itself, and what was left out: keys of files, and the name of the dump of uses.
 
     Raises:
         NotFound, OtumatError: As `kept.read_note`. Invalid: Everything that is damaged or missing in the copy.
@@ -41,14 +50,14 @@ def restore(folder: Path, data: Path, *, progress: Callable[[float], object] = l
     """
     with kept.locked(folder, to_write=False):
         note = kept.read_note(folder)
-        fill(folder, note, data, progress)
-        return note
+        check_free(data)
+        left_out = check_whole(folder, note, lambda part: progress(part / 2), without_damaged=without_damaged)
+        fill(folder, note, data, left_out, lambda part: progress(0.5 + part / 2))
+        return note, left_out
 
 
-def fill(folder: Path, note: Note, data: Path, progress: Callable[[float], object]) -> None:
+def fill(folder: Path, note: Note, data: Path, left_out: set[str], progress: Callable[[float], object]) -> None:
     state = folder / note.state
-    check_free(data)
-    check_whole(folder, note, lambda part: progress(part / 2))
     own = (data / kept.SETTINGS).exists()
     config = replace(read(os.environ, data=data if own else state)[0], data=data)
     databases = matching(config, note)
@@ -57,12 +66,14 @@ def fill(folder: Path, note: Note, data: Path, progress: Callable[[float], objec
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not own and (state / kept.SETTINGS).exists():
         kept.write_private(data / kept.SETTINGS, (state / kept.SETTINGS).read_bytes())
-    put_files(folder, note, config, lambda part: progress(0.5 + part / 2))
+    put_files(folder, note, config, left_out, progress)
     for path in state.glob(kept.KEYS):
         kept.write_private(data / path.name, path.read_bytes())
     sync(data)
     for name, database in databases.items():
-        database.load(state / f"{name}.{database.kind}")
+        dump = f"{name}.{database.kind}"
+        if dump not in left_out:
+            database.load(state / dump)
 
 
 def check_free(data: Path) -> None:
@@ -72,20 +83,28 @@ def check_free(data: Path) -> None:
         raise Conflict(f"{data} has an index already: there is {there[0].name}.", code="exists", hint=hint)
 
 
-def check_whole(folder: Path, note: Note, progress: Callable[[float], object]) -> None:
+def check_whole(
+    folder: Path, note: Note, progress: Callable[[float], object], *, without_damaged: bool = False
+) -> set[str]:
+    """What is damaged and can be left out. Invalid: Something else is, too, or nothing shall be; with all of it."""
     state, done, digests = folder / note.state, 0, {kept.FILES: "", **note.others, **note.databases}
     names = [name for name, digest in digests.items() if not is_whole(state / name, digest)]
     problems = [
         Problem("backup.damaged", each, f"{state / each} is missing, or not what was written.") for each in names
     ]
+    needed = [name for name in names if not USES.fullmatch(name)]
     for each in kept.read_files(state) if kept.FILES not in names else ():
-        path = kept.place(folder, each.key)
-        if not kept.KEY.fullmatch(each.key) or not is_whole(path, each.sha256):
+        path, is_ours = kept.place(folder, each.key), kept.KEY.fullmatch(each.key)
+        if not is_ours or not is_whole(path, each.sha256):
             problems.append(Problem("backup.damaged", each.key, f"{path} is missing, or not what was published."))
+            needed += [] if is_ours else [each.key]
         done += each.size_bytes
         progress(done / note.bytes if note.bytes else 1)
-    if problems:
-        raise Invalid(problems, message="The backup is damaged; nothing was restored.")
+    if needed or (problems and not without_damaged):
+        more = "Only published files and uses can be left out: restore another backup."
+        hint = more if needed else "`--without-damaged` restores everything else."
+        raise Invalid(problems, message="The backup is damaged; nothing was restored.", hint=hint)
+    return {problem.field for problem in problems}
 
 
 def is_whole(path: Path, sha256: str) -> bool:
@@ -106,10 +125,13 @@ def matching(config: Config, note: Note) -> dict[str, Database]:
     return databases
 
 
-def put_files(folder: Path, note: Note, config: Config, progress: Callable[[float], object]) -> None:
+def put_files(
+    folder: Path, note: Note, config: Config, left_out: set[str], progress: Callable[[float], object]
+) -> None:
     store, done = files.open_store(config.files_url, config.data), 0
     for each in kept.read_files(folder / note.state):
-        put_file(store, each.key, kept.place(folder, each.key))
+        if each.key not in left_out:
+            put_file(store, each.key, kept.place(folder, each.key))
         done += each.size_bytes
         progress(done / note.bytes if note.bytes else 1)
     for place in store.folders if isinstance(store, LocalFiles) else ():
