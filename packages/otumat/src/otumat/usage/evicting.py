@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from otumat.usage import held
 from otumat.usage.outbox import cursor_of
-from otumat.usage.spool import RS, SEALED_MODE, SPOOL_MAX_BYTES, spool_folder
+from otumat.usage.spool import RS, SEALED_MODE, SPOOL_MAX_BYTES, give_back, sealed_name, spool_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,13 +68,14 @@ def _is_known_to_be_sealed(path: str, machine: str) -> bool:
         return False
 
 
-def count_gone(folder: str, data: bytes) -> None:
-    """Note that there was no room for these records, if any."""
+def count_gone(folder: str, data: bytes, *, segment: str = "") -> None:
+    """Note that there was no room for these records, if any: of an evicted segment, once, however often it is noted."""
     counts: dict[bytes, int] = {}
     for line in data.split(RS)[1:]:  # a host is waiting: names only
         name, times = line.partition(b"\t")[0], line.rpartition(b"\t")[2].rstrip(b"\n")
         counts[name] = counts.get(name, 0) + (int(times) if times.isdigit() else 1)
-    held.count_lost(folder, held.ROOM, {name.decode(errors="replace"): times for name, times in counts.items()})
+    by_name = {name.decode(errors="replace"): times for name, times in counts.items()}
+    held.count_lost(folder, held.ROOM, by_name, segment=segment)
 
 
 def _take_up_evicted(folder: str) -> None:
@@ -96,13 +97,13 @@ def _evict(folder: str, path: str, *, held_too: bool) -> None:
         if alone >= 0 and os.name == "nt":  # renames nothing that is open, so nobody writes to what it renames
             os.close(alone)
             alone = -1
-        taken = path + held.EVICTED
+        taken = (sealed_name(path) if path.endswith(".open") else path) + held.EVICTED
         os.rename(path, taken)  # of several that want to, one does
         os.chmod(taken, SEALED_MODE)
         fd = os.open(taken, os.O_RDONLY)
         try:
             os.lseek(fd, cursor_of(folder, path), os.SEEK_SET)
-            count_gone(folder, os.read(fd, SPOOL_MAX_BYTES))
+            count_gone(folder, os.read(fd, SPOOL_MAX_BYTES), segment=held.name_of(taken))
             held.remove(taken)
             count_gone(folder, os.read(fd, SPOOL_MAX_BYTES))  # what somebody was about to write
         finally:
@@ -112,4 +113,4 @@ def _evict(folder: str, path: str, *, held_too: bool) -> None:
         return  # somebody was quicker, or it is not ours
     finally:
         if alone >= 0:  # until now, so that nobody begins to write to what another machine left open
-            os.close(alone)
+            give_back(alone)

@@ -8,6 +8,8 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from otumat.usage.spool import give_back
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -69,8 +71,7 @@ def locked(path: str, *, wait_s: float) -> Iterator[None]:
             time.sleep(_POLL_S)
         yield
     finally:
-        _unlock(fd)
-        os.close(fd)
+        give_back(fd)
 
 
 def _try_lock(fd: int) -> bool:
@@ -86,16 +87,6 @@ def _try_lock(fd: int) -> bool:
     except (BlockingIOError, PermissionError):
         return False
     return True
-
-
-def _unlock(fd: int) -> None:
-    """Closing would not do where another thread forked meanwhile: the child has the descriptor, too."""
-    try:
-        import fcntl
-    except ImportError:
-        return
-    with suppress(OSError):
-        fcntl.flock(fd, fcntl.LOCK_UN)
 
 
 def _sync_folder(folder: str) -> None:

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from otumat.spec.consent import LOCAL, ON
 from otumat.spec.event import Where
-from otumat.usage import answers
-from otumat.usage.spool import RS, SEALED_MODE, is_at, machine, seal, share, spool_folder
+from otumat.usage import answers, notes
+from otumat.usage.spool import RS, SEALED_MODE, give_back, is_at, machine, seal, share, spool_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _LOST, _FOLDING = "lost-", "folding-"
 LOST_MAX_BYTES = 32 * 1024
-_TRIES = 50
+_TRIES = 500  # half a second: whoever folds has to get a turn, on a machine that is busy
 _RENAMED_AT_MOST = 4  # a segment, while somebody lists and deletes: sealed, gathered, let go, evicted
 GATHERED, EVICTED = ".gathered", ".evicted"
 ROOM, UNREADABLE = "room", "unreadable"
@@ -121,10 +121,15 @@ def held(folder: str) -> list[Record]:
     return sorted(found)
 
 
-def count_lost(folder: str, why: str, counts: dict[str, int]) -> None:
-    """Note what was left out, from any number of processes; what cannot be noted is not."""
+def count_lost(folder: str, why: str, counts: dict[str, int], *, segment: str = "") -> None:
+    """
+    Note what was left out, from any number of processes; what cannot be noted is not.
+
+    Args:
+        segment: The one that is being evicted, by a name that no other ever has: noted again, it counts once.
+    """
     path = os.path.join(folder, _LOST + machine())
-    _note_lost(path, {why: counts})
+    _note_lost(path, notes.lines({why: counts}, segment))
     if _size(path) > LOST_MAX_BYTES:
         _fold_lost(path)
     if answers.read(folder).level not in answers.RECORDING:  # who withdraws stores that, then deletes what is there
@@ -140,12 +145,21 @@ def _fold_lost(path: str) -> None:
             return
         try:
             if is_at(path, fd):  # else another process folded it
-                _write(folding, _lines(_counts(os.read(fd, os.fstat(fd).st_size))))
+                noted = os.read(fd, os.fstat(fd).st_size)
+                _write(folding, notes.folded(noted, there=_being_evicted(os.path.dirname(path))))
                 os.replace(folding, path) if is_at(path, fd) else remove(folding)  # the user withdrew
         finally:
-            os.close(fd)
+            give_back(fd)
     except OSError:
         return
+
+
+def _being_evicted(folder: str) -> set[str]:
+    try:
+        names = os.listdir(spool_folder(folder))
+    except FileNotFoundError:
+        return set()
+    return {name_of(name) for name in names if name.endswith(EVICTED)}
 
 
 def _write(path: str, data: bytes) -> None:
@@ -157,8 +171,7 @@ def _write(path: str, data: bytes) -> None:
         os.close(fd)
 
 
-def _note_lost(path: str, by_reason: dict[str, dict[str, int]]) -> None:
-    lines = _lines(by_reason)
+def _note_lost(path: str, lines: bytes) -> None:
     for _ in range(_TRIES if lines else 0):
         try:
             file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
@@ -167,7 +180,7 @@ def _note_lost(path: str, by_reason: dict[str, dict[str, int]]) -> None:
                     os.write(file, lines)  # one write, so that processes do not disturb each other
                     return
             finally:
-                os.close(file)
+                give_back(file)
             time.sleep(0.001)  # somebody is about to fold it, and that may be a process that waits for its turn
         except FileNotFoundError:
             continue  # it was folded under our hands
@@ -175,29 +188,13 @@ def _note_lost(path: str, by_reason: dict[str, dict[str, int]]) -> None:
             return
 
 
-def _lines(by_reason: dict[str, dict[str, int]]) -> bytes:
-    rows = [(why, name, times) for why, counts in by_reason.items() for name, times in counts.items() if name]
-    return "".join(f"{why}\t{name}\t{times}\n" for why, name, times in rows).encode()
-
-
-def lost(folder: str) -> dict[str, dict[str, int]]:
+def lost(folder: str) -> notes.ByReason:
     """What was left out since the answer was given, by reason and event."""
-    return _counts(b"".join(map(read, _notes(folder))))
+    return notes.sums(b"".join(map(read, _notes(folder))))
 
 
 def _notes(folder: str, *beginnings: str) -> list[str]:
     return [path for path in listed(folder) if os.path.basename(path).startswith(beginnings or _LOST)]
-
-
-def _counts(data: bytes) -> dict[str, dict[str, int]]:
-    counts: dict[str, dict[str, int]] = {}
-    for line in data.decode(errors="replace").splitlines():
-        why, _, rest = line.partition("\t")
-        name, _, times = rest.partition("\t")
-        if times.isdecimal():
-            of_why = counts.setdefault(why, {})
-            of_why[name] = of_why.get(name, 0) + int(times)
-    return counts
 
 
 def delete_if_done(path: str, read_bytes: int) -> bool:
@@ -210,7 +207,7 @@ def delete_if_done(path: str, read_bytes: int) -> bool:
             if os.fstat(fd).st_size != read_bytes:
                 return False
         finally:
-            os.close(fd)
+            give_back(fd)
     except OSError:
         return not os.path.exists(path)
     return remove(path)

@@ -20,7 +20,7 @@ import sys
 
 from otumat.usage.answers import read as read_answer
 from otumat.usage.counters import OWNER, Place
-from otumat.usage.spool import is_at
+from otumat.usage.spool import give_back, is_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,9 +65,7 @@ class Map:
         for place in self._places.values():
             place.until = 0
         if self._is_held():
-            if not is_parents:
-                let_go(self._fd)
-            os.close(self._fd)
+            os.close(self._fd) if is_parents else give_back(self._fd)
         self._fd = -1
 
     def _append(self, label: bytes) -> Place | None:
@@ -167,7 +165,7 @@ def _take(path: str) -> int:
                 return fd
     except OSError:
         pass
-    os.close(fd)
+    give_back(fd)
     return -1
 
 
@@ -182,7 +180,7 @@ def _make(path: str) -> int:
     except OSError:
         pass
     _remove(path)
-    os.close(fd)
+    give_back(fd)
     return -1
 
 
@@ -202,13 +200,6 @@ def hold(fd: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def let_go(fd: int) -> None:
-    """Give the lock back, also where the map itself has another descriptor of the same file."""
-    import fcntl
-
-    fcntl.flock(fd, fcntl.LOCK_UN)
 
 
 def _mapped(fd: int, when_forked: Callable[[], None]) -> Map:

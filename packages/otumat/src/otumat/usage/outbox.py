@@ -82,7 +82,7 @@ def freeze(folder: str, answer: Answer, install: str, *, dialect: str = "1.0", c
     Args:
         copy: The name of this copy of an image; "" where the install itself is.
     """
-    cursors = _recovered(folder)
+    cursors = recovered(folder)
     held.let_go(folder)  # once it is noted what of it is in batches, for from then on it may be evicted
     while len(waiting(folder)) < WAITING_MAX:
         covers, records = _gather(folder, cursors, most=COUNT_MAX if dialect == "1.0" else _ROWS_OF_A_TALLY)
@@ -104,7 +104,7 @@ def freeze(folder: str, answer: Answer, install: str, *, dialect: str = "1.0", c
             if not is_still(folder, answer):
                 return []
             _write(os.path.join(folder, "outbox", f"{sequence:08d}-{batch}.json"), note, body)
-            cursors = _recovered(folder)
+            cursors = recovered(folder)
         held.let_go(folder)
     held.let_go(folder)  # what had nothing new may be evicted while its batches wait
     _delete_done(folder, cursors)
@@ -119,10 +119,11 @@ def preview(folder: str, answer: Answer) -> bytes:
     return write_batch(_batch(answer, "", "", 1, rows, lost)) if records else b""
 
 
-def settle(folder: str, frozen: Frozen, answer: dict[str, Any]) -> None:
-    """Move a batch to what was sent."""
+def settle(folder: str, frozen: Frozen, answer: dict[str, Any], *, kept: bool) -> None:
+    """Move a batch to what was sent, if that is kept."""
     note = frozen.note | {"sent": clock.moment(clock.now_s()), "answer": answer}
-    _write(os.path.join(folder, "sent", os.path.basename(frozen.path)), note, frozen.body)
+    if kept:
+        _write(os.path.join(folder, "sent", os.path.basename(frozen.path)), note, frozen.body)
     held.remove(frozen.path)
     for old in sent(folder)[:-SENT_MAX]:
         held.remove(old.path)
@@ -215,7 +216,7 @@ def _gather(
     return covers, found
 
 
-def _recovered(folder: str) -> Cursors:
+def recovered(folder: str) -> Cursors:
     """The cursors, with those of batches that were frozen but not noted because somebody pulled the plug."""
     path = _cursors(folder)
     before = read_json(path)

@@ -15,7 +15,7 @@ import random
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from otumat.errors import Conflict, OtumatError, Refused, Unreachable
 from otumat.spec.consent import may_send
@@ -153,7 +153,7 @@ def _judge(folder: str, frozen: Frozen, known: Credential, answer: Response) -> 
     if 200 <= answer.status < 300:
         if known.dialect == "1.0" and told.get("batch") != frozen.batch:
             raise _Later(f"{known.host} did not say that it took the batch.")
-        outbox.settle(folder, frozen, told)
+        _settle(folder, frozen, known, told)
         counted = told.get("counted", 0) if known.dialect == "1.0" else uses_in(frozen.body)
         return counted if isinstance(counted, int) else 0
     if answer.status == 410 and known.dialect == "1.0":
@@ -165,6 +165,12 @@ def _judge(folder: str, frozen: Frozen, known: Credential, answer: Response) -> 
         outbox.set_aside(folder, frozen)
         return 0
     raise _Later(f"{known.host} answered {answer.status}.", due.retry_after_s(answer.headers.get("retry-after", "")))
+
+
+def _settle(folder: str, frozen: Frozen, known: Credential, told: dict[str, Any]) -> None:
+    """Keep what was sent, unless its install was erased meanwhile: who erases withdraws first, then deletes that."""
+    with locked(os.path.join(folder, "consent.lock"), wait_s=changing.LOCK_WAIT_S):
+        outbox.settle(folder, frozen, told, kept=tombstones.is_there(folder, known.install))
 
 
 def _request(known: Credential, frozen: Frozen) -> Request:

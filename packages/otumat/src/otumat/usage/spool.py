@@ -234,7 +234,7 @@ def _hold(path: str) -> int:
             return fd
     except OSError:
         pass
-    os.close(fd)
+    give_back(fd)
     return -1
 
 
@@ -251,13 +251,18 @@ def seal(path: str) -> str:
     """
     Make a segment read-only under a name of its own, and return that; "" when somebody else did or it is not there.
     """
-    sealed = f"{os.path.splitext(path)[0]}-{os.urandom(8).hex()}.sealed"
+    sealed = sealed_name(path)
     try:
         os.rename(path, sealed)
         os.chmod(sealed, SEALED_MODE)
     except OSError:
         return sealed if os.path.exists(sealed) else ""
     return sealed
+
+
+def sealed_name(path: str) -> str:
+    """What an open segment is to be called for ever."""
+    return f"{os.path.splitext(path)[0]}-{os.urandom(8).hex()}.sealed"
 
 
 def _total_bytes(folder: str, ours: str) -> int:
@@ -323,6 +328,20 @@ def share(fd: int) -> bool:
     except OSError:
         return True  # a file system without locks; then `held.py` deletes nothing but to make room
     return True
+
+
+def give_back(fd: int) -> None:
+    """
+    Unlock a file, and close it. Closing alone would not do while somebody else has the descriptor, too, and with it the
+    lock: a child that another thread forked meanwhile, for as long as it lives, or a map of the file.
+    """
+    try:
+        import fcntl
+
+        fcntl.flock(fd, fcntl.LOCK_UN)
+    except (ImportError, OSError):
+        pass  # Windows, or a file system without locks
+    os.close(fd)
 
 
 def is_at(path: str, fd: int) -> bool:

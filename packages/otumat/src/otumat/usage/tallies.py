@@ -14,6 +14,7 @@ from otumat.spec.consent import LOCAL, ON
 from otumat.usage import held
 from otumat.usage.files import locked
 from otumat.usage.maps import BEGIN, MAGIC, entries, hold, maps_folder
+from otumat.usage.spool import give_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -60,8 +61,9 @@ def evict(folder: str) -> bool:
 
 
 def _evict(folder: str) -> bool:
-    from otumat.usage.outbox import told_of
+    from otumat.usage.outbox import recovered, told_of
 
+    recovered(folder)  # from a round that was killed before it noted what of it is in a batch
     told = told_of(folder)
     for path in _maps(folder):
         found = _read(path)
@@ -122,9 +124,10 @@ def _delete_if(path: str, may_go: Callable[[list[Tally]], bool], waits: Mapping[
         found = _read(path) if hold(fd) else None
         if found is None or not may_go(found) or any(each.place in waits for each in found):
             return False
-        return held.remove(path)
+        _end(fd)  # a host that closed every descriptor, as daemons do, has lost its lock, and counts here still
+        return may_go(_read(path)) and held.remove(path)
     finally:
-        os.close(fd)
+        give_back(fd)
 
 
 def _close(path: str) -> None:
@@ -132,8 +135,12 @@ def _close(path: str) -> None:
     try:
         fd = os.open(path, os.O_WRONLY)
         try:
-            os.pwrite(fd, b"\0" * (BEGIN - len(MAGIC)), len(MAGIC))
+            _end(fd)
         finally:
             os.close(fd)
     except OSError:
         pass
+
+
+def _end(fd: int) -> None:
+    os.pwrite(fd, b"\0" * (BEGIN - len(MAGIC)), len(MAGIC))

@@ -38,6 +38,17 @@ def current_install(folder: str) -> str:
     return known.install if known else ""
 
 
+def is_there(folder: str, install: str) -> bool:
+    """Whether an install goes on, or what proves it is kept; not once it was erased."""
+
+    def proves_it(path: str) -> bool:
+        known = tokens.read(path)
+        return known is not None and known.install == install and (known.is_provable or not known.ended)
+
+    # In the order in which it moves on, so that it is not missed.
+    return proves_it(tokens.path_of(folder)) or any(map(proves_it, buried(folder))) or any(map(proves_it, left(folder)))
+
+
 def bury(folder: str) -> None:
     """Make a tombstone of the install, if there is one. A copy of an image has none: the install goes on elsewhere."""
     path = tokens.path_of(folder)
