@@ -16,7 +16,7 @@ import pytest
 import otumat
 from otumat.spec.consent import CI_VARIABLES, LOCAL, ON
 from otumat.testing.usage import UsageHost
-from otumat.usage import changing, manifests, places, tokens
+from otumat.usage import changing, counters, manifests, places, tokens
 from otumat.usage.hosts import discover, usage_transport
 
 if TYPE_CHECKING:
@@ -145,6 +145,12 @@ def enrolled(folder: str, host: UsageHost, say: Callable[..., None]) -> str:
     )
     host.asked.clear()
     return folder
+
+
+@pytest.fixture
+def forgotten() -> None:
+    """The maps of the last test's home are not this one's."""
+    counters._forget()
 
 
 @pytest.fixture

@@ -12,28 +12,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 import otumat
+from harness.using import ADD, PACKAGE, agent, map_files, mapped
 from otumat.spec.consent import LOCAL, ON
-from otumat.usage import UsageAgent, answers, changing, counters, due, held, maps, outbox, state, tallies
-from otumat.usage.hosts import usage_transport
+from otumat.usage import UsageAgent, changing, counters, held, maps, state, tallies
 from otumat.usage.maps import MAP_BYTES, MAPS_MAX
-from otumat.usage.sender import Round, send_round
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from otumat.testing.usage import UsageHost
-
     Run = Callable[..., subprocess.CompletedProcess[str]]
 
-PACKAGE = "hostpkg"
-ADD = """
-import os, sys
-from otumat.usage import UsageAgent
-counter = UsageAgent(package_name="hostpkg").counter("fetch")
-for _ in range(int(sys.argv[1])):
-    counter.add()
-"""
+pytestmark = pytest.mark.usefixtures("forgotten")
 ENDINGS = {
     "kill -9": "os.kill(os.getpid(), 9)",
     "os._exit": "os._exit(0)",
@@ -41,32 +31,6 @@ ENDINGS = {
     "abort": "os.abort()",
     "exception": "1 / 0",
 }
-
-
-@pytest.fixture(autouse=True)
-def forgotten() -> None:
-    """The maps of the last test's home are not this one's."""
-    counters._forget()
-
-
-def agent() -> UsageAgent:
-    made = UsageAgent(package_name=PACKAGE, enrolment="manual")
-    due.set_due(made.folder, time.time() + 3600)  # no process of its own: the test sends
-    return made
-
-
-def send(folder: str) -> Round:
-    return send_round(folder, PACKAGE, over=usage_transport(silence_s=1, total_s=5))
-
-
-def map_files(folder: str) -> list[str]:
-    place = maps.maps_folder(folder)
-    return sorted(os.listdir(place)) if os.path.exists(place) else []
-
-
-def mapped(folder: str) -> int:
-    """What stands in the maps, and nowhere else."""
-    return sum(each.record.times for each in tallies.tallies(folder))
 
 
 def test_what_is_added_is_held_and_shown(local: str) -> None:
@@ -285,74 +249,6 @@ def test_from_on_to_local_what_was_counted_stays_here(local: str, say: Callable[
     assert state.counts(local) == {"fetch": 5}
 
 
-def test_what_was_counted_arrives_once_while_counting_goes_on(enrolled: str, host: UsageHost) -> None:
-    counting = agent()
-    counter = counting.counter("fetch")
-    counter.add(10)
-    counting.log("fetch")
-    assert send(enrolled) == Round(batches=1, uses=11)
-    assert send(enrolled) == Round()
-    counter.add(5)
-    assert state.counts(enrolled) == {"fetch": 5}
-    send(enrolled)
-    assert host.counts == {"fetch": 16}
-    assert state.counts(enrolled) == {}
-
-
-@pytest.mark.parametrize("fault", ["lose", "reset", (500, {}, b"")])
-def test_U12_a_lost_answer_is_asked_for_again_and_counted_once(enrolled: str, host: UsageHost, fault: object) -> None:
-    counter = agent().counter("fetch")
-    counter.add(10)
-    host.faults["/api/usage-event"] = [fault]  # type: ignore[list-item]
-    assert send(enrolled).trouble
-    counter.add(5)
-    assert send(enrolled).trouble == ""
-    assert host.counts == {"fetch": 15}
-
-
-def test_U12_a_crash_between_freezing_and_noting_counts_nothing_twice(enrolled: str, host: UsageHost) -> None:
-    agent().counter("fetch").add(10)
-    outbox.freeze(enrolled, answers.read(enrolled), "install-1")
-    os.unlink(os.path.join(enrolled, "cursors.json"))
-    agent().counter("fetch").add(5)
-    send(enrolled)
-    assert host.counts == {"fetch": 15}
-
-
-def test_a_map_is_deleted_once_all_of_it_was_sent_and_its_process_is_gone(
-    enrolled: str, host: UsageHost, run_program: Run
-) -> None:
-    due.set_due(enrolled, time.time() + 3600)
-    run_program(ADD, "10")
-    assert len(map_files(enrolled)) == 1
-    send(enrolled)
-    send(enrolled)
-    assert map_files(enrolled) == []
-    mine = agent().counter("fetch")
-    mine.add()
-    send(enrolled)
-    send(enrolled)
-    assert len(map_files(enrolled)) == 1
-    assert host.counts == {"fetch": 11}
-
-
-def test_counts_beyond_what_a_row_may_say_are_several_rows(enrolled: str, host: UsageHost) -> None:
-    counter = agent().counter("fetch")
-    for _ in range(3):
-        counter.add(10**9)
-    assert send(enrolled).trouble == ""
-    assert host.counts == {"fetch": 3 * 10**9}
-
-
-def test_a_host_of_0_3_gets_a_row_for_each_use_at_a_time_of_its_own(enrolled: str) -> None:
-    import json
-
-    agent().counter("fetch").add(2500)
-    waiting = outbox.freeze(enrolled, answers.read(enrolled), "install-1", dialect="0.3")
-    times = [row[0] for frozen in waiting for row in json.loads(frozen.body)["rows"]]
-    assert len(times) == len(set(times)) == 2500
-
-
 def test_a_host_that_closes_every_descriptor_loses_none_of_its_own_files(local: str, run_program: Run) -> None:
     """Daemons do; our numbers then belong to files of theirs, which they write at their very end."""
     code = ADD + (
@@ -380,73 +276,3 @@ def test_a_file_that_is_no_map_is_nothing(local: str, data: bytes) -> None:
     assert tallies.tallies(local) == []
     agent().counter("fetch").add()
     assert state.counts(local) == {"fetch": 1}
-
-
-def test_U3_a_map_that_is_begun_while_a_round_tidies_up_loses_nothing(
-    enrolled: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A process has made the file, and waits for its turn to hold it: whoever deletes it then holds it meanwhile."""
-    holding = maps.hold
-
-    def hold(fd: int) -> bool:
-        monkeypatch.setattr(maps, "hold", holding)
-        tallies.delete_done(enrolled, {}, {})
-        return False
-
-    monkeypatch.setattr(maps, "hold", hold)
-    counter = agent().counter("fetch")
-    counter.add(3)
-    counter.add(4)
-    assert state.counts(enrolled) == {"fetch": 7}
-
-
-def test_U12_a_map_that_goes_while_they_are_looked_through_has_no_other_told_twice(
-    enrolled: str, host: UsageHost
-) -> None:
-    """A name without a file is what a listing has of one that another process deletes right then."""
-    agent().counter("fetch").add(10)
-    os.symlink("nowhere", os.path.join(maps.maps_folder(enrolled), "on-gone.map"))
-    for _ in range(3):
-        send(enrolled)
-    assert host.counts == {"fetch": 10}
-    changing.withdraw(enrolled, source="test")
-    assert map_files(enrolled) == ["on-gone.map"]
-
-
-def test_U5_what_a_round_tells_meanwhile_is_not_evicted_as_lost_too(
-    enrolled: str, host: UsageHost, run_program: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    due.set_due(enrolled, time.time() + 3600)
-    run_program(ADD, "10")
-    asking = outbox.told_of
-
-    def told_of(folder: str) -> dict[str, int]:
-        monkeypatch.setattr(outbox, "told_of", asking)
-        told = asking(folder)
-        send(folder)
-        return told
-
-    monkeypatch.setattr(outbox, "told_of", told_of)
-    assert tallies.evict(enrolled)
-    send(enrolled)
-    lost = sum(each.get("room", {}).get("fetch", 0) for each in host.lost)
-    assert host.counts.get("fetch", 0) + lost == 10
-
-
-def test_a_map_that_is_taken_over_while_the_answer_changes_counts_for_no_other_answer(
-    enrolled: str, host: UsageHost, say: Callable[..., None], run_program: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    due.set_due(enrolled, time.time() + 3600)
-    run_program(ADD, "10")
-    mapping = maps._mapped
-
-    def mapped_late(fd: int, when_forked: Callable[[], None]) -> maps.Map:
-        monkeypatch.setattr(maps, "_mapped", mapping)
-        say(LOCAL)
-        say(ON, url=host.url)
-        return mapping(fd, when_forked)
-
-    monkeypatch.setattr(maps, "_mapped", mapped_late)
-    agent().counter("fetch").add(3)
-    assert [each.record.times for each in tallies.tallies(enrolled, ON)] == [3]
-    assert state.counts(enrolled) == {"fetch": 13}

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.using import Meanwhile
 from otumat.cli import main
 from otumat.errors import Conflict, Unreachable
 from otumat.spec.consent import ON
-from otumat.usage import UsageAgent, changing, due, tokens, tombstones
+from otumat.usage import UsageAgent, changing, due, outbox, tokens, tombstones
 from otumat.usage.hosts import usage_transport
 from otumat.usage.sender import send_round
 
@@ -133,6 +134,19 @@ def test_the_commands_find_what_was_left(told: str, host: UsageHost, capsys: pyt
     assert main(["usage", "erase", PACKAGE]) == 0
     assert install in capsys.readouterr().out
     assert (host.proofs, tombstones.left(told)) == ({}, [])
+
+
+@pytest.mark.parametrize(("word", "kept"), [("erase", 0), ("off", 1)])
+def test_what_was_under_way_is_kept_after_off_and_not_once_it_was_erased(
+    folder: str, host: UsageHost, say: Say, monkeypatch: pytest.MonkeyPatch, word: str, kept: int
+) -> None:
+    monkeypatch.setattr(changing, "ROUND_WAIT_S", 0)  # as if the host took its time
+    say(ON, url=host.url)
+    UsageAgent(package_name=PACKAGE, enrolment="manual").log("import")
+    due.set_due(folder, time.time() + 3600)
+    over = Meanwhile("/api/usage-event", lambda: main(["usage", word, PACKAGE]))
+    send_round(folder, PACKAGE, over=over)
+    assert (len(outbox.sent(folder)), outbox.waiting(folder)) == (kept, [])
 
 
 def test_a_new_yes_keeps_what_proves_the_install_that_had_ended(

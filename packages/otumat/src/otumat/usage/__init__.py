@@ -9,7 +9,7 @@ A guest in other people's programs: nothing is recorded before a yes, nothing is
     denials.py     what says no from outside: variables, CI, the site's policy
     answers.py     the user's stored answer
     admitting.py   which uses may be written down
-    spool.py       one event is one write; held.py reads and wipes, evicting.py makes room
+    spool.py       one event is one write; held.py reads and wipes, evicting.py makes room; notes.py: what was lost
     counters.py    for hot paths: numbers in a shared map; maps.py is that file, tallies.py reads it
     asking.py      the one question; manifests.py finds what a package declares
     changing.py    on, local, off: every change of the answer

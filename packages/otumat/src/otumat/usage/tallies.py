@@ -124,7 +124,7 @@ def _delete_if(path: str, may_go: Callable[[list[Tally]], bool], waits: Mapping[
         found = _read(path) if hold(fd) else None
         if found is None or not may_go(found) or any(each.place in waits for each in found):
             return False
-        _end(fd)  # a host that closed every descriptor, as daemons do, has lost its lock, and counts here still
+        _end(fd)  # a host that closes every descriptor, as daemons do, may have lost its lock, and count here still
         return may_go(_read(path)) and held.remove(path)
     finally:
         give_back(fd)
