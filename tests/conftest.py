@@ -13,8 +13,11 @@ import pytest
 from harness.clients import Home
 from harness.projects import Project, write_project
 from harness.server import Index
+from harness.waiting import stay_in_one_day
 
 StartIndex = Callable[..., Index]
+LONGEST_S = 120
+"""That one test takes."""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -26,6 +29,12 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
             if isinstance(value, Index):
                 report.sections.append((f"server log of {name}", value.told()))
     return report
+
+
+@pytest.fixture(autouse=True)
+def one_day() -> None:
+    """A server, a program and their test are to agree on what day it is."""
+    stay_in_one_day(LONGEST_S)
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from harness.artifacts import make_wheel, upload_form
 from harness.audit import check_journal, check_local_files, check_rows, check_shown
 from harness.server import Index, basic, kill, read
 from harness.uploaders import Crew
+from harness.waiting import PATIENCE_S, until
 
 StartIndex = Callable[..., Index]
 CRASHES = 8
@@ -93,7 +94,7 @@ def test_sigterm_waits_for_a_body_that_is_still_coming(index: Index, crew: Crew)
     """Half of an upload is there when the operator stops the index: it is finished, or it leaves no trace."""
     wheel = make_wheel("slow", members={"blob.bin": random.Random(1).randbytes(400_000)})
     body, headers = upload_form(wheel)
-    connection = http.client.HTTPConnection("127.0.0.1", index.port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", index.port, timeout=PATIENCE_S)
     connection.putrequest("POST", "/legacy/")
     for name, value in (headers | basic("__token__", crew.token) | {"Content-Length": str(len(body))}).items():
         connection.putheader(name, value)
@@ -110,7 +111,7 @@ def test_sigterm_waits_for_a_body_that_is_still_coming(index: Index, crew: Crew)
         pass
     finally:
         connection.close()
-    assert (index.process.wait(40), index.pids()) == (0, [])
+    assert (index.process.wait(PATIENCE_S), index.pids()) == (0, [])
     index.start()
     check_everything(index, crew)
 
@@ -119,12 +120,13 @@ def test_a_client_that_breaks_off_leaves_nothing(index: Index, crew: Crew) -> No
     wheel = make_wheel("broken-off", members={"blob.bin": random.Random(2).randbytes(3_000_000)})
     body, headers = upload_form(wheel)
     for share in (0.0, 0.1, 0.5, 0.999):
-        connection = http.client.HTTPConnection("127.0.0.1", index.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", index.port, timeout=PATIENCE_S)
         connection.putrequest("POST", "/legacy/")
         for name, value in (headers | basic("__token__", crew.token) | {"Content-Length": str(len(body))}).items():
             connection.putheader(name, value)
         connection.endheaders(body[: int(len(body) * share)] or None)
         connection.close()
+    until(lambda: not any((index.data / "incoming").iterdir()))  # whoever breaks off waits for nobody
     check_everything(index, crew)
     assert index.files_of("broken-off") == {}
     assert crew.send(wheel)

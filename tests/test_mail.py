@@ -8,7 +8,6 @@ import email
 import email.policy
 import json
 import re
-import socket
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,10 +15,10 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
-from harness.server import Index, basic, kill, marked_processes
+from harness.server import Index, basic, free_port, kill, marked_processes
+from harness.waiting import PATIENCE_S, until
 
 MAILS = 40
-WAIT_S = 90
 
 
 class Server:
@@ -28,9 +27,8 @@ class Server:
     def __init__(self) -> None:
         self.pause_s = 0.0
         self.taken: list[tuple[float, Any]] = []
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = int(probe.getsockname()[1])
-        self.controller = Controller(self, hostname="127.0.0.1", port=self.port)
+        self.port = free_port()
+        self.controller = Controller(self, hostname="127.0.0.1", port=self.port, ready_timeout=PATIENCE_S)
         self.controller.start()
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
@@ -58,13 +56,6 @@ def index(start_index: Callable[..., Index], server: Server) -> Iterator[Index]:
 
 def mailers(index: Index) -> list[int]:
     return [pid for pid, words in marked_processes(index.mark) if "otumat_index.serving:mail" in words]
-
-
-def until(happened: Callable[[], object]) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not happened():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.02)
 
 
 def until_taken(server: Server, count: int) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from harness.artifacts import make_wheel
 from harness.clients import Home
-from harness.mails import until
 from harness.server import Index
+from harness.waiting import until
 
 pytestmark = pytest.mark.clients
 

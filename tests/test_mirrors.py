@@ -15,6 +15,7 @@ from harness.clients import Home
 from harness.proxy import Proxy, reverse_proxy
 from harness.server import Index, basic
 from harness.tls import Authority, Terminator
+from harness.waiting import until
 
 pytestmark = pytest.mark.clients
 
@@ -47,7 +48,9 @@ class Copied:
         assert self.index.api("PUT", path, "alice", **body).status == 200
 
     def updated(self) -> set[str]:
-        """Update the mirror; returns the projects it asked about."""
+        """Update the mirror, once the list of projects tells of every change; returns the projects it asked about."""
+        ((serial,),) = self.index.catalogue.rows("SELECT serial FROM journal_head")
+        until(lambda: int(self.index.get("/simple/").headers["x-pypi-last-serial"]) >= serial)
         self.proxy.asked.clear()
         self.mirror.update()
         asked = [path.split("/") for path in self.proxy.paths("/json")]

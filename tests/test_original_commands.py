@@ -20,6 +20,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from harness.original import ROUTES, Original, install
+from harness.waiting import PATIENCE_S, until
 from otumat.spec.consent import CI_VARIABLES
 from otumat.usage import UsageAgent, answers, dialect03, places
 from otumat.usage.hosts import usage_transport
@@ -100,7 +101,7 @@ def enrolled(user: Original, *, collect: bool = True, **more: object) -> None:
         store.executemany("INSERT INTO event VALUES (?, ?)", rows)
 
 
-def ours(home: Path, *words: str, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
+def ours(home: Path, *words: str, timeout_s: float = PATIENCE_S) -> subprocess.CompletedProcess[str]:
     """Our command in that home."""
     line = [sys.executable, "-m", "otumat", *words]
     return subprocess.run(
@@ -234,18 +235,9 @@ def test_upload_sends_at_once_goes_on_and_ends_when_told(
             until(lambda: any(path == ROUTES["event_route"] for _, path, _, _ in recorder.posts()))
             assert process.poll() is None
             process.send_signal(number)
-            _, said = process.communicate(timeout=30)
+            _, said = process.communicate(timeout=PATIENCE_S)
         finally:
             process.kill()
     assert process.returncode == (130 if number == signal.SIGINT else -signal.SIGTERM)
     assert "Traceback" not in said
     assert len([path for _, path, _, _ in recorder.posts() if path == ROUTES["event_route"]]) == 1
-
-
-def until(holds: object) -> None:
-    import time
-
-    deadline = time.monotonic() + 60
-    while not holds():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

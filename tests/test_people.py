@@ -16,16 +16,16 @@ import pytest
 from harness.artifacts import Artifact, make_wheel, upload_form
 from harness.browser import Browser
 from harness.clients import BIN, Done, Home
-from harness.mails import check_headers, check_words, link_in, mail_to, mails, text_of, until, until_all_is_mailed
+from harness.mails import check_headers, check_words, link_in, mail_to, mails, text_of, until_all_is_mailed
 from harness.projects import Project, write_project
 from harness.server import Index, basic
+from harness.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.clients
 
 NAME = "roundup"
 FORGOTTEN, NEW, BOBS = "a long walk in October", "a short walk in November", "some rain towards evening"
 ONE_PROJECT = {"projects": [NAME]}
-WAIT_S = 30
 EXPECTED = {
     "Please confirm your address",
     "A new password",
@@ -72,7 +72,7 @@ class Person:
             cwd=cwd,
             env=environ,
             encoding="utf-8",
-            timeout=WAIT_S,
+            timeout=PATIENCE_S,
             dimensions=(24, 200),
             use_poll=True,
         )
@@ -279,7 +279,7 @@ def hides_the_project(index: Index, alice: Person, bob: Person, wheel: Artifact)
         f"/api/v1/project/{NAME}/journal",
     ]
     lists = ["/simple/", "/projects/", "/search?q=Bob", "/feeds/projects.atom", "/feeds/releases.atom"]
-    assert [path for path in lists if NAME not in index.get(path).body.decode()] == []
+    until(lambda: [path for path in lists if NAME not in index.get(path).body.decode()] == [])  # search follows, too
     strangers: list[dict[str, str]] = [{}, basic("bob", BOBS), basic("__token__", index.token("bob"))]
     assert index.api("PUT", f"/project/{NAME}/visibility", "alice", is_private=True).status == 200
     for kind in ("text/html", JSON, "*/*"):

@@ -17,12 +17,11 @@ import pytest
 
 from harness.artifacts import make_wheel, upload_form
 from harness.server import BIN, Index, basic, kill, marked_processes
+from harness.waiting import PATIENCE_S, until
 from otumat_index.discover.search import wire
 from otumat_index.discover.search.asked import Query, Term
 
 StartIndex = Callable[..., Index]
-SOON_S = 20.0
-"""What takes a fraction of a second on a machine of its own."""
 
 
 @pytest.fixture(scope="module")
@@ -51,21 +50,13 @@ def ask(index: Index, *words: str, sees: tuple[int, ...] = ()) -> dict[str, Any]
     told = {"ask": query, "sees": sees, "rows": 20, "place": "", "counts": True, "at": 1_800_000_000, "nodes": ""}
     try:
         with contextlib.closing(socket.socket(socket.AF_UNIX)) as connection:
-            connection.settimeout(10)
+            connection.settimeout(PATIENCE_S)
             with wire.Address(index.data / "search" / "searcher.sock") as address:
                 connection.connect(address)
             wire.send(connection, told)
             return wire.receive(connection, most=wire.ANSWER_MAX_BYTES)[0]
     except (OSError, wire.Broken):
         return {"ready": False, "projects": 0, "serial": 0}
-
-
-def until(is_so: Callable[[], Any]) -> None:
-    """Wait for something that happens soon."""
-    deadline = time.monotonic() + SOON_S
-    while not is_so():
-        assert time.monotonic() < deadline, "it does not happen"
-        time.sleep(0.02)
 
 
 def searchers(index: Index) -> list[int]:
@@ -171,7 +162,7 @@ def test_a_deleted_folder_is_built_anew(index: Index) -> None:
 def test_noise_at_the_socket_ends_that_connection_only(index: Index) -> None:
     for noise in (b"\xff" * 64, b"\0\0\0\x02\0\0\0\0[]", b'\0\0\0\x0d\0\0\0\0{"ask":{"x":1}}'[:21]):
         with contextlib.closing(socket.socket(socket.AF_UNIX)) as connection:
-            connection.settimeout(5)
+            connection.settimeout(PATIENCE_S)
             with wire.Address(index.data / "search" / "searcher.sock") as address:
                 connection.connect(address)
             connection.sendall(noise)

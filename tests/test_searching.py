@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect
 from harness.axe import complaints
 from harness.chromium import chromium
 from harness.server import Index
+from harness.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.browser
 SCRIPT_MAX_BYTES = 100_000
@@ -104,13 +105,21 @@ def test_a_late_answer_never_stands_in_for_a_newer_one(page: Page) -> None:
     held: list[Route] = []
     page.route("**/search?q=led", lambda route: held.append(route))
     page.locator("#q").fill("led")
-    page.wait_for_timeout(500)
-    assert len(held) == 1
+    until_held(page, held)
     page.locator("#q").fill("queue")
     expect(page.locator("#found h3")).to_have_text(re.compile("queue-broker"))
     held[0].continue_()
     page.wait_for_timeout(500)
     expect(page.locator("#found h3")).to_have_text(re.compile("queue-broker"))
+
+
+def until_held(page: Page, held: list[Route]) -> None:
+    """Until the page has asked; its browser only speaks to us while we wait for it."""
+    for _ in range(PATIENCE_S * 20):
+        if held:
+            break
+        page.wait_for_timeout(50)
+    assert len(held) == 1
 
 
 def test_everything_works_without_script(plain: Page) -> None:

@@ -22,14 +22,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from harness.server import Index, basic
-from harness.users import User, at_home, publish
+from harness.users import OVER, User, at_home, publish
+from harness.waiting import PATIENCE_S
 from otumat.spec.consent import OFF, ON
 from otumat.usage import answers, changing, places, tokens, tombstones
 from otumat.usage.enrol import enrol
-from otumat.usage.hosts import usage_transport
 from otumat.usage.sender import Round
-
-OVER = usage_transport(silence_s=20, total_s=30)
 
 
 @pytest.fixture(autouse=True)
@@ -59,13 +57,13 @@ class CutOff:
         self.port = port
         self.listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listening.getsockname()[1]}"
-        self.thread = threading.Thread(target=self.carry)
+        self.thread = threading.Thread(target=self.carry, daemon=True)
         self.thread.start()
 
     def carry(self) -> None:
         asking, _ = self.listening.accept()
         with asking, socket.create_connection(("127.0.0.1", self.port)) as index:
-            asking.settimeout(20)
+            asking.settimeout(PATIENCE_S)
             head = b""
             while b"\r\n\r\n" not in head:
                 head += asking.recv(65536)
@@ -76,7 +74,7 @@ class CutOff:
             assert index.recv(65536).startswith(b"HTTP/1.1 200")
 
     def close(self) -> None:
-        self.thread.join(30)
+        self.thread.join(PATIENCE_S)
         self.listening.close()
 
 
@@ -147,7 +145,7 @@ def test_A90_withdrawing_ends_it_on_both_sides(user: User) -> None:
     known = tokens.read(tokens.path_of(user.folder))
     assert known is not None
     changing.withdraw(user.folder, source="test")
-    assert tombstones.tell(user.folder, over=usage_transport()) == []
+    assert tombstones.tell(user.folder, over=OVER) == []
     answer = user.index.request("GET", f"/api/usage-install/{known.install}", headers=known.bearer)
     assert answer.json()["consent"]["level"] == "off"
     assert (user.counted, answers.read(user.folder).level) == ({"import": 1}, OFF)
@@ -159,7 +157,7 @@ def test_U14_erasing_is_certified_and_leaves_no_trace_of_the_install(user: User,
     user.sends()
     path = tokens.path_of(user.folder)
     install = tombstones.current_install(user.folder)
-    told = tombstones.receipt(tombstones.ask(path, "DELETE", query="?erase=1", over=usage_transport()))
+    told = tombstones.receipt(tombstones.ask(path, "DELETE", query="?erase=1", over=OVER))
     text = json.dumps(told["receipt"], sort_keys=True, separators=(",", ":")).encode()
     key = Ed25519PublicKey.from_public_bytes(base64.b64decode(told["key"]))
     key.verify(base64.b64decode(told["signature"]), text)
@@ -175,7 +173,7 @@ def test_U14_erasing_is_certified_and_leaves_no_trace_of_the_install(user: User,
     }
     (tmp_path / "receipt.json").write_text(json.dumps(told))
     line = [sys.executable, "-m", "otumat", "usage", "receipt", str(tmp_path / "receipt.json")]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(line, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert (done.returncode, "it is unchanged" in done.stdout) == (0, True), done.stderr
     known = tokens.read(path)
     assert known is not None
@@ -189,7 +187,8 @@ from otumat.usage import UsageAgent
 agent = UsageAgent(package_name=sys.argv[1], enrolment="manual")
 agent.log("fetch")
 agent.log("fetch")
-agent.send()
+for _ in range(2):  # again what got no answer in time
+    agent.send()
 """
 STARTS = 30
 
@@ -199,7 +198,7 @@ def start_image(user: User, home: Path) -> subprocess.CompletedProcess[str]:
     shutil.copytree(places.root(), home / "otumat")
     environ = {**os.environ, "XDG_STATE_HOME": str(home), "PYTHONPATH": str(home.parent / "site")}
     line = [sys.executable, "-c", STARTED, user.package]
-    return subprocess.run(line, env=environ, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(line, env=environ, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
 
 
 def test_U17_an_image_that_is_started_many_times_at_once_is_one_install_with_copies(user: User, tmp_path: Path) -> None:
@@ -252,9 +251,8 @@ def enrolled(user: User, way: str, visit: Callable[[str], Any]) -> Any:
             visitors.append(threading.Thread(target=visit, args=(found[1],)))
             visitors[-1].start()
 
-    over = usage_transport(silence_s=20, total_s=30)
     try:
-        return enrol(user.folder, way=way, config={}, tell=tell, timeout_s=40, over=over)
+        return enrol(user.folder, way=way, config={}, tell=tell, timeout_s=PATIENCE_S, over=OVER)
     finally:
         for visitor in visitors:
             visitor.join()
@@ -266,7 +264,7 @@ def test_a_yes_in_the_browser_enrols_and_tells(user: User) -> None:
         answer = answer_page(user.index, path, "/api/usage-install", answer="yes")
         assert answer.status == 303, answer
         back = urlsplit(answer.headers["location"])
-        line = http.client.HTTPConnection(back.netloc, timeout=20)
+        line = http.client.HTTPConnection(back.netloc, timeout=PATIENCE_S)
         line.request("GET", f"{back.path}?{back.query}")
         assert line.getresponse().status == 200
         line.close()

@@ -13,10 +13,10 @@ import pytest
 from harness.browser import Browser
 from harness.clickhouse import SERVER, single
 from harness.server import Index
-from harness.users import User, at_home, publish
+from harness.users import OVER, User, at_home, publish
+from harness.waiting import PATIENCE_S
 from otumat.spec.consent import ON
 from otumat.usage import tokens, tombstones
-from otumat.usage.hosts import usage_transport
 from otumat.usage.sender import Round
 from otumat_index.usage.stores.clickhouse.link import Server, address_of
 
@@ -72,7 +72,7 @@ def test_uses_are_told_shown_exported_and_erased(user: User, store: str, tmp_pat
     assert index.request("GET", f"{own}?batch={batches[0]['batch']}", headers=known.bearer).status == 200
     alice = Browser(index).sign_in("alice", index.create_user("alice"))
     assert seen_by(alice, user) == {"import": ("1", "1"), "fetch": ("1", "3")}
-    told = tombstones.receipt(tombstones.ask(path, "DELETE", query="?erase=1", over=usage_transport()))
+    told = tombstones.receipt(tombstones.ask(path, "DELETE", query="?erase=1", over=OVER))
     assert told["receipt"]["batches"] == 2
     assert (index.request("GET", own, headers=known.bearer).status, user.counted) == (401, counts)
     assert seen_by(alice, user) == {"import": ("0", "1"), "fetch": ("0", "3")}
@@ -95,7 +95,7 @@ def seen_by(alice: Browser, user: User) -> dict[str, tuple[str, str]]:
 
 def is_gone_from(store: str, table: str) -> bool:
     """Whether nothing of the only install is left there, soon."""
-    there, until = Server(address_of(store)), time.monotonic() + 30
+    there, until = Server(address_of(store)), time.monotonic() + PATIENCE_S
     while time.monotonic() < until:
         if there.ask(f"SELECT count() FROM {table} WHERE install < {COPIES_FROM}") == [[0]]:
             return True

@@ -102,8 +102,7 @@ def test_an_owner_learns_begins_and_sees(page: Page, index: Index, name: str, tm
     expect(page.get_by_role("region", name="An example of otumat-usage.toml")).to_contain_text(f'project = "{name}"')
     looked_at(page, "usage-empty")
     page.get_by_role("button", name="Begin to collect").click()
-    if "reauthenticate" in page.url:
-        still_me(page, password)
+    still_me(page, password)
     expect(page.get_by_role("button", name="Stop the collection")).to_be_visible()
 
     tell(index, name)

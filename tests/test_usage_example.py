@@ -15,6 +15,7 @@ import pexpect  # type: ignore[import-untyped]
 import pytest
 
 from harness.server import BIN, Index
+from harness.waiting import PATIENCE_S
 from otumat.cli.parser import build_parser
 from otumat.spec.consent import CI_VARIABLES
 from otumat.usage.manifests import parse
@@ -44,7 +45,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
 
 def run(*words: str | Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     line = [str(word) for word in words]
-    done = subprocess.run(line, env=env, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(line, env=env, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done
 
@@ -78,7 +79,7 @@ def test_an_author_tries_it_as_the_guide_says(
     run(*pip, "install", "-q", "--no-deps", "--no-index", "--target", site, wheel, env=environ)
     env = environ | {"PATH": f"{site / 'bin'}:{BIN}:{environ['PATH']}", "PYTHONPATH": str(site)}
     first, *others = [line.partition("#")[0] for line in block_below(AUTHORS, "## Try it").splitlines()]
-    child = pexpect.spawn(first, env=env, encoding="utf-8", timeout=60, dimensions=(24, 200), use_poll=True)
+    child = pexpect.spawn(first, env=env, encoding="utf-8", timeout=PATIENCE_S, dimensions=(24, 200), use_poll=True)
     child.expect("y/N")
     assert told_in_the_guide() in child.before.replace("\r\n", "\n").replace(index.public_url, "HOST")
     child.sendline("y")

@@ -6,7 +6,7 @@ import http.client
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -48,8 +48,14 @@ def workers_reached(index: Index) -> set[int]:
     """Web workers that hold an open connection of a client."""
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     ours = {f"socket:[{row[9]}]" for row in rows if row[1].endswith(f":{index.port:04X}") and row[3] == "01"}
-    open_in = {pid: {os.readlink(each) for each in Path(f"/proc/{pid}/fd").iterdir()} for pid in index.web_workers()}
-    return {pid for pid, files in open_in.items() if files & ours}
+    return {pid for pid in index.web_workers() if ours & set(open_in(pid))}
+
+
+def open_in(pid: int) -> Iterator[str]:
+    """What a process has open; what it closes meanwhile, it has not."""
+    for each in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            yield os.readlink(each)
 
 
 def publish(index: Index, token: str, name: str, version: str) -> str:

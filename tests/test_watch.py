@@ -15,9 +15,9 @@ import pytest
 from harness.artifacts import Artifact, make_wheel
 from harness.clients import BIN, Home
 from harness.server import Index
+from harness.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.clients
-WAIT_S = 120
 PUBLISH = """#!/bin/sh
 xargs -d '\\n' otumat publish < "$OTUMAT_WATCH_LIST" >&2
 """
@@ -46,17 +46,10 @@ def watching(home: Home, index: Index, token: str, *words: str) -> Iterator[subp
             until(lambda: b"Watching dist." in said.read_bytes())
             yield process
             process.send_signal(signal.SIGTERM)
-            assert process.wait(WAIT_S) == 0, said.read_text()
+            assert process.wait(PATIENCE_S) == 0, said.read_text()
             assert "Traceback" not in said.read_text()
         finally:
             process.kill()
-
-
-def until(holds: Callable[[], object]) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not holds():
-        assert time.monotonic() < deadline, "it does not come to be"
-        time.sleep(0.1)
 
 
 def published(index: Index, wheels: list[Artifact]) -> bool:
@@ -72,10 +65,10 @@ def test_wheels_are_published_as_they_appear_after_a_restart_too(
     early, many, slow, late = wheels[0], wheels[1:4], wheels[4], wheels[5]
     early.write(dist)
     with watching(home, index, token, "--initialize"):
-        until(lambda: published(index, [early]))
+        until(lambda: published(index, [early]), every_s=0.1)
         for each in many:
             each.write(dist)
-        until(lambda: published(index, many))
+        until(lambda: published(index, many), every_s=0.1)
         half = len(slow.data) // 2
         with (dist / slow.filename).open("wb") as file:
             for start in range(0, half, 40):
@@ -84,10 +77,10 @@ def test_wheels_are_published_as_they_appear_after_a_restart_too(
                 time.sleep(0.2)
             assert index.files_of(slow.project) == {}
             file.write(slow.data[half:])
-        until(lambda: published(index, [slow]))
+        until(lambda: published(index, [slow]), every_s=0.1)
     (home.folder / "aside").write_bytes(late.data)
     os.replace(home.folder / "aside", dist / late.filename)
     assert index.files_of(late.project) == {}
     with watching(home, index, token, "--initialize"):
-        until(lambda: published(index, wheels))
+        until(lambda: published(index, wheels), every_s=0.1)
     assert [len(index.files_of(each.project)) for each in wheels] == [1] * len(wheels)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import time
+import os
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from harness.databases import Embedded
 from harness.server import Index
+from harness.waiting import until
 
 MADE_ANEW = ("cache/", "search/")
 
@@ -19,10 +22,7 @@ def snapshot(index: Index) -> dict[str, object]:
 
     Two equal snapshots mean that nothing was written in between. What follows earlier changes (mail) is waited for.
     """
-    deadline = time.monotonic() + 40
-    while not is_quiet(index) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert is_quiet(index), "something still follows from earlier changes"
+    until(lambda: is_quiet(index))
     events = Embedded(index.data / "events.sqlite3", {})
     bases = {"table": index.catalogue, **({"events": events} if events.path.exists() else {})}
     rows = {
@@ -49,9 +49,19 @@ def is_quiet(index: Index) -> bool:
 
 def tree(data: Path) -> dict[str, str]:
     """sha256 by path of what lies in the data folder; databases are looked at by their rows instead."""
-    paths = (path for path in data.rglob("*") if path.is_file() and ".sqlite3" not in path.name)
-    shown = {str(path.relative_to(data)): path for path in paths}
-    return {name: sha256_of(path) for name, path in shown.items() if not name.startswith(MADE_ANEW)}
+    kept = {str(path.relative_to(data)): content for path, content in contents(data) if ".sqlite3" not in path.name}
+    return {
+        name: hashlib.sha256(content).hexdigest() for name, content in kept.items() if not name.startswith(MADE_ANEW)
+    }
+
+
+def contents(folder: Path) -> Iterator[tuple[Path, bytes]]:
+    """Every file below a folder in which somebody is at work: what is gone when its turn comes is not there."""
+    for place, _, names in os.walk(folder):
+        for path in (Path(place, name) for name in names):
+            with suppress(FileNotFoundError):
+                if path.is_file():  # and no socket
+                    yield path, path.read_bytes()
 
 
 def sha256_of(path: Path) -> str:

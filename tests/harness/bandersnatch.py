@@ -22,7 +22,7 @@ simple-format = ALL
 storage-backend = filesystem
 stop-on-error = false
 hash-index = false
-timeout = 20
+timeout = 240
 workers = 2
 verifiers = 2
 """
@@ -41,11 +41,12 @@ def install(release: str, home: Home) -> Path:
     """
     python = home.new_venv()
     command = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--ignore-requires-python"]
+    command += ["--retries", "9"]
     done = subprocess.run(
         [str(word) for word in [*command, f"bandersnatch=={release}"]],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
     if done.returncode:

@@ -11,6 +11,7 @@ from http.cookies import SimpleCookie
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from harness.server import Index
+from harness.waiting import PATIENCE_S
 
 REDIRECTS_MOST = 5
 
@@ -65,7 +66,7 @@ class Browser:
         headers = {"Host": target.netloc, "Cookie": "; ".join(f"{name}={text}" for name, text in self.cookies.items())}
         if method == "POST":
             headers |= {"Content-Type": "application/x-www-form-urlencoded", "Referer": referer}
-        with closing(http.client.HTTPConnection("127.0.0.1", self.index.port, timeout=60)) as connection:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.index.port, timeout=PATIENCE_S)) as connection:
             path = target._replace(scheme="", netloc="", fragment="").geturl()
             connection.request(method, path, body.encode() or None, headers)
             answer = connection.getresponse()

@@ -15,6 +15,7 @@ from harness.axe import complaints
 PLACE = "/usr/bin/chromium"
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 SCREENSHOTS = os.environ.get("E2E_SCREENSHOTS")
+expect.set_options(timeout=60_000)  # what is expected comes sooner or later; else five seconds are all it has
 WIDTHS = (320, 390, 768, 1280, 1440)
 
 

@@ -23,12 +23,13 @@ from pathlib import Path
 
 from harness.clickhouse_old import old_client, understood
 from harness.server import free_port
+from harness.waiting import PATIENCE_S
 from otumat_index.usage.stores.clickhouse import schema
 from otumat_index.usage.stores.clickhouse.link import STEADY, Address, Server
 
 SERVER, JARS = Path("/usr/sbin/clickhouse-server"), Path("/usr/share/java")
 NEEDED = (SERVER, JARS / "zookeeper.jar", Path("/usr/bin/java"))
-CLUSTER, READY_S = "otumat", 40
+CLUSTER = "otumat"
 QUEUE = "/clickhouse/task_queue/ddl"
 KEEPER = (
     "zookeeper",
@@ -72,7 +73,7 @@ class Replica:
             self.process = subprocess.Popen(line, cwd=self.folder, stdout=log, stderr=subprocess.STDOUT)
 
     def await_ready(self) -> None:
-        until = time.monotonic() + READY_S
+        until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
             assert self.process is not None
             if self.process.poll() is not None:
@@ -124,7 +125,7 @@ class Cluster:
 
     def await_idle(self) -> None:
         """Until every server has done all that was said to the cluster; who gave up is started again."""
-        until, there = time.monotonic() + READY_S, self.link("default")
+        until, there = time.monotonic() + PATIENCE_S, self.link("default")
         while time.monotonic() < until:
             for replica in filter(Replica.has_given_up, self.replicas):
                 replica.kill()
@@ -201,7 +202,7 @@ def zookeeper(folder: Path) -> Iterator[int]:
 def await_keeper(port: int, log: Path) -> None:
     """Until it answers a session's first words: it listens before it can, and a server that finds none soon ends."""
     words = struct.pack(">iqiqi16s", 0, 0, 5000, 0, 16, bytes(16))
-    until = time.monotonic() + READY_S
+    until = time.monotonic() + PATIENCE_S
     while time.monotonic() < until:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=2) as line:
             line.sendall(struct.pack(">i", len(words)) + words)

@@ -16,6 +16,7 @@ from typing import Any
 from clickhouse_connect.driver.httpclient import HttpClient
 from clickhouse_connect.driver.models import SettingDef
 
+from harness.waiting import PATIENCE_S
 from otumat_index.usage.stores.clickhouse.link import STEADY, Address
 
 ASKED, ANSWERED = b"SELECT name, value, readonly FROM", b"SELECT name, value, 0 AS readonly FROM"
@@ -52,7 +53,7 @@ def understood(port: int) -> Iterator[int]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).replace(ASKED, ANSWERED)
-            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as line:
+            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)) as line:
                 line.request("POST", self.path, body, {**self.headers, "Content-Length": str(len(body))})
                 answer = line.getresponse()
                 said = answer.read()

@@ -6,14 +6,11 @@ import email
 import email.policy
 import html
 import re
-import time
-from collections.abc import Callable
 from email.message import EmailMessage
 
 from harness.browser import Browser
 from harness.server import Index
-
-WAIT_S = 30
+from harness.waiting import until
 
 
 def check_headers(index: Index, head: str, mail: EmailMessage) -> None:
@@ -98,10 +95,3 @@ def until_all_is_mailed(index: Index) -> None:
         return not behind and not index.catalogue.rows("SELECT 1 FROM jobs_mail WHERE state IN ('queued', 'sending')")
 
     until(nothing_is_left)
-
-
-def until(happened: Callable[[], object]) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not happened():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.05)

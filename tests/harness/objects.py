@@ -15,9 +15,9 @@ from typing import Any
 from urllib.parse import quote
 
 from harness.server import free_port
+from harness.waiting import PATIENCE_S
 
 KEY, SECRET = "otumat", "not/a+secret="
-READY_S = 90
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def await_bucket(endpoint: str, process: subprocess.Popen[bytes], log: Path) -> 
         region_name="us-east-1",
         config=patience,
     )
-    deadline = time.monotonic() + READY_S
+    deadline = time.monotonic() + PATIENCE_S
     while True:
         try:
             client.create_bucket(Bucket="packages")

@@ -26,6 +26,7 @@ import pytest
 
 from harness.clients import KEPT
 from harness.server import kill, marked_processes
+from harness.waiting import PATIENCE_S
 
 REQUIREMENTS = Path(__file__).parents[2] / "requirements" / "legacy-agent.txt"
 NEWEST = (3, 13)
@@ -74,9 +75,20 @@ def python_for_it() -> str:
 
 def install(folder: Path) -> Path:
     """Its own environment, from the registry; returns the folder of its programs."""
-    subprocess.run([python_for_it(), "-m", "venv", str(folder)], check=True, timeout=120)
-    line = [str(folder / "bin" / "python"), "-m", "pip", "install", "-q", "--require-hashes", "-r", str(REQUIREMENTS)]
-    done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=300)
+    subprocess.run([python_for_it(), "-m", "venv", str(folder)], check=True, timeout=PATIENCE_S)
+    line = [
+        str(folder / "bin" / "python"),
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--retries",
+        "9",
+        "--require-hashes",
+        "-r",
+        str(REQUIREMENTS),
+    ]
+    done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=600)
     if done.returncode:
         pytest.skip(f"Otumat 0.3.0 cannot be fetched here: {done.stderr[-500:]}")
     return folder / "bin"
@@ -149,7 +161,9 @@ class Original:
         line = ["-c", PROGRAM, json.dumps(self.given), *words]
         python = str(self.programs / "python")
         self.terminals.append(
-            pexpect.spawn(python, line, env=self.environ, encoding="utf-8", timeout=60, cwd=self.home, use_poll=True)
+            pexpect.spawn(
+                python, line, env=self.environ, encoding="utf-8", timeout=PATIENCE_S, cwd=self.home, use_poll=True
+            )
         )
         return self.terminals[-1]
 
@@ -167,7 +181,7 @@ class Original:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=PATIENCE_S,
         )
 
     @contextmanager

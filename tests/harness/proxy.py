@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
+from harness.waiting import PATIENCE_S
+
 HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer"})
 
 
@@ -42,7 +44,7 @@ def reverse_proxy(port: int, *, prefix: str = "", host: str = "localhost") -> It
                 return
             path = self.path.removeprefix(prefix)
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            inner = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+            inner = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
             headers = {name: value for name, value in self.headers.items() if name.lower() not in HOP_BY_HOP}
             inner.request(self.command, path, body or None, headers)
             answer = inner.getresponse()

@@ -21,10 +21,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from harness.databases import Catalogue, new_catalogue
+from harness.waiting import PATIENCE_S
 
 BIN = Path(sys.executable).parent
-READY_S = 90
-STOP_S = 30
 WORKERS = 8
 GIVEN: deque[int] = deque(maxlen=500)
 """Ports that were told last."""
@@ -123,10 +122,10 @@ class Index:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        deadline = time.monotonic() + READY_S
+        deadline = time.monotonic() + PATIENCE_S
         while not self.is_ready():
             assert self.process.poll() is None, f"it ended while starting:\n{self.told()}"
-            assert time.monotonic() < deadline, f"it is not ready after {READY_S} s:\n{self.told()}"
+            assert time.monotonic() < deadline, f"it is not ready after {PATIENCE_S} s:\n{self.told()}"
             time.sleep(0.03)
 
     def is_ready(self) -> bool:
@@ -141,7 +140,7 @@ class Index:
         """Ask it to stop, as an operator's supervisor would; returns its exit code."""
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(STOP_S)
+        return self.process.wait(PATIENCE_S)
 
     def stop_cleanly(self) -> None:
         """Stop it and insist: exit code 0, and nothing of it is left."""
@@ -186,7 +185,7 @@ class Index:
     def command(self, *words: str, stdin: str = "") -> str:
         """Run `otumat-index` on its data, beside it."""
         line = [str(BIN / "otumat-index"), *words, "--data", str(self.data)]
-        done = subprocess.run(line, env=self.environ(), input=stdin, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(line, env=self.environ(), input=stdin, capture_output=True, text=True, timeout=PATIENCE_S)
         assert done.returncode == 0, f"{line}: {done.stderr}"
         return done.stdout
 
@@ -209,7 +208,7 @@ class Index:
 
     def link_mailed_to(self, address: str) -> str:
         """The link into somebody's account in the newest mail to an address, once it is there."""
-        deadline = time.monotonic() + READY_S
+        deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             for path in sorted((self.data / "mail").glob("*.eml"), reverse=True):
                 text = path.read_bytes().decode().replace("\r\n", "\n").replace("=\n", "")
@@ -228,7 +227,7 @@ class Index:
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
         """One request on a connection of its own."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         try:
             connection.request(method, path, body, dict(headers or {}))
             return read(connection.getresponse())

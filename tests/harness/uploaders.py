@@ -11,6 +11,7 @@ from threading import Event, Lock, Thread
 
 from harness.artifacts import Artifact, make_wheel, upload_form
 from harness.server import Index, basic
+from harness.waiting import PATIENCE_S
 
 
 @dataclass
@@ -42,7 +43,7 @@ class Crew:
         for thread in threads:
             thread.start()
         try:
-            assert self.started.wait(60), "no upload was accepted"
+            assert self.started.wait(PATIENCE_S), "no upload was accepted"
             yield
         finally:
             ended.set()

@@ -9,6 +9,7 @@ import pytest
 
 from harness.artifacts import make_wheel, upload_form
 from harness.server import Index, basic
+from harness.waiting import PATIENCE_S
 from otumat.spec.consent import CI_VARIABLES
 from otumat.usage import UsageAgent, changing, due, manifests, places
 from otumat.usage.hosts import usage_transport
@@ -27,6 +28,7 @@ properties = {{backend = ["mysql", "other"]}}
 """
 
 NOBODYS = ("OTUMAT_USAGE", "DO_NOT_TRACK", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")
+OVER = usage_transport(silence_s=PATIENCE_S, total_s=PATIENCE_S)
 PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 
 
@@ -66,7 +68,7 @@ class User:
             agent.log(event_type=name)
 
     def sends(self) -> Round:
-        return send_round(self.folder, self.package, over=usage_transport(silence_s=20, total_s=30))
+        return send_round(self.folder, self.package, over=OVER)
 
     @property
     def counted(self) -> dict[str, int]:

@@ -14,11 +14,18 @@ from django.test import Client
 from django.utils import timezone
 
 from harness.clickhouse import NEEDED, Cluster, cluster
+from harness.waiting import stay_in_one_day
 from otumat.spec.event import MEDIA_TYPE
 from otumat_index.accounts.models import User
 from otumat_index.publish.models import Project
 from otumat_index.usage import queries
 from otumat_index.usage.models import Install
+
+
+@pytest.fixture(autouse=True)
+def one_day() -> None:
+    """What is told, stored and shown is of today, whichever of them asks first."""
+    stay_in_one_day(60)
 
 
 @pytest.fixture(scope="session")

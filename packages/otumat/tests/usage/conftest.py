@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import otumat
+from harness.waiting import stay_in_one_day
 from otumat.spec.consent import CI_VARIABLES, LOCAL, ON
 from otumat.testing.usage import UsageHost
 from otumat.usage import changing, counters, manifests, places, tokens
@@ -39,6 +40,12 @@ name = "fetch"
 purpose = "How often data are read."
 properties = {backend = ["mysql", "postgresql", "other"]}
 """
+
+
+@pytest.fixture(autouse=True)
+def one_day() -> None:
+    """What is counted, held and sent is of today, whichever of them asks first."""
+    stay_in_one_day(60)
 
 
 @pytest.fixture(scope="session")
