@@ -8,8 +8,10 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import time
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -175,6 +177,35 @@ def test_a_damaged_copy_is_restored_without_what_is_damaged_if_the_operator_says
     finally:
         restored.kill() if restored.pids() else None
         restored.catalogue.drop()
+
+
+def test_a_catalogue_beside_a_clickhouse_that_was_not_restored_gives_none_of_its_numbers_again(
+    running: Index, tmp_path: Path
+) -> None:
+    """It may know installs and projects from after the backup: closed ones, and others' uses."""
+    beside = {**running.settings, "EVENTS_URL": "clickhouse://nobody@127.0.0.1:1/nothing"}  # asked for nothing
+    begun_s = time.time() - datetime(2026, 1, 1, tzinfo=UTC).timestamp()
+    done = run(Index(running.data, beside), "backup", tmp_path / "copy")
+    assert done.returncode == 0, done
+    restored = Index(tmp_path / "data", beside)
+    try:
+        done = run(restored, "restore", tmp_path / "copy")
+        assert (done.returncode, "not given to new ones" in done.stdout) == (0, True), done
+        project, install = next_numbers(restored)
+        assert begun_s - 1 < project < 2**31, "search has no more room"
+        assert install > begun_s * 1_000_000
+    finally:
+        restored.catalogue.drop()
+
+
+def next_numbers(index: Index) -> list[int]:
+    """What the next project and the next install would be, at least."""
+    tables = "publish_project", "usage_install"
+    if "DATABASE_URL" in os.environ:
+        return [index.catalogue.rows(f"SELECT nextval('{table}_id_seq')")[0][0] for table in tables]
+    return [
+        index.catalogue.rows(f"SELECT seq + 1 FROM sqlite_sequence WHERE name = '{table}'")[0][0] for table in tables
+    ]
 
 
 def test_settings_that_want_other_databases_are_told_before_anything_is_written(

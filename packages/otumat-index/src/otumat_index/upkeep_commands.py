@@ -8,6 +8,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from otumat.errors import OtumatError
@@ -89,7 +90,8 @@ def run_restore(args: argparse.Namespace) -> int:
     shown(0)
     anew = "Mend that, and begin again with an empty data folder and empty databases."
     with plainly("The restore was not finished", anew):
-        note, left_out = restore(args.folder, data, without_damaged=args.without_damaged, progress=shown)
+        at = datetime.now(UTC)  # noqa: TID251 - Django, whose clock the other doors take, is not set up
+        note, left_out = restore(args.folder, data, at=at, without_damaged=args.without_damaged, progress=shown)
     shown.end()
     for line in told_of(left_out):
         print(line)
@@ -101,7 +103,8 @@ def run_restore(args: argparse.Namespace) -> int:
         count = f"{len(note.missing)} published file{'s' if len(note.missing) > 1 else ''}"
         print(f"{count} had been lost before the backup was taken: `otumat-index check` names what is missing.")
     if read(os.environ)[0].events_url.startswith("clickhouse"):
-        print("Uses are on ClickHouse, and are as they are there: nothing was restored of them.")
+        print("Uses are on ClickHouse, and are as they are there: nothing was restored of them. Projects and installs")
+        print("from after the backup are gone here, and their numbers there are not given to new ones.")
     return 0
 
 

@@ -85,9 +85,10 @@ def test_published_files_and_uses_can_be_left_out_and_nothing_else(tmp_path: Pat
     with pytest.raises(Invalid, match="--without-damaged") as told:
         look(note, without_damaged=False)
     assert {problem.field for problem in told.value.problems} == lost, "all of it at once"
-    for more in ({"databases": {"catalogue.sqlite": EMPTY}}, {"others": {**note.others, "secret.key": EMPTY}}):
+    no_key = replace(note, others={**note.others, "secret.key": EMPTY})
+    for worse in (replace(note, databases={"catalogue.sqlite": EMPTY}), no_key):
         with pytest.raises(Invalid, match="restore another backup") as told:
-            look(replace(note, **more), without_damaged=True)
+            look(worse, without_damaged=True)
         assert {*keys[1:]} < {problem.field for problem in told.value.problems}
 
 

@@ -173,7 +173,7 @@ def test_one_backup_at_a_time_and_none_while_one_is_restored(take: Callable[...,
         with kept.locked(tmp_path / "copy", to_write=to_write), pytest.raises(Conflict, match="under way"):
             take()
     with kept.locked(tmp_path / "copy", to_write=True), pytest.raises(Conflict, match="under way"):
-        restoring.restore(tmp_path / "copy", tmp_path / "new")
+        restoring.restore(tmp_path / "copy", tmp_path / "new", at=AT)
     take()
 
 

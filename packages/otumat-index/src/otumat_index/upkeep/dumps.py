@@ -26,6 +26,11 @@ Rows = list[tuple[Any, ...]]
 QUIETLY = ("--no-password", "--no-owner")
 """Nobody is there to be asked, and whoever restores owns."""
 SEEN_AT_ONE_MOMENT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+AS_THEY_WERE: Mapping[str, int] = {}
+MOVE_ON = """
+SELECT setval(sequence, greatest(nextval(sequence), %(number)s))
+FROM (SELECT pg_get_serial_sequence(%(table)s, 'id')::regclass AS sequence) AS of_table
+"""
 ANY_TABLE = "SELECT 1 FROM pg_tables WHERE schemaname = ANY(current_schemas(false)) LIMIT 1"
 
 
@@ -39,8 +44,13 @@ class Database(Protocol):
     def dump(self, target: Path, question: str) -> Rows:
         """Write what it holds at one moment into a new file; returns its answer to a question at that moment."""
 
-    def load(self, source: Path) -> None:
-        """Fill it, which must be empty, from such a file; all of it or nothing."""
+    def load(self, source: Path, *, beyond: Mapping[str, int] = AS_THEY_WERE) -> None:
+        """
+        Fill it, which must be empty, from such a file; all of it or nothing.
+
+        Args:
+            beyond: By table, a number than which new rows of it get higher ones.
+        """
 
     def check_empty(self) -> None:
         """Conflict: something is in it."""
@@ -63,9 +73,15 @@ class Sqlite:
         sync(target)
         return rows
 
-    def load(self, source: Path) -> None:
+    def load(self, source: Path, *, beyond: Mapping[str, int] = AS_THEY_WERE) -> None:
         unfinished = self.path.with_name(f"{self.path.name}.restoring")
         shutil.copyfile(source, unfinished)
+        if beyond:
+            with closing(sqlite3.connect(unfinished)) as copy, copy:
+                for table, number in beyond.items():
+                    moved = copy.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?", [number, table])
+                    if not moved.rowcount:  # it never had a row
+                        copy.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", [table, number])
         sync(unfinished)
         unfinished.replace(self.path)
         sync(self.path.parent)
@@ -93,9 +109,12 @@ class Postgresql:
         sync(target)
         return rows
 
-    def load(self, source: Path) -> None:
+    def load(self, source: Path, *, beyond: Mapping[str, int] = AS_THEY_WERE) -> None:
         # Nothing is dropped: in a database that is not empty this fails, and nothing was changed.
         self._run("pg_restore", *QUIETLY, "--single-transaction", "--exit-on-error", "--dbname", self._name, source)
+        for table, number in beyond.items():
+            with self._session() as session:
+                session.execute(MOVE_ON, {"table": table, "number": number})
 
     def check_empty(self) -> None:
         check_program("pg_restore")

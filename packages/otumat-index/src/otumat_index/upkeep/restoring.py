@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from obstore.exceptions import AlreadyExistsError
@@ -17,23 +18,32 @@ from otumat_index.config import Config, read
 from otumat_index.publish import files
 from otumat_index.publish.files import FileStore, LocalFiles, sync
 from otumat_index.upkeep import kept
-from otumat_index.upkeep.dumps import Database, databases_of
+from otumat_index.upkeep.dumps import AS_THEY_WERE, Database, databases_of
 from otumat_index.upkeep.kept import Note
 
 INDEX = ("index.sqlite3*", "events.sqlite3*", "files", "*.key")
 """A log that SQLite left beside a database that is gone, it would take for the new one's."""
 USES = re.compile(r"events\.[a-z]+")
 """The one database that an index can begin anew."""
+BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
+"""There was no index before."""
 
 
 def restore(
-    folder: Path, data: Path, *, without_damaged: bool = False, progress: Callable[[float], object] = lambda _: None
+    folder: Path,
+    data: Path,
+    *,
+    at: datetime,
+    without_damaged: bool = False,
+    progress: Callable[[float], object] = lambda _: None,
 ) -> tuple[Note, set[str]]:
     """
     Fill a data folder, and the databases and the store that its settings name, from a copy.
 
     All of the copy, and where it shall go, is looked at before anything is written. The catalogue comes last: cut off
     before, there is no index yet, and nothing that was there before is changed.
+
+    Uses on ClickHouse are not in the copy, and know projects and installs that it does not (`never_given`).
 
     Args:
         data: A folder without an index; a `settings.toml` in it counts, else the copy's.
@@ -52,11 +62,13 @@ def restore(
         note = kept.read_note(folder)
         check_free(data)
         left_out = check_whole(folder, note, lambda part: progress(part / 2), without_damaged=without_damaged)
-        fill(folder, note, data, left_out, lambda part: progress(0.5 + part / 2))
+        fill(folder, note, data, left_out, at, lambda part: progress(0.5 + part / 2))
         return note, left_out
 
 
-def fill(folder: Path, note: Note, data: Path, left_out: set[str], progress: Callable[[float], object]) -> None:
+def fill(
+    folder: Path, note: Note, data: Path, left_out: set[str], at: datetime, progress: Callable[[float], object]
+) -> None:
     state = folder / note.state
     own = (data / kept.SETTINGS).exists()
     config = replace(read(os.environ, data=data if own else state)[0], data=data)
@@ -70,10 +82,24 @@ def fill(folder: Path, note: Note, data: Path, left_out: set[str], progress: Cal
     for path in state.glob(kept.KEYS):
         kept.write_private(data / path.name, path.read_bytes())
     sync(data)
+    beyond = never_given(at) if config.events_url.startswith("clickhouse") else AS_THEY_WERE
     for name, database in databases.items():
         dump = f"{name}.{database.kind}"
         if dump not in left_out:
-            database.load(state / dump)
+            database.load(state / dump, beyond=beyond)
+
+
+def never_given(at: datetime) -> dict[str, int]:
+    """
+    Numbers that no project and no install had before: else uses of those that are lost would count for new ones.
+
+    Time grows faster than rows come. Projects are numbered by the second, for search has 31 bits for them (until 2094).
+
+    >>> never_given(datetime.fromisoformat("2026-11-22T10:15:00Z"))
+    {'publish_project': 28116900, 'usage_install': 28116900000000}
+    """
+    elapsed = at - BEGINNING
+    return {"publish_project": elapsed // timedelta(seconds=1), "usage_install": elapsed // timedelta(microseconds=1)}
 
 
 def check_free(data: Path) -> None:
