@@ -97,7 +97,7 @@ def show_state(told: dict[str, Any], console: Console) -> None:
     package = printable(told["package"])
     console.show(f"{console.style(package, BOLD)}: {told['level']}, decided by {told['decided_by']}")
     if told["level"] == UNSET:
-        console.note(f"Nothing is recorded before a yes. What one would be to: otumat usage show {package}")
+        console.note(f"Nothing is recorded before a yes. What a yes would cover: otumat usage show {package}")
     answer = told["answer"]
     held_now = ", ".join(f"{name} {times}" for name, times in told["held"].items())
     enrolled = told["install"] and f"{told['install']} ({_kind(told)})"
