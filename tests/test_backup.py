@@ -43,10 +43,10 @@ def publish(index: Index, artifact: Artifact) -> None:
     assert answer.status == 200, answer
 
 
-def run(index: Index, *words: object) -> subprocess.CompletedProcess[str]:
-    """An operator's command on an index's data, whatever becomes of it."""
+def run(index: Index, *words: object, **settings: str) -> subprocess.CompletedProcess[str]:
+    """An operator's command on an index's data, with more settings, whatever becomes of it."""
     line = [str(word) for word in (BIN / "otumat-index", *words, "--data", index.data)]
-    return subprocess.run(line, env=index.environ(), capture_output=True, text=True, timeout=PATIENCE_S)
+    return subprocess.run(line, env=index.environ() | settings, capture_output=True, text=True, timeout=PATIENCE_S)
 
 
 def elsewhere(index: Index, folder: Path) -> Index:
@@ -183,13 +183,13 @@ def test_a_catalogue_beside_a_clickhouse_that_was_not_restored_gives_none_of_its
     running: Index, tmp_path: Path
 ) -> None:
     """It may know installs and projects from after the backup: closed ones, and others' uses."""
-    beside = {**running.settings, "EVENTS_URL": "clickhouse://nobody@127.0.0.1:1/nothing"}  # asked for nothing
+    clickhouse = "clickhouse://nobody@127.0.0.1:1/nothing"  # asked for nothing
     begun_s = time.time() - datetime(2026, 1, 1, tzinfo=UTC).timestamp()
-    done = run(Index(running.data, beside), "backup", tmp_path / "copy")
+    done = run(running, "backup", tmp_path / "copy", EVENTS_URL=clickhouse)
     assert done.returncode == 0, done
-    restored = Index(tmp_path / "data", beside)
+    restored = elsewhere(running, tmp_path)
     try:
-        done = run(restored, "restore", tmp_path / "copy")
+        done = run(restored, "restore", tmp_path / "copy", EVENTS_URL=clickhouse)
         assert (done.returncode, "not given to new ones" in done.stdout) == (0, True), done
         project, install = next_numbers(restored)
         assert begun_s - 1 < project < 2**31, "search has no more room"
