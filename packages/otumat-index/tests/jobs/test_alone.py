@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
+from harness.waiting import PATIENCE_S
 from otumat_index.jobs.alone import Alone
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -56,9 +57,9 @@ def test_it_ends_with_its_holder_however_that_ends(tmp_path: Path) -> None:
         assert not alone.is_held()
     finally:
         holder.send_signal(signal.SIGKILL)
-        holder.wait(20)
+        holder.wait(PATIENCE_S)
         holder.stdout.close()
-    deadline = time.monotonic() + 20  # a server notices a moment later that a client is gone
+    deadline = time.monotonic() + PATIENCE_S  # a server notices a moment later that a client is gone
     while not asked_again(alone):
         assert time.monotonic() < deadline
         time.sleep(0.05)

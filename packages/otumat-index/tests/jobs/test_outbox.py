@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.db import connection, connections
 
+from harness.waiting import PATIENCE_S
 from otumat_index.jobs import outbox
 from otumat_index.jobs.models import Cursor, Mail
 from otumat_index.jobs.outbox import Draft
@@ -125,7 +126,7 @@ def test_many_followers_turn_every_row_once(row: Row, now: Any) -> None:
     starting = threading.Barrier(4)
 
     def follow(_: int) -> None:
-        starting.wait(5)
+        starting.wait(PATIENCE_S)
         try:
             outbox.follow(at=now)
         finally:

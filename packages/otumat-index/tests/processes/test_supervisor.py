@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.waiting import PATIENCE_S
 from otumat_index.processes import ServeFailed, WorkerSettings, serve
 
 APPLICATION = """
@@ -53,7 +54,7 @@ sys.exit(serve(settings, host=sys.argv[2], port=0, workers=2, jobs=jobs,
 
 def ask(url: str, path: str = "/", headers: Mapping[str, str] | None = None) -> str:
     host, _, port = url.removeprefix("http://").rpartition(":")
-    connection = http.client.HTTPConnection(host.strip("[]"), int(port), timeout=20)
+    connection = http.client.HTTPConnection(host.strip("[]"), int(port), timeout=PATIENCE_S)
     with contextlib.closing(connection):
         connection.request("GET", path, headers=dict(headers or {}))
         answer = connection.getresponse()
@@ -112,11 +113,11 @@ def started(folder: Path, host: str = "127.0.0.1") -> Iterator[Tree]:
     try:
         urls = process.stdout.readline().split()
         assert urls, "the server did not start"
-        _until((folder / "job").exists)
+        _until(lambda: (folder / "job").exists() and (folder / "job").read_text())
         yield Tree(process, urls, folder)
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE_S)
         process.stdout.close()
 
 
@@ -125,7 +126,7 @@ def test_all_processes_answer_and_a_stop_leaves_none(tree: Tree) -> None:
     members = tree.members()
     assert len(members) == 4  # two workers, a job, and what the job started
     tree.process.send_signal(signal.SIGTERM)
-    assert tree.process.wait(20) == 0
+    assert tree.process.wait(PATIENCE_S) == 0
     assert not any(_lives(pid) for pid in members)
     assert (tree.folder / "job.left").exists()
 
@@ -153,13 +154,13 @@ def test_nobody_outlives_the_parent(tree: Tree, ending: signal.Signals) -> None:
     members = tree.members()
     assert len(members) == 4
     tree.process.send_signal(ending)
-    tree.process.wait(20)
+    tree.process.wait(PATIENCE_S)
     _until(lambda: not any(_lives(pid) for pid in members))
 
 
 def test_a_request_under_way_is_finished_at_a_stop(tree: Tree) -> None:
     port = int(tree.urls[0].rpartition(":")[2])
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as connection:
         connection.sendall(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
         _until((tree.folder / "asked").exists)
         tree.process.terminate()
@@ -167,7 +168,7 @@ def test_a_request_under_way_is_finished_at_a_stop(tree: Tree) -> None:
         while piece := connection.recv(4096):
             answer += piece
     assert answer.startswith(b"HTTP/1.1 200")
-    assert tree.process.wait(20) == 0
+    assert tree.process.wait(PATIENCE_S) == 0
 
 
 def test_localhost_is_both_addresses(tmp_path: Path) -> None:
@@ -180,7 +181,7 @@ def test_localhost_is_both_addresses(tmp_path: Path) -> None:
 def test_a_body_above_the_limit_is_refused_unread(tree: Tree) -> None:
     port = int(tree.urls[0].rpartition(":")[2])
     for head in (b"Content-Length: 9999999", b"Transfer-Encoding: chunked"):
-        with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as connection:
             connection.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\n" + head + b"\r\n\r\n")
             with contextlib.suppress(ConnectionError):
                 if b"chunked" in head:
@@ -202,7 +203,7 @@ def test_an_application_that_cannot_start_ends_the_server(tmp_path: Path) -> Non
         text=True,
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     assert done.returncode != 0
     assert done.stdout == ""
@@ -230,7 +231,7 @@ def test_the_number_of_workers_has_bounds(tmp_path: Path) -> None:
 
 
 def _until(happened: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_S
     while not happened():
         assert time.monotonic() < deadline, "it never happened"
         time.sleep(0.02)

@@ -20,6 +20,7 @@ from django.db import connection
 
 from harness.chdb_link import ChdbLink
 from harness.clickhouse import CLUSTER, Cluster
+from harness.waiting import PATIENCE_S
 from otumat.errors import Conflict, Invalid, OtumatError, Refused
 from otumat.spec.event import Where
 from otumat_index.usage.stores.clickhouse.link import Address, Server, address_of
@@ -216,15 +217,15 @@ def test_a_killed_replica_loses_nothing_and_doubles_nothing(servers: Cluster) ->
     with ThreadPoolExecutor(INSTALLS + 1) as pool:
         watching = pool.submit(watch, store, done, reports)
         senders = [pool.submit(send, store, install, reached) for install in range(1, INSTALLS + 1)]
-        assert reached.wait(90)
+        assert reached.wait(PATIENCE_S)
         victim.kill()
         for sender in senders:
-            sender.result(120)
+            sender.result(PATIENCE_S)
         seen = reports[0]
         assert settled(lambda: reports[0] > seen + 1), "reports stopped"
         assert store.erase(erased) == 1  # waits for nobody that is down
         done.set()
-        watching.result(120)
+        watching.result(PATIENCE_S)
     victim.start()
     victim.await_ready()
     assert settled(lambda: total(store) == MOST), f"{total(store)} of {MOST}"
@@ -244,7 +245,7 @@ def test_a_killed_replica_loses_nothing_and_doubles_nothing(servers: Cluster) ->
 def send(store: ClickHouseStore, install: int, reached: Event) -> None:
     """As a sender does: a batch that got no answer is sent again, until it gets one."""
     for number in range(1, BATCHES + 1):
-        until = time.monotonic() + 30
+        until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
             try:
                 store.accept(batch(install, number))
@@ -269,7 +270,7 @@ def total(store: ClickHouseStore) -> int:
 
 
 def settled(holds: Callable[[], bool]) -> bool:
-    until = time.monotonic() + 30
+    until = time.monotonic() + PATIENCE_S
     while time.monotonic() < until:
         if holds():
             return True

@@ -14,6 +14,7 @@ import pytest
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
+from harness.waiting import PATIENCE_S
 from otumat_index.usage import actions, scrubbing
 from otumat_index.usage.models import Erasure
 from otumat_index.usage.stores.models import Batch
@@ -131,7 +132,7 @@ def test_U14_where_the_log_is_kept_a_receipt_promises_no_more_than_for_backups(
 def scrub_at_last(monkeypatch: pytest.MonkeyPatch) -> None:
     """As a task does once a minute; other tests' transactions on the same server may hold it back."""
     monkeypatch.setattr(scrubbing, "MARGIN", timedelta(0))
-    until = time.monotonic() + 30
+    until = time.monotonic() + PATIENCE_S
     while not Erasure.objects.get().scrubbed and time.monotonic() < until:
         actions.finish_erasures(at=timezone.now())
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pexpect  # type: ignore[import-untyped]
 import pytest
 
+from harness.waiting import PATIENCE_S
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
@@ -28,7 +30,7 @@ def at_a_terminal(clean_environ: dict[str, str], tmp_path: Path) -> Callable[...
             cwd=tmp_path,
             env=clean_environ | {"TERM": "xterm"} | environ,
             encoding="utf-8",
-            timeout=30,
+            timeout=PATIENCE_S,
             use_poll=True,
             # Started from a job in the background, a process inherits that Ctrl-C is ignored.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),

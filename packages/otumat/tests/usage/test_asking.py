@@ -15,6 +15,7 @@ import pexpect  # type: ignore[import-untyped]
 import pytest
 
 import otumat
+from harness.waiting import PATIENCE_S
 from otumat.usage import answers, tokens
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ agent.log(event_type="import")
 def hosted(package: Path, host: UsageHost) -> Callable[..., None]:
     """Make the package build an agent when it is imported."""
 
-    def build(*, enrolment: str = "prompt", timeout: float = 20) -> None:
+    def build(*, enrolment: str = "prompt", timeout: float = PATIENCE_S) -> None:
         text = AGENT.format(url=host.url, enrolment=enrolment, timeout=timeout)
         (package / "__init__.py").write_text(text)
 
@@ -63,7 +64,7 @@ def terminal(package: Path, tmp_path: Path) -> Start:
             env=env,
             cwd=str(tmp_path),
             encoding="utf-8",
-            timeout=20,
+            timeout=PATIENCE_S,
             use_poll=True,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
@@ -219,7 +220,7 @@ def test_a_package_that_wants_a_person_opens_the_browser_and_always_prints_the_l
     child.expect(r"in your browser: (\S+)")
     query = dict(parse_qsl(urlsplit(child.match[1]).query))
     assert query["redirect_uri"].startswith("http://127.0.0.1:")
-    with build_opener(ProxyHandler({})).open(host.consented(query), timeout=10) as page:
+    with build_opener(ProxyHandler({})).open(host.consented(query), timeout=PATIENCE_S) as page:
         assert b"Thank you" in page.read()
     assert "imported" in ended(child)
     known = tokens.read(tokens.path_of(folder))

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.waiting import PATIENCE_S
 from otumat.errors import Invalid
 from otumat.usage import UsageAgent, answers, changing, due, held
 from otumat.usage.frequency import seconds_of
@@ -209,7 +210,7 @@ def test_a_due_round_is_started_as_a_process_of_its_own_and_leaves_no_child(
     )
     done = run_program(code, PYTHONPATH=os.pathsep.join(path for path in sys.path if path))
     assert (done.stdout, done.stderr) == ("no child\n", "")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_S
     while not host.counts and time.monotonic() < deadline:
         time.sleep(0.05)
     assert host.counts == {"import": 1}

@@ -14,6 +14,7 @@ from urllib.request import ProxyHandler, Request, build_opener  # noqa: TID251 -
 
 import pytest
 
+from harness.waiting import PATIENCE_S
 from otumat.errors import Conflict, OtumatError, Refused, Unreachable
 from otumat.spec.consent import ON
 from otumat.usage import tokens
@@ -37,14 +38,14 @@ def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def get(url: str, **headers: str) -> int:
     try:
-        with build_opener(ProxyHandler({})).open(Request(url, headers=headers), timeout=10) as answer:
+        with build_opener(ProxyHandler({})).open(Request(url, headers=headers), timeout=PATIENCE_S) as answer:
             return int(answer.status)
     except HTTPError as exc:
         with exc:
             return exc.code
 
 
-def enrol_with(folder: str, page: Any, *, timeout_s: float = 10, way: str = "browser") -> Credential:
+def enrol_with(folder: str, page: Any, *, timeout_s: float = PATIENCE_S, way: str = "browser") -> Credential:
     """Enrol, with somebody at the browser who does what `page` says with the link's query."""
     visitors: list[threading.Thread] = []
 
@@ -57,7 +58,12 @@ def enrol_with(folder: str, page: Any, *, timeout_s: float = 10, way: str = "bro
 
     try:
         return enrol(
-            folder, way=way, config={}, tell=tell, timeout_s=timeout_s, over=usage_transport(silence_s=3, total_s=5)
+            folder,
+            way=way,
+            config={},
+            tell=tell,
+            timeout_s=timeout_s,
+            over=usage_transport(silence_s=PATIENCE_S, total_s=PATIENCE_S),
         )
     finally:
         for visitor in visitors:
@@ -81,7 +87,7 @@ def test_the_browser_is_told_what_came_of_it(consenting: str, host: UsageHost) -
     shown: list[str] = []
 
     def page(query: dict[str, str], link: str) -> None:
-        with build_opener(ProxyHandler({})).open(host.consented(query), timeout=10) as answer:
+        with build_opener(ProxyHandler({})).open(host.consented(query), timeout=PATIENCE_S) as answer:
             shown.append(answer.read().decode())
 
     enrol_with(consenting, page)
@@ -162,12 +168,12 @@ def test_K20_a_browser_that_does_not_return_finds_the_listener_up_on_this_machin
     monkeypatch.setenv("BROWSER", str(browser))
 
     def answer_when_it_was_there(query: dict[str, str], link: str) -> None:
-        until = time.monotonic() + 30
+        until = time.monotonic() + PATIENCE_S / 2
         while not ((tmp_path / "found").exists() and (tmp_path / "found").read_text()) and time.monotonic() < until:
             time.sleep(0.02)
         get(host.consented(query))
 
-    enrol_with(consenting, answer_when_it_was_there, timeout_s=40)
+    enrol_with(consenting, answer_when_it_was_there)
     os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
     assert (tmp_path / "found").read_text().startswith("400 http://127.0.0.1:")
 
@@ -195,7 +201,7 @@ def device(host: UsageHost, *answers: dict[str, str]) -> tuple[Any, list[float],
     host.device_answers = list(answers)
     slept: list[float] = []
     told: list[str] = []
-    over = usage_transport(silence_s=1, total_s=3)
+    over = usage_transport(silence_s=PATIENCE_S, total_s=PATIENCE_S)
     there = discover(host.url, over=over)
 
     def run() -> Credential:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import otumat
+from harness.waiting import PATIENCE_S
 from otumat.spec.consent import LOCAL
 from otumat.usage import changing, due, held, manifests, maps, state
 from otumat.usage.hosts import usage_transport
@@ -98,7 +99,7 @@ def test_U11_otumat_in_a_zip_finds_the_manifest_there_and_sends(
     assert (done.stderr, done.returncode) == ("", 0)
     found = "from otumat.usage import manifests; import hostpkg; print(manifests.find('hostpkg').manifest.project)"
     assert run_program(found, PYTHONPATH=str(zipped)).stdout == "hostpkg\n"
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_S
     while not host.counts and time.monotonic() < deadline:  # by a process of its own, out of the zip
         time.sleep(0.05)
     assert host.counts["fetch"] > 0
@@ -116,7 +117,7 @@ def test_U11_sub_interpreters_lose_nothing(local: str, run_program: Run, pythons
 def test_U11_several_pythons_at_once_lose_nothing(local: str, pythons: list[str]) -> None:
     environ = {**os.environ, "PYTHONPATH": str(Path(otumat.__file__).parents[1]), "PYTHONDONTWRITEBYTECODE": "1"}
     started = [subprocess.Popen([python, "-c", USE * 5], env=environ) for python in [*pythons, *pythons]]
-    assert [process.wait(60) for process in started] == [0] * len(started)
+    assert [process.wait(PATIENCE_S) for process in started] == [0] * len(started)
     assert state.counts(local) == {"fetch": 2 * 5 * 200 * len(pythons)}
     assert {record.where.python for record in held.held(local)} >= {"3.%d" % sys.version_info[1]}  # noqa: UP031
 

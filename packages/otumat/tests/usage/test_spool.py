@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.waiting import PATIENCE_S
 from otumat.usage import UsageAgent, answers, changing, held, outbox, spool
 from otumat.usage.spool import RS, SEGMENT_BYTES, SPOOL_MAX_BYTES, Writer, machine, prefix, suffix
 
@@ -77,7 +78,7 @@ def test_U3_K24_eight_processes_at_once_lose_nothing_and_fail_nothing(local: str
     line = [sys.executable, "-c", LOG, "1000"]
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     running = [subprocess.Popen(line, env=environ) for _ in range(8)]
-    assert [process.wait(60) for process in running] == [0] * 8
+    assert [process.wait(PATIENCE_S) for process in running] == [0] * 8
     assert times(local) == 8000
 
 

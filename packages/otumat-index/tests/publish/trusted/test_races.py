@@ -13,6 +13,7 @@ import pytest
 from django.db import connections
 
 from harness.issuer import GITHUB_RUN, Issuer
+from harness.waiting import PATIENCE_S
 from otumat.errors import OtumatError, Refused
 from otumat_index.accounts.credentials import of_token, of_user
 from otumat_index.accounts.models import Token, UsedAssertion, User
@@ -32,7 +33,7 @@ def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
     starting = threading.Barrier(len(calls))
 
     def run(call: Callable[[], Any]) -> Any:
-        starting.wait(timeout=10)
+        starting.wait(timeout=PATIENCE_S)
         try:
             return call()
         except OtumatError as exc:

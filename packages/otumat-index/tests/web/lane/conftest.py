@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.waiting import PATIENCE_S
 from otumat_index.web.lane import Store, of_file, prepare
 
 HTML = "text/html; charset=utf-8"
@@ -97,7 +98,7 @@ class Started:
 
     @contextlib.contextmanager
     def connect(self) -> Iterator[Connection]:
-        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as connected:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S) as connected:
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             yield Connection(connected)
 
@@ -190,7 +191,7 @@ def started(folder: Path, *, memory_bytes: int = 64 << 20) -> Iterator[Started]:
         server.store.close()
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE_S)
         process.stdout.close()
 
 

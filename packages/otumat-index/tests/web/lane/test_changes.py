@@ -9,13 +9,14 @@ import time
 from typing import Any
 
 from harness.lane import HTML, PAGE
+from harness.waiting import PATIENCE_S
 from otumat_index.web.lane import prepare
 
 Started = Any
 
 
 def test_a_change_is_seen_at_the_next_request_on_every_worker(server: Started) -> None:
-    connections = [socket.create_connection(("127.0.0.1", server.port), timeout=20) for _ in range(32)]
+    connections = [socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_S) for _ in range(32)]
     try:
         for connection in connections:
             assert b"X-Passed" not in _ask(connection, PAGE)
