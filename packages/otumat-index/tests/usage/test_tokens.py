@@ -89,3 +89,19 @@ def test_an_access_token_refreshes_nothing(copy: Any) -> None:
     one = copy()
     assert one.refresh(one.told["access_token"]).json()["error"] == "invalid_grant"
     assert one.refresh(one.told["refresh_token"]).status_code == 200
+
+
+@pytest.mark.parametrize(("method", "rest"), [("GET", ""), ("DELETE", ""), ("DELETE", "?erase=1"), ("POST", "/visits")])
+def test_a_revoked_access_token_opens_nothing_and_the_proof_everything(copy: Any, method: str, rest: str) -> None:
+    one = copy()
+    assert one.client.post("/oauth/revoke", {"token": one.told["access_token"]}).status_code == 200
+    refused = one.own(method, rest, of=one.told["install"])
+    assert (refused.status_code, refused.json()["error"]["code"]) == (401, "invalid_token")
+    one.told["access_token"] = one.told["proof"]
+    assert one.own(method, rest).status_code == (201 if rest == "/visits" else 200)
+
+
+def test_an_access_token_of_a_withdrawn_install_still_shows_what_is_kept(copy: Any) -> None:
+    one = copy()
+    assert one.own("DELETE").status_code == 200
+    assert one.own("GET").json()["consent"]["level"] == "off"

@@ -158,10 +158,14 @@ def own(header: str, name: str, *, at: datetime) -> Install:
     """
     The install in an address, for who holds its token or proof; any other is not there (A90).
 
+    A token that was revoked, or whose kin was used twice, is none; one that ended by a withdrawal still shows and erases.
+
     Raises:
-        NotFound: It is another's.
+        Unauthenticated: The token is none, or none any more. NotFound: It is another's.
     """
-    install, _ = install_behind(header, at=at)
+    install, is_over = install_behind(header, at=at)
+    if is_over and install.withdrawn_at is None and not oauth.shows_proof(header):
+        raise oauth.unknown_token()
     if install.name != name:
         raise NotFound("There is no such install.")
     return install
