@@ -355,7 +355,8 @@ class UsageAgent:
             from otumat.usage.denials import in_ci
             from otumat.usage.releases import release_of
 
-            self.tail = suffix(release_of(str(self.config["package_name"])), in_ci=in_ci())
+            package, project = str(self.config["package_name"]), self.answer.project
+            self.tail = suffix(release_of(package, project=project, manifest=self.manifest), in_ci=in_ci())
         accepted = accepted_properties(self.answer, name, properties)
         head = self._heads[key] = prefix(name, accepted) if accepted is not None else b""
         return head

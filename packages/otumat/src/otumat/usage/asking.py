@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from otumat.errors import OtumatError, Refused
 from otumat.spec.consent import LOCAL, NOTICE, ON, UNSET, may_ask
 from otumat.spec.manifest import digest, is_host
-from otumat.usage import changing, clock, denials, due, manifests
+from otumat.usage import answers, changing, clock, denials, due, manifests
 from otumat.usage.files import write_whole
 from otumat.usage.releases import release_of
 
@@ -220,10 +220,11 @@ def _enrol(agent: UsageAgent, package: str) -> None:
     from otumat.usage.hosts import usage_transport
 
     timeout_s = float(agent.config["response_timeout"])
+    project = answers.read(str(agent.home_path)).project
     try:
         enrol(
             str(agent.home_path),
-            release=release_of(package),
+            release=release_of(package, project=project, manifest=agent.manifest),
             config=agent.config,
             tell=_tell,
             timeout_s=timeout_s,
