@@ -103,7 +103,7 @@ def test_an_owner_publishes_and_takes_it_back_by_keyboard(page: Page, index: Ind
     page.locator("summary", has_text="As a table").click()
     looked_at(page, "usage-public")
     badge = page.get_by_role("img", name="Badge: installs a week")
-    assert badge.evaluate("each => each.naturalWidth") > 100
+    assert badge.evaluate("each => each.decode().then(() => each.naturalWidth)") > 100
     page.goto(f"/project/{name}/")
     page.get_by_role("link", name="How it is used").click()
     expect(page.get_by_role("heading", name=f"How {name} is used")).to_be_visible()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import email
 import email.policy
-import socket
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
 from typing import Any
@@ -13,6 +12,8 @@ import pytest
 from aiosmtpd.controller import Controller
 from django.db import transaction
 
+from harness.server import free_port
+from harness.waiting import PATIENCE_S
 from otumat_index.journal import actions as journal
 from otumat_index.journal.actor import Actor
 
@@ -25,12 +26,11 @@ class Server:
         self.sessions: set[int] = set()
         self.kept: list[Any] = []
         self.answer: Callable[[str], str] = lambda address: "250 OK"
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         self.controller: Controller | None = None
 
     def start(self) -> None:
-        self.controller = Controller(self, hostname="127.0.0.1", port=self.port)
+        self.controller = Controller(self, hostname="127.0.0.1", port=self.port, ready_timeout=PATIENCE_S)
         self.controller.start()
 
     def stop(self) -> None:

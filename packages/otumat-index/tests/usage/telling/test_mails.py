@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import email
 import email.policy
-import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -13,6 +12,8 @@ import pytest
 from aiosmtpd.controller import Controller
 from django.test import Client
 
+from harness.server import free_port
+from harness.waiting import PATIENCE_S
 from otumat_index.accounts.credentials import of_user
 from otumat_index.accounts.models import User
 from otumat_index.accounts.notices import actions as notices
@@ -191,9 +192,8 @@ class Server:
 
     def __init__(self) -> None:
         self.taken: list[Any] = []
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = int(probe.getsockname()[1])
-        self.controller = Controller(self, hostname="127.0.0.1", port=self.port)
+        self.port = free_port()
+        self.controller = Controller(self, hostname="127.0.0.1", port=self.port, ready_timeout=PATIENCE_S)
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         self.taken.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
