@@ -175,6 +175,20 @@ def test_U5_notes_are_never_counted_twice_or_missed_while_they_are_folded(local:
     assert [path.name for path in Path(local).glob("*-*")] == []
 
 
+def test_U5_what_was_lost_is_noted_elsewhere_while_somebody_who_folds_has_no_turn(local: str) -> None:
+    """A process that was stopped in that moment, or a machine that is busy."""
+    fcntl = pytest.importorskip("fcntl")
+    held.count_lost(local, "room", {"fetch": 1})
+    (shared,) = Path(local).glob("lost-*")
+    with shared.open("rb") as stopped:
+        fcntl.flock(stopped, fcntl.LOCK_EX)
+        held.count_lost(local, "room", {"fetch": 2})
+    held.count_lost(local, "room", {"fetch": 4})
+    assert held.lost(local) == {"room": {"fetch": 7}}
+    held.wipe(local)
+    assert list(Path(local).glob("lost-*")) == []
+
+
 def test_U5_notes_stay_as_they_are_when_a_disk_has_no_room_for_all_of_their_sums(
     local: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _LOST, _FOLDING = "lost-", "folding-"
 LOST_MAX_BYTES = 32 * 1024
-_TRIES = 500  # half a second: whoever folds has to get a turn, on a machine that is busy
+_TRIES = 50
 _RENAMED_AT_MOST = 4  # a segment, while somebody lists and deletes: sealed, gathered, let go, evicted
 GATHERED, EVICTED = ".gathered", ".evicted"
 ROOM, UNREADABLE = "room", "unreadable"
@@ -129,7 +129,9 @@ def count_lost(folder: str, why: str, counts: dict[str, int], *, segment: str = 
         segment: The one that is being evicted, by a name that no other ever has: noted again, it counts once.
     """
     path = os.path.join(folder, _LOST + machine())
-    _note_lost(path, notes.lines({why: counts}, segment))
+    noted = notes.lines({why: counts}, segment)
+    if noted and not _note_lost(path, noted):  # who folds it has no turn: a host does not wait for that
+        _note_lost(f"{path}-{os.getpid()}", noted)
     if _size(path) > LOST_MAX_BYTES:
         _fold_lost(path)
     if answers.read(folder).level not in answers.RECORDING:  # who withdraws stores that, then deletes what is there
@@ -171,21 +173,22 @@ def _write(path: str, data: bytes) -> None:
         os.close(fd)
 
 
-def _note_lost(path: str, lines: bytes) -> None:
-    for _ in range(_TRIES if lines else 0):
+def _note_lost(path: str, lines: bytes) -> bool:
+    for _ in range(_TRIES):
         try:
             file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
             try:
                 if share(file) and is_at(path, file):
                     os.write(file, lines)  # one write, so that processes do not disturb each other
-                    return
+                    return True
             finally:
                 give_back(file)
             time.sleep(0.001)  # somebody is about to fold it, and that may be a process that waits for its turn
         except FileNotFoundError:
             continue  # it was folded under our hands
         except OSError:
-            return
+            break
+    return False
 
 
 def lost(folder: str) -> notes.ByReason:
