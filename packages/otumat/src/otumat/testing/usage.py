@@ -59,6 +59,7 @@ class UsageHost:
         grace_s: How long a refresh token may be used again.
         proofs: What proves each install; it stays, also when that was withdrawn.
         copies: Names of the copies of images that told.
+        receipts: What was answered to erasures, by the keys that they were asked for with.
     """
 
     asked: list[Asked] = field(default_factory=list)
@@ -76,6 +77,7 @@ class UsageHost:
     keys: dict[str, str] = field(default_factory=dict)
     proofs: dict[str, str] = field(default_factory=dict)
     copies: set[str] = field(default_factory=set)
+    receipts: dict[str, dict[str, Any]] = field(default_factory=dict)
     grace_s: float = 60
     expires_in: int = 3600
     anonymous: bool = True
@@ -235,6 +237,8 @@ class UsageHost:
         batch = read_batch(body)
         if bool(batch.copy) != ("Bearer P-" in asked.headers["authorization"]):
             return 400, {"ok": False, "error": {"code": "invalid", "message": "A copy, or none?"}}
+        if batch.install != install:
+            return 400, {"ok": False, "error": {"code": "invalid", "message": "Another's."}}
         with self.lock:
             self.copies |= {batch.copy} - {""}
             if batch.batch in self.batches:
@@ -252,6 +256,9 @@ class UsageHost:
             return 200, told
 
     def _own(self, asked: Asked, install: str) -> Answer:
+        key = asked.headers.get("idempotency-key", "")
+        if key in self.receipts:
+            return 200, self.receipts[key]
         who = self._who(asked)
         if not who:
             return 401, {"ok": False, "error": {"code": "invalid_token", "message": "Expired."}}
@@ -263,7 +270,10 @@ class UsageHost:
         if not asked.path.endswith("?erase=1"):
             return 200, {"ok": True}
         self.proofs = {proof: each for proof, each in self.proofs.items() if each != install}
-        return 200, {"ok": True, "receipt": {"install": install}, "signature": "c2ln"}
+        told = {"ok": True, "receipt": {"install": install}, "signature": "c2ln"}
+        if key:
+            self.receipts[key] = told
+        return 200, told
 
 
 class _Handler(BaseHTTPRequestHandler):

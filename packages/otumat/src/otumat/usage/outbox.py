@@ -1,17 +1,14 @@
 """
-Batches on disk: frozen before anybody sees them, so that what is shown, sent, sent again and kept is the same bytes.
+Making batches of what is held, and how far it is in batches: whatever crashes, no use is in two and none is in none.
 
-A file of `outbox/` (and, afterwards, of `sent/`) is one line of JSON for us, then the exact body of the request. The
-line tells which bytes of which segments the batch covers: whatever crashes, no use is in two batches and none is in
-no batch. Everything here happens under `sender.lock`.
+Everything here happens under `sender.lock`. What a batch is on disk: `batches.py`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import otumat
@@ -19,7 +16,12 @@ from otumat.spec.consent import ON
 from otumat.spec.event import COUNT_MAX, Batch, Row, Use, write_batch
 from otumat.usage import clock, held, tallies
 from otumat.usage.answers import is_still
-from otumat.usage.files import locked, read_json, write_json, write_whole
+from otumat.usage.batches import SENT_MAX as SENT_MAX
+from otumat.usage.batches import Frozen as Frozen
+from otumat.usage.batches import sent as sent
+from otumat.usage.batches import waiting as waiting
+from otumat.usage.batches import write
+from otumat.usage.files import locked, read_json, write_json
 from otumat.usage.maps import maps_folder
 from otumat.usage.spool import spool_folder
 
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from otumat.usage.held import Record
 
 WAITING_MAX = 32
-SENT_MAX = 100
 _ROWS_ENOUGH = 700  # a segment adds at most 64 KiB / 50 bytes, 1,300 rows: together no more than event.BATCH_MAX_ROWS
 _SEGMENTS_AT_ONCE = 4  # a quarter of all, so that there are others to evict meanwhile
 _LOCK_WAIT_S = 10
@@ -38,39 +39,6 @@ _ROWS_OF_A_TALLY = 1000  # in the dialect of 0.3, which has a row for each use
 
 Cursors = dict[str, Any]
 Covers = dict[str, tuple[int, int]]
-
-
-@dataclass(frozen=True)
-class Frozen:
-    """
-    A batch as it is on disk.
-
-    Attributes:
-        note: What we keep beside the body: `batch`, `sequence`, `covers`, `lost`; after sending `sent` and `answer`.
-        body: The exact bytes, before compression.
-    """
-
-    path: str
-    note: dict[str, Any]
-    body: bytes
-
-    @property
-    def batch(self) -> str:
-        return str(self.note["batch"])
-
-    @property
-    def sha256(self) -> str:
-        return hashlib.sha256(self.body).hexdigest()
-
-
-def waiting(folder: str) -> list[Frozen]:
-    """Batches that were not taken yet, in the order of their sequence."""
-    return _all(os.path.join(folder, "outbox"))
-
-
-def sent(folder: str) -> list[Frozen]:
-    """Batches that were taken, oldest first."""
-    return _all(os.path.join(folder, "sent"))
 
 
 def freeze(folder: str, answer: Answer, install: str, *, dialect: str = "1.0", copy: str = "") -> list[Frozen]:
@@ -81,8 +49,19 @@ def freeze(folder: str, answer: Answer, install: str, *, dialect: str = "1.0", c
 
     Args:
         copy: The name of this copy of an image; "" where the install itself is.
+
+    Errors:
+        Conflict: this machine is another install by now.
     """
-    cursors = recovered(folder)
+    from otumat.usage.readdressing import readdressed  # not for a host that makes room
+
+    with locked(os.path.join(folder, "consent.lock"), wait_s=_LOCK_WAIT_S):
+        if not is_still(folder, answer):
+            return []
+        before = recovered(folder)
+        cursors = readdressed(folder, before, install=install, dialect=dialect)
+        if cursors != before:
+            write_json(_cursors(folder), cursors)
     held.let_go(folder)  # once it is noted what of it is in batches, for from then on it may be evicted
     while len(waiting(folder)) < WAITING_MAX:
         covers, records = _gather(folder, cursors, most=COUNT_MAX if dialect == "1.0" else _ROWS_OF_A_TALLY)
@@ -103,7 +82,7 @@ def freeze(folder: str, answer: Answer, install: str, *, dialect: str = "1.0", c
         with locked(os.path.join(folder, "consent.lock"), wait_s=_LOCK_WAIT_S):
             if not is_still(folder, answer):
                 return []
-            _write(os.path.join(folder, "outbox", f"{sequence:08d}-{batch}.json"), note, body)
+            write(os.path.join(folder, "outbox", f"{sequence:08d}-{batch}.json"), note, body)
             cursors = recovered(folder)
         held.let_go(folder)
     held.let_go(folder)  # what had nothing new may be evicted while its batches wait
@@ -117,27 +96,6 @@ def preview(folder: str, answer: Answer) -> bytes:
     lost = held.lost(folder)
     rows = _rows(records, answer)
     return write_batch(_batch(answer, "", "", 1, rows, lost)) if records else b""
-
-
-def settle(folder: str, frozen: Frozen, answer: dict[str, Any], *, kept: bool) -> None:
-    """Move a batch to what was sent, if that is kept."""
-    note = frozen.note | {"sent": clock.moment(clock.now_s()), "answer": answer}
-    if kept:
-        _write(os.path.join(folder, "sent", os.path.basename(frozen.path)), note, frozen.body)
-    held.remove(frozen.path)
-    for old in sent(folder)[:-SENT_MAX]:
-        held.remove(old.path)
-
-
-def set_aside(folder: str, frozen: Frozen) -> None:
-    """Give a batch up that the server cannot read; the next one tells how much was lost."""
-    held.remove(frozen.path)
-    if frozen.note.get("dialect") == "1.0":
-        value = json.loads(frozen.body)
-        counts: dict[str, int] = {}
-        for _, name, _, times in (row for group in value["uses"] for row in group["rows"]):
-            counts[name] = counts.get(name, 0) + times
-        held.count_lost(folder, held.UNREADABLE, counts)
 
 
 def discard(folder: str) -> None:
@@ -227,6 +185,7 @@ def recovered(folder: str) -> Cursors:
             segments[name] = max(int(segments.get(name, 0)), end)
         if frozen.note["sequence"] > int(cursors.get("sequence", 0)):
             cursors["sequence"], cursors["told"] = frozen.note["sequence"], frozen.note["lost"]
+            cursors["install"] = frozen.install
     if cursors != before:
         write_json(path, cursors)
     return cursors
@@ -295,26 +254,6 @@ def _batch(
         rows=tuple(rows),
         lost=lost,
     )
-
-
-def _write(path: str, note: dict[str, Any], body: bytes) -> None:
-    write_whole(path, json.dumps(note, sort_keys=True).encode() + b"\n" + body)
-
-
-def _all(folder: str) -> list[Frozen]:
-    try:
-        names = sorted(name for name in os.listdir(folder) if name.endswith(".json"))
-    except OSError:
-        return []
-    return [frozen for name in names if (frozen := _frozen(os.path.join(folder, name))) is not None]
-
-
-def _frozen(path: str) -> Frozen | None:
-    line, _, body = held.read(path).partition(b"\n")
-    try:
-        return Frozen(path, json.loads(line), body)
-    except ValueError:
-        return None
 
 
 def _cursors(folder: str) -> str:

@@ -21,11 +21,12 @@ from otumat.errors import Conflict, OtumatError, Refused, Unreachable
 from otumat.spec.consent import may_send
 from otumat.spec.event import MEDIA_TYPE
 from otumat.transport import Request
-from otumat.usage import answers, changing, clock, copies, denials, due, outbox, tokens, tombstones
+from otumat.usage import answers, batches, changing, clock, copies, denials, due, held, outbox, tokens, tombstones
 from otumat.usage.dialect03 import is_expired, uses_in
 from otumat.usage.enrol.anonymous import enrol_anonymously
 from otumat.usage.files import Busy, locked
 from otumat.usage.frequency import DAY_S
+from otumat.usage.readdressing import enrolled_anew
 from otumat.usage.spawning import WHEN_DUE
 
 if TYPE_CHECKING:
@@ -33,12 +34,13 @@ if TYPE_CHECKING:
 
     from otumat.transport import Response, Transport
     from otumat.usage.answers import Answer
-    from otumat.usage.outbox import Frozen
+    from otumat.usage.batches import Frozen
     from otumat.usage.tokens import Credential
 
 COPY_EVERY_S = 60 * 60
 """A copy of an image may be gone tomorrow, so it does not wait until then."""
 _UNREADABLE = (400, 409, 413, 415, 422)
+_NEVER_LEFT = ("unreachable.host", "unreachable.refused")
 
 
 @dataclass(frozen=True)
@@ -98,22 +100,22 @@ def _send_all(folder: str, package: str, over: Transport) -> Round:
     given = answers.read(folder)
     credential = _credential(folder, over)
     goes_on = partial(_goes_on, folder, package, given)
-    batches = uses = 0
+    sent = uses = 0
     while True:
         answer = answers.read(folder)
         waiting = outbox.freeze(folder, answer, credential.install, dialect=credential.dialect, copy=credential.copy)
         if not goes_on():
             if not answers.is_still(folder, given):
                 outbox.discard(folder)  # withdrawn, or said anew, while we froze
-            return Round(batches, uses, "Withdrawn.")
+            return Round(sent, uses, "Withdrawn.")
         if not waiting:
-            return Round(batches, uses)
+            return Round(sent, uses)
         for frozen in waiting:
             counted = _send_one(folder, frozen, over, goes_on)
             if counted is None:
-                return Round(batches, uses, "Withdrawn.")
+                return Round(sent, uses, "Withdrawn.")
             uses += counted
-            batches += 1
+            sent += 1
 
 
 def _credential(folder: str, over: Transport) -> Credential:
@@ -139,13 +141,31 @@ def _send_one(folder: str, frozen: Frozen, over: Transport, goes_on: Callable[[]
         return None
     if known is None:
         raise Conflict("This install was withdrawn.", code="credential.none")
-    answer = over.send(_request(known, frozen))
+    answer = _post(frozen, known, over)
     if answer.status == 401 and (known.dialect == "1.0" or is_expired(answer)):
         known = tokens.refreshed(tokens.path_of(folder), known.access_token, over=over)
         if not goes_on():
             return None
-        answer = over.send(_request(known, frozen))
+        answer = _post(frozen, known, over)
     return _judge(folder, frozen, known, answer)
+
+
+def _post(frozen: Frozen, known: Credential, over: Transport) -> Response:
+    """Send a batch in the name of its own install, and note before that it was tried, unless it cannot have arrived."""
+    if known.install != frozen.install:
+        raise enrolled_anew()
+    may_be_there, was_tried = True, frozen.is_tried
+    frozen.note_tried()
+    try:
+        answer = over.send(_request(known, frozen))
+        may_be_there = answer.status != 401
+    except Unreachable as exc:
+        may_be_there = exc.code not in _NEVER_LEFT
+        raise
+    finally:
+        if not (may_be_there or was_tried):
+            frozen.forget_tried()
+    return answer
 
 
 def _judge(folder: str, frozen: Frozen, known: Credential, answer: Response) -> int:
@@ -162,7 +182,7 @@ def _judge(folder: str, frozen: Frozen, known: Credential, answer: Response) -> 
         changing.withdraw(folder, source=known.host, reason=reason, install=known.install, in_round=True)
         raise Conflict(f"{known.host} takes no more uses of this install.", code="install.over")
     if answer.status in _UNREADABLE and known.dialect == "1.0":
-        outbox.set_aside(folder, frozen)
+        batches.set_aside(folder, frozen, why=held.UNREADABLE)
         return 0
     raise _Later(f"{known.host} answered {answer.status}.", due.retry_after_s(answer.headers.get("retry-after", "")))
 
@@ -170,7 +190,7 @@ def _judge(folder: str, frozen: Frozen, known: Credential, answer: Response) -> 
 def _settle(folder: str, frozen: Frozen, known: Credential, told: dict[str, Any]) -> None:
     """Keep what was sent, unless its install was erased meanwhile: who erases withdraws first, then deletes that."""
     with locked(os.path.join(folder, "consent.lock"), wait_s=changing.LOCK_WAIT_S):
-        outbox.settle(folder, frozen, told, kept=tombstones.is_there(folder, known.install))
+        batches.settle(folder, frozen, told, kept=tombstones.is_there(folder, known.install))
 
 
 def _request(known: Credential, frozen: Frozen) -> Request:

@@ -29,6 +29,8 @@ KEPT_S = 366 * 24 * 60 * 60
 LEFT_MOST = 20
 _REFRESH_WAIT_S = 2
 TOMBSTONES, LEFT = "tombstones", "left"
+ERASING = ".erasing"
+"""Beside a credential: the key that its erasure was asked for with, and the receipt can be again."""
 _OVER = (200, 202, 204, 404, 410)
 
 
@@ -64,11 +66,13 @@ def bury(folder: str) -> None:
 def _bury(folder: str, path: str) -> None:
     known = tokens.read(path)
     if known is not None and known.copy:
-        remove(path)
+        _drop(path)
         return
     os.makedirs(os.path.join(folder, TOMBSTONES), 0o700, exist_ok=True)
-    with suppress(OSError):
-        os.replace(path, _tombstone(folder))
+    tombstone = _tombstone(folder)
+    for end in (ERASING, ""):  # the key first: it must never be the next install's
+        with suppress(OSError):
+            os.replace(path + end, tombstone + end)
 
 
 def bury_unused(folder: str, credential: Credential) -> None:
@@ -96,7 +100,7 @@ def tell(folder: str, *, over: Transport) -> list[str]:
     for path in buried(folder):
         known = tokens.read(path)
         if known is None or (known.ended and not known.is_provable) or _is_old(path):
-            remove(path)
+            _drop(path)
             continue
         try:
             answer = ask(path, "DELETE", over=over)
@@ -104,7 +108,8 @@ def tell(folder: str, *, over: Transport) -> list[str]:
             unreached.append(known.host)
             continue
         except Conflict:
-            remove(path)
+            # Perhaps it was erased, and the receipt was lost: `erase` asks for that.
+            _leave(folder, path) if os.path.exists(path + ERASING) else _drop(path)
             continue
         if answer.status in _OVER:
             _leave(folder, path)
@@ -124,15 +129,21 @@ def erase(file: str, *, over: Transport) -> dict[str, Any]:
         Unreachable: no answer, or another than that; asked again, the same receipt comes. Conflict: the host erases
             nothing, or the credential is not good any more.
     """
-    place = file + ".erasing"
+    place = file + ERASING
     key = str(read_json(place).get("key") or os.urandom(16).hex())
     write_json(place, {"key": key})
     known = tokens.read(file)
-    answer = ask(file, "DELETE", query="?erase=1", key=key, over=over)
+    try:
+        answer = ask(file, "DELETE", query="?erase=1", key=key, over=over)
+    except Conflict as exc:
+        remove(place)  # nor is there a receipt
+        if exc.code == "credential.ended" and not _is_current(file):
+            remove(file)
+        raise
     if answer.status not in (200, 204, 404, 410):
         host = known.host if known else "The host"
         raise Unreachable(f"{host} answered {answer.status}; nothing was erased there.", code="usage.erase")
-    if known is not None and os.path.basename(file) == "credential.json":
+    if known is not None and _is_current(file):
         ended = f"{known.host} erased this install."
         tokens.write(file, replace(known.erasing_only, proof="", refresh_token="", ended=ended))
     else:
@@ -168,6 +179,10 @@ def ask(file: str, method: str, *, path: str = "", query: str = "", key: str = "
     return answer
 
 
+def _is_current(file: str) -> bool:
+    return os.path.basename(file) == "credential.json"
+
+
 def receipt(answer: Response) -> dict[str, Any]:
     """What the host certifies about an erasure."""
     return tokens.json_of(answer)
@@ -197,10 +212,18 @@ def _leave(folder: str, path: str) -> None:
     """Keep what proves an install that is over; nothing of one that cannot be proved."""
     known = tokens.read(path)
     if known is not None and known.is_provable:
-        tokens.write(os.path.join(folder, LEFT, os.path.basename(path)), known.erasing_only)
+        there = os.path.join(folder, LEFT, os.path.basename(path))
+        tokens.write(there, known.erasing_only)
+        with suppress(OSError):
+            os.replace(path + ERASING, there + ERASING)
         for oldest in left(folder)[:-LEFT_MOST]:
-            remove(oldest)
+            _drop(oldest)
+    _drop(path)
+
+
+def _drop(path: str) -> None:
     remove(path)
+    remove(path + ERASING)
 
 
 def _files(place: str) -> list[str]:
