@@ -18,6 +18,7 @@ WORDING_VERSION = 1
 PROMPT, NOTICE, MANUAL = "prompt", "notice", "manual"
 
 _SPOKEN = {"on": ON, "1": ON, "true": ON, "yes": ON, "local": LOCAL}
+_NOES = ("off", "0", "false", "no")
 CI_VARIABLES = (
     *("CI", "CONTINUOUS_INTEGRATION", "BUILD_ID", "BUILD_BUILDID", "GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD"),
     *("JENKINS_URL", "TEAMCITY_VERSION", "BUILDKITE", "CIRCLECI", "TRAVIS", "APPVEYOR", "DRONE", "PIP_IS_CI"),
@@ -33,6 +34,17 @@ def spoken(variable: str) -> str:
     """
     word = variable.strip().lower()
     return _SPOKEN.get(word, OFF) if word else ""
+
+
+def is_known(variable: str) -> bool:
+    """
+    Whether what `OTUMAT_USAGE` says is a word that we know.
+
+    >>> is_known("on"), is_known("OFF"), is_known(""), is_known("maybe")
+    (True, True, True, False)
+    """
+    word = variable.strip().lower()
+    return not word or word in _SPOKEN or word in _NOES
 
 
 def is_denied(do_not_track: str) -> bool:

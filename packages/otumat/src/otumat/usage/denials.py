@@ -6,7 +6,7 @@ import os
 import sys
 
 import otumat
-from otumat.spec.consent import CI_VARIABLES, decide
+from otumat.spec.consent import CI_VARIABLES, decide, is_known
 from otumat.usage.places import key
 
 POLICY_MAX_BYTES = 64 * 1024
@@ -45,6 +45,12 @@ def effective(package: str, stored: str, *, dependants: bool = True) -> tuple[st
         site_denies=site_denies(package),
         disabled_by_dependant=dependants and is_disabled(package),
     )
+
+
+def unknown_word(source: str) -> str:
+    """What the variable that decided says, if that is no word that we know, and so a no."""
+    said = os.environ.get("OTUMAT_USAGE", "") if source == "OTUMAT_USAGE" else ""
+    return "" if is_known(said) else said
 
 
 def _policy_files() -> list[str]:

@@ -59,6 +59,14 @@ def _listed(folder: str) -> list[str]:
         return []
 
 
+def is_here(package: str) -> bool:
+    """Whether a package is installed, or could be imported; not on any host's path either."""
+    from importlib.util import find_spec
+
+    name = package.partition(".")[0]
+    return bool(installed_release(package)) or (name.isidentifier() and find_spec(name) is not None)
+
+
 def installed_release(package: str) -> str:
     """The same for a package that is not imported; not on any host's path, so it may take its time."""
     from importlib.metadata import PackageNotFoundError, packages_distributions, version

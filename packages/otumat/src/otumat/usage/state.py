@@ -45,23 +45,27 @@ def describe(package: str) -> dict[str, Any]:
     level, source = denials.effective(package, answer.level)
     rounds = due.read(folder) if folder else {}
     credential = tokens.read(tokens.path_of(folder)) if folder else None
+    ended = credential.ended if credential else ""
+    sent = outbox.sent(folder)
     return {
         "package": places.key(package),
         "level": level,
         "decided_by": _decided_by(answer, level, source),
+        "unknown_word": denials.unknown_word(source),
         "records": may_record(level),
         "answer": _answer(answer),
         "install": credential.install if credential else "",
         "copy_of_an_image": bool(folder and copies.name_of(folder)),
         "linked_to_account": bool(credential and credential.account),
-        "ended": credential.ended if credential else "",
+        "ended": ended,
         "held": counts(folder),
         "batches_waiting": len(outbox.waiting(folder)),
-        "batches_sent": len(outbox.sent(folder)),
+        "batches_sent": len(sent),
+        "last_sent": max((str(each.note["sent"]) for each in sent), default=""),
         "lost": held.lost(folder),
-        "next_round": rounds.get("due", "") if level == answers.ON else "",
+        "next_round": rounds.get("due", "") if level == answers.ON and not ended else "",
         "last_success": rounds.get("last_success", ""),
-        "trouble": rounds.get("trouble", ""),
+        "trouble": rounds.get("trouble", "") if level == answers.ON else "",
         "hosts_to_be_told": len(tombstones.buried(folder)),
         "left_behind": len(tombstones.left(folder)),
         "folder": folder,

@@ -11,7 +11,7 @@ from otumat.cli.usage.telling import done, folder_of, in_state_folder
 from otumat.errors import Conflict, NotFound, OtumatError, Unreachable
 from otumat.spec.consent import LOCAL, ON
 from otumat.spec.manifest import is_host
-from otumat.usage import answers, changing, due, held, manifests, outbox, service, state, tombstones
+from otumat.usage import answers, changing, denials, due, held, manifests, outbox, service, state, tombstones
 from otumat.usage.asking import terms
 from otumat.usage.enrol import enrol
 from otumat.usage.hosts import usage_transport
@@ -49,12 +49,13 @@ def turn_on(options: argparse.Namespace, settings: Settings, console: Console) -
     if before.level != ON or before.host != host:
         due.begin(folder)
     if before.level != ON or before.host != host or options.way or _must_enrol(folder):
-        _enrol(options, folder, console, before)
-        if due.read(folder).get("trouble"):
-            due.begin(folder)  # it was that there was nobody to send as
+        _enrol_unless_denied(options, folder, console, before)
     if options.service:
         service.install_service(options.package)
-    return done(options.package, console)
+    done(options.package, console)
+    if not console.as_json and _holds(options.package)[0] == ON and not service.installed(options.package):
+        console.note(f"To have it sent at log-in, too: otumat usage service {options.package}")
+    return 0
 
 
 @in_state_folder
@@ -146,6 +147,25 @@ def _check_not_broken(found: Found) -> None:
 def _must_enrol(folder: str) -> bool:
     credential = read_credential(path_of(folder))
     return credential is None or bool(credential.ended)
+
+
+def _holds(package: str) -> tuple[str, str]:
+    """The level that a yes comes to here and now, and who decided."""
+    return denials.effective(package, ON)
+
+
+def _enrol_unless_denied(options: argparse.Namespace, folder: str, console: Console, before: Answer) -> None:
+    """Any deny wins over the yes: it is stored, and nothing is made at the host meanwhile."""
+    level, source = _holds(options.package)
+    if level != ON:
+        host = answers.read(folder).host
+        console.note(
+            f"{host} is told nothing while {source} says {level}. After that: otumat usage on {options.package}"
+        )
+        return
+    _enrol(options, folder, console, before)
+    if due.read(folder).get("trouble"):
+        due.begin(folder)  # it was that there was nobody to send as
 
 
 def _enrol(options: argparse.Namespace, folder: str, console: Console, before: Answer) -> None:

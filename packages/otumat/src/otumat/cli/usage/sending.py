@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from otumat.cli.console import BOLD
-from otumat.cli.usage.telling import folder_of, in_state_folder, several
+from otumat.cli.usage.telling import folder_of, in_state_folder, several, ways_on
 from otumat.errors import Conflict, Unreachable
 from otumat.spec.consent import ON
 from otumat.usage import service as services
@@ -31,6 +31,8 @@ def send(options: argparse.Namespace, settings: Settings, console: Console) -> i
     if done.trouble and told["level"] != ON:
         why = f"{options.package} is {told['level']}, decided by {told['decided_by']}: nothing is sent."
         raise Conflict(why, code="usage.trouble", hint=f"'otumat usage status {options.package}' says more.")
+    if done.trouble and told["ended"]:
+        raise Conflict(told["ended"], code="usage.trouble", hint=ways_on(options.package))
     if done.trouble:
         raise Unreachable(done.trouble, code="usage.trouble", hint="What is held stays held; it is tried again later.")
     if console.as_json:
@@ -60,8 +62,17 @@ def service(options: argparse.Namespace, settings: Settings, console: Console) -
     elif options.do != "show":
         console.show("\n".join([f"{'Removed' if options.do == 'remove' else 'Wrote'} {path}" for path in files]))
         if options.do == "install":
+            _note_silent(options.package, console)
             console.note(f"To undo: otumat usage service {options.package} --remove")
     return 0
+
+
+def _note_silent(package: str, console: Console) -> None:
+    """A service may be there before a yes, and does nothing until then."""
+    told = state.describe(package)
+    if told["level"] != ON:
+        why = f"{package} is {told['level']}, decided by {told['decided_by']}"
+        console.note(f"It sends nothing yet: {why}. To say yes: otumat usage on {package}")
 
 
 @in_state_folder

@@ -8,12 +8,14 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from otumat.cli.console import printable
-from otumat.cli.usage.telling import folder_of, in_state_folder, several, show_state
+from otumat.cli.usage.telling import folder_of, in_state_folder, several, show_state, ways_on
+from otumat.errors import NotFound
 from otumat.spec.consent import ON
 from otumat.usage import answers, due, manifests, outbox, state, tombstones
 from otumat.usage.asking import described_whole
 from otumat.usage.files import locked
 from otumat.usage.hosts import usage_transport
+from otumat.usage.releases import is_here
 from otumat.usage.sender import body_headers
 from otumat.usage.tokens import json_of, path_of
 from otumat.usage.tokens import read as read_credential
@@ -61,8 +63,10 @@ def show(options: argparse.Namespace, settings: Settings, console: Console) -> i
         return 0
     at, requests = due.read(folder).get("due", ""), several(len(waiting), "request")
     console.note(
-        f"{requests} would go to {credential.endpoints['event']}{at and ', at ' + at}, compressed, with the install's "
-        f"token. To stop it: otumat usage off {options.package}"
+        f"{credential.ended} {ways_on(options.package)}"
+        if credential.ended
+        else f"{requests} would go to {credential.endpoints['event']}{at and ', at ' + at}, compressed, with the "
+        f"install's token. To stop it: otumat usage off {options.package}"
     )
     for each in waiting:
         _show_body(each.body, credential.dialect, console)
@@ -109,6 +113,9 @@ def _show_not_enrolled(package: str, folder: str, console: Console) -> int:
     told = state.describe(package)
     body = outbox.preview(folder, answers.read(folder)) if told["level"] == ON else b""
     found = manifests.find(package)
+    if not (os.path.exists(folder) or found.manifest or is_here(package)):
+        hint = "Ask where it is installed. What is known here: otumat usage status"
+        raise NotFound(f"There is no {package} here, and nothing of it.", code="usage.none", hint=hint)
     if console.as_json:
         console.show_json({"package": package, "level": told["level"], "batches": [], "preview": body.decode()})
         return 0

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     Command = Callable[[argparse.Namespace, Settings, Console], int]
 
 _WAYS_BACK = {ON: "off", LOCAL: "off", OFF: "on"}
-_NO_PLACE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EFBIG)
+_NO_PLACE = (
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EFBIG),
+    errno.ENOENT,  # where nothing can be made, as below /proc
+)
 
 
 def in_state_folder(command: Command) -> Command:
@@ -85,6 +88,22 @@ def done(package: str, console: Console) -> int:
     return 0
 
 
+def ways_on(package: str) -> str:
+    """What somebody may do about an install that its host ended, while the answer is still on."""
+    return f"Nothing is sent until 'otumat usage on {package}'. To stop counting, too: otumat usage off {package}"
+
+
+def _decided(told: dict[str, Any]) -> str:
+    word = told["unknown_word"] and f", whose '{printable(told['unknown_word'])}' is none of on, local, off"
+    return f"{told['level']}, decided by {told['decided_by']}{word}"
+
+
+def _install(told: dict[str, Any]) -> str:
+    if told["ended"]:
+        return f"{told['ended']} {ways_on(told['package'])}" if told["answer"]["level"] == ON else told["ended"]
+    return told["install"] and f"{told['install']} ({_kind(told)})"
+
+
 def _kind(told: dict[str, Any]) -> str:
     if told["copy_of_an_image"]:
         return (
@@ -95,27 +114,22 @@ def _kind(told: dict[str, Any]) -> str:
 
 def show_state(told: dict[str, Any], console: Console) -> None:
     package = printable(told["package"])
-    console.show(f"{console.style(package, BOLD)}: {told['level']}, decided by {told['decided_by']}")
+    console.show(f"{console.style(package, BOLD)}: {_decided(told)}")
     if told["level"] == UNSET:
         console.note(f"Nothing is recorded before a yes. What a yes would cover: otumat usage show {package}")
     answer = told["answer"]
     held_now = ", ".join(f"{name} {times}" for name, times in told["held"].items())
-    enrolled = told["install"] and f"{told['install']} ({_kind(told)})"
     lost = [f"{name} {times} ({why})" for why, names in told["lost"].items() for name, times in names.items()]
     console.show_table(
         [
             ("since", [f"{answer['since']}, by {answer['source']}" if answer["since"] else ""]),
             ("host", [answer["host"]]),
-            ("install", [enrolled or told["ended"]]),
+            ("install", [_install(told)]),
             ("held", [held_now]),
             ("waiting", [several(told["batches_waiting"], "request") if told["batches_waiting"] else ""]),
             (
                 "sent",
-                [
-                    f"{several(told['batches_sent'], 'request')}, last {told['last_success']}"
-                    if told["batches_sent"]
-                    else ""
-                ],
+                [f"{several(told['batches_sent'], 'request')}, last {told['last_sent']}" if told["last_sent"] else ""],
             ),
             ("next", [told["next_round"]]),
             ("trouble", [told["trouble"]]),
