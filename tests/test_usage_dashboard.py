@@ -92,6 +92,22 @@ def tell(index: Index, name: str) -> None:
             assert sent.status == 200, sent
 
 
+def crowded(page: Page, width: int) -> list[str]:
+    """Dates below pictures that run into the one before, or out of a screen of this width."""
+    page.set_viewport_size({"width": width, "height": 900})
+    found = page.evaluate("""() => [...document.querySelectorAll("svg.chart")].flatMap(picture => {
+        let before = 0
+        return [...picture.querySelectorAll(".date")].filter(date => {
+            const place = date.getBoundingClientRect()
+            const stands = !place.width || (place.left >= before && place.right <= innerWidth)
+            before = place.right || before
+            return !stands
+        }).map(date => date.textContent)
+    })""")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    return list(found)
+
+
 def test_an_owner_learns_begins_and_sees(page: Page, index: Index, name: str, tmp_path: Path) -> None:
     password = index.create_user("alice")
     sign_in(page, "alice", password)
@@ -125,6 +141,9 @@ def test_an_owner_learns_begins_and_sees(page: Page, index: Index, name: str, tm
     looked_at(page, "usage-event")
     page.get_by_role("link", name=f"How {name} is used").click()
     assert "days=28" in page.url
+    page.goto(f"/manage/project/{name}/usage/?days=365")
+    for width in (320, 390, 767):
+        assert crowded(page, width) == []
 
 
 def test_the_days_are_chosen_by_keyboard(page: Page, index: Index, name: str) -> None:

@@ -158,7 +158,7 @@ def own(header: str, name: str, *, at: datetime) -> Install:
     """
     The install in an address, for who holds its token or proof; any other is not there (A90).
 
-    A token that was revoked, or whose kin was used twice, is none; one that ended by a withdrawal still shows and erases.
+    A token that was revoked, or whose kin was used twice, is none; after a withdrawal one still shows and erases.
 
     Raises:
         Unauthenticated: The token is none, or none any more. NotFound: It is another's.

@@ -66,6 +66,14 @@ def test_the_year_is_written_where_it_changes() -> None:
     assert [tick.words for tick in dates([DAY])] == ["1 Mar"]
 
 
+def test_dates_with_their_year_are_told_how_to_give_way_on_a_narrow_screen() -> None:
+    year = [date(2025, 12, 1) + timedelta(number) for number in range(365)]
+    weeks = columns("x", [Group(day, (1,), 0) for day in year[::7]], ("a", "b"))
+    assert [tick.style for tick in dates(year)] == ["first", "between", "middle", "between", "last"]
+    assert [tick.style for tick in weeks.dates] == ["first", "between", "middle", "between", ""]
+    assert [tick.style for tick in dates(year[31:121])] == [""] * 5
+
+
 @given(st.lists(st.tuples(*[st.integers(0, 500)] * 4), min_size=1, max_size=53))
 def test_parts_of_columns_are_as_high_as_their_numbers_and_stay_inside(numbers: list[tuple[int, ...]]) -> None:
     groups = [Group(DAY + timedelta(7 * n), each[:3], each[3]) for n, each in enumerate(numbers)]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from otumat_index.web.charts.scales import DATES_MOST, Tick, step_of, words_of
+from otumat_index.web.charts.scales import DATES_MOST, Tick, dated, step_of
 
 TOP_PX, PLOT_PX, AXIS_PX = 20, 200, 26
 LEFT, WIDEST = 6, 8
@@ -102,8 +102,9 @@ def places(groups: Sequence[Group]) -> list[Tick]:
     wide = min(room * (1 - GAP), WIDEST)
     every = -(-len(groups) // DATES_MOST)
     has_year = bool(groups) and groups[0].day.year != groups[-1].day.year
-    return [
-        Tick(round(LEFT + room * (number + GAP / 2) + wide / 2, 2), words_of(group.day, has_year=has_year))
+    shown = [
+        (round(LEFT + room * (number + GAP / 2) + wide / 2, 2), group.day)
         for number, group in enumerate(groups)
         if number % every == 0
     ]
+    return dated(shown, has_year=has_year)

@@ -10,14 +10,22 @@ from itertools import count
 MARGIN_PERCENT = 3.0
 PARTS = 4
 DATES_MOST = 5
+EDGE_PERCENT = 10.0
+"""Nearer to an edge than this, a date with its year is wider than what is left of a narrow screen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A number or a date on an axis: where (pixels down, or percent across), and what is written there."""
+    """
+    A number or a date on an axis: where (pixels down, or percent across), and what is written there.
+
+    Attributes:
+        style: Class of a long date: where it stands among the others, by which it gives way on a narrow screen.
+    """
 
     at: float
     words: str
+    style: str = ""
 
 
 def step_of(most: float) -> int:
@@ -52,7 +60,27 @@ def dates(days: Sequence[date]) -> list[Tick]:
     parts = min(DATES_MOST, len(days)) - 1
     places = sorted({round(part * (len(days) - 1) / parts) if parts else 0 for part in range(parts + 1)})
     has_year = days[0].year != days[-1].year
-    return [Tick(across(place, len(days)), words_of(days[place], has_year=has_year)) for place in places]
+    return dated([(across(place, len(days)), days[place]) for place in places], has_year=has_year)
+
+
+def dated(places: Sequence[tuple[float, date]], *, has_year: bool) -> list[Tick]:
+    """Dates at their places; those with their year are too long for a narrow screen, which shows three of them."""
+    return [
+        Tick(at, words_of(day, has_year=has_year), style_of(number, len(places), at) if has_year else "")
+        for number, (at, day) in enumerate(places)
+    ]
+
+
+def style_of(number: int, of: int, at: float) -> str:
+    """
+    Where a date stands among so many.
+
+    >>> [style_of(number, 5, at) for number, at in enumerate((3, 26.5, 50, 73.5, 97))]
+    ['first', 'between', 'middle', 'between', 'last']
+    """
+    if 0 < number < of - 1:
+        return "middle" if 2 * number + 1 == of else "between"
+    return "first" if at < EDGE_PERCENT else "last" if at > 100 - EDGE_PERCENT else ""
 
 
 def words_of(day: date, *, has_year: bool) -> str:
