@@ -59,6 +59,7 @@ class UsageHost:
         grace_s: How long a refresh token may be used again.
         proofs: What proves each install; it stays, also when that was withdrawn.
         copies: Names of the copies of images that told.
+        since: Uses of earlier days are refused, as they are where the yes was given later than they were; "" for none.
         receipts: What was answered to erasures, by the keys that they were asked for with.
     """
 
@@ -78,6 +79,7 @@ class UsageHost:
     proofs: dict[str, str] = field(default_factory=dict)
     copies: set[str] = field(default_factory=set)
     receipts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    since: str = ""
     grace_s: float = 60
     expires_in: int = 3600
     anonymous: bool = True
@@ -246,12 +248,16 @@ class UsageHost:
                 if before != body:
                     return 409, {"ok": False, "error": {"code": "batch_differs", "message": "Other bytes."}}
                 return 200, told | {"replayed": True}
-            for row in batch.rows:
+            late = [
+                {"row": n, "code": "before_consent"} for n, row in enumerate(batch.rows) if row.use.day < self.since
+            ]
+            counted = [row for row in batch.rows if row.use.day >= self.since]
+            for row in counted:
                 self.counts[row.use.name] = self.counts.get(row.use.name, 0) + row.times
             self.sequences.append(batch.sequence)
             self.lost.append(dict(batch.lost))
             told = {"ok": True, "batch": batch.batch, "sha256": hashlib.sha256(body).hexdigest()}
-            told |= {"counted": sum(row.times for row in batch.rows), "refused": [], "replayed": False}
+            told |= {"counted": sum(row.times for row in counted), "refused": late, "replayed": False}
             self.batches[batch.batch] = body, told
             return 200, told
 

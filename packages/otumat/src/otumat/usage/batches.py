@@ -18,6 +18,9 @@ from otumat.usage import clock, held
 from otumat.usage.files import write_whole
 
 SENT_MAX = 100
+REFUSED = "refused"
+REFUSALS = {"malformed", "undeclared", "expired", "before_consent", "future", "too_old", REFUSED}
+"""Why a host does not count a row of a batch that it takes; `refused` stands for what later protocols may say."""
 _TRIED = ".tried"
 
 
@@ -101,16 +104,33 @@ def write(path: str, note: dict[str, Any], body: bytes) -> None:
     write_whole(path, json.dumps(note, sort_keys=True).encode() + b"\n" + body)
 
 
+def refused(frozen: Frozen, answer: dict[str, Any]) -> dict[str, dict[str, int]]:
+    """What of a batch its host did not count, by reason and event."""
+    told = answer.get("refused") if frozen.dialect == "1.0" else None
+    verdicts = [each for each in told if isinstance(each, dict)] if isinstance(told, list) else []
+    whys = {each.get("row"): each.get("code") for each in verdicts if isinstance(each.get("row"), int)}
+    found: dict[str, dict[str, int]] = {}
+    for number, (name, times) in enumerate(_rows(frozen)):
+        if number in whys:
+            why = str(whys[number]) if str(whys[number]) in REFUSALS else REFUSED
+            of_why = found.setdefault(why, {})
+            of_why[name] = of_why.get(name, 0) + times
+    return found
+
+
 def _uses(frozen: Frozen) -> dict[str, int]:
-    value = json.loads(frozen.body)
-    if frozen.dialect == "1.0":
-        told = [(name, times) for group in value["uses"] for _, name, _, times in group["rows"]]
-    else:
-        told = [(name, 1) for _, name in value["rows"]]
     found: dict[str, int] = {}
-    for name, times in told:
+    for name, times in _rows(frozen):
         found[name] = found.get(name, 0) + times
     return found
+
+
+def _rows(frozen: Frozen) -> list[tuple[str, int]]:
+    """Event and count of each row, in the order of the body."""
+    value = json.loads(frozen.body)
+    if frozen.dialect == "1.0":
+        return [(name, times) for group in value["uses"] for _, name, _, times in group["rows"]]
+    return [(name, 1) for _, name in value["rows"]]
 
 
 def _remove(frozen: Frozen) -> None:

@@ -16,11 +16,11 @@ from otumat.spec.consent import ON
 from otumat.spec.event import COUNT_MAX, Batch, Row, Use, write_batch
 from otumat.usage import clock, held, tallies
 from otumat.usage.answers import is_still
+from otumat.usage.batches import REFUSALS, write
 from otumat.usage.batches import SENT_MAX as SENT_MAX
 from otumat.usage.batches import Frozen as Frozen
 from otumat.usage.batches import sent as sent
 from otumat.usage.batches import waiting as waiting
-from otumat.usage.batches import write
 from otumat.usage.files import locked, read_json, write_json
 from otumat.usage.maps import maps_folder
 from otumat.usage.spool import spool_folder
@@ -65,7 +65,7 @@ def freeze(folder: str, answer: Answer, install: str, *, dialect: str = "1.0", c
     held.let_go(folder)  # once it is noted what of it is in batches, for from then on it may be evicted
     while len(waiting(folder)) < WAITING_MAX:
         covers, records = _gather(folder, cursors, most=COUNT_MAX if dialect == "1.0" else _ROWS_OF_A_TALLY)
-        lost = held.lost(folder)
+        lost = _lost(folder)
         news = _beyond(lost, cursors.get("told", {}))
         if not records and not news:
             break
@@ -93,7 +93,7 @@ def freeze(folder: str, answer: Answer, install: str, *, dialect: str = "1.0", c
 def preview(folder: str, answer: Answer) -> bytes:
     """What would leave if this machine were enrolled already: the body with an empty install id."""
     _, records = _gather(folder, {}, read=held.read, segments=len(held.segments(folder)))
-    lost = held.lost(folder)
+    lost = _lost(folder)
     rows = _rows(records, answer)
     return write_batch(_batch(answer, "", "", 1, rows, lost)) if records else b""
 
@@ -206,6 +206,11 @@ def _delete_done(folder: str, cursors: Cursors) -> None:
     kept = {name: end for name, end in segments.items() if name.partition("#")[0] in there}
     if kept != segments:
         write_json(_cursors(folder), {**cursors, "segments": kept})
+
+
+def _lost(folder: str) -> dict[str, dict[str, int]]:
+    """What was lost, but for what a host refused: it knows."""
+    return {why: names for why, names in held.lost(folder).items() if why not in REFUSALS}
 
 
 def _beyond(lost: dict[str, dict[str, int]], told: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:

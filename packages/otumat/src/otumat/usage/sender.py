@@ -188,8 +188,13 @@ def _judge(folder: str, frozen: Frozen, known: Credential, answer: Response) -> 
 
 
 def _settle(folder: str, frozen: Frozen, known: Credential, told: dict[str, Any]) -> None:
-    """Keep what was sent, unless its install was erased meanwhile: who erases withdraws first, then deletes that."""
+    """
+    Keep what was sent, unless its install was erased meanwhile: who erases withdraws first, then deletes that. What its
+    host refused is lost; asked again, it says the same, and that counts once.
+    """
     with locked(os.path.join(folder, "consent.lock"), wait_s=changing.LOCK_WAIT_S):
+        for why, counts in batches.refused(frozen, told).items():
+            held.count_lost(folder, why, counts, segment=frozen.batch)
         batches.settle(folder, frozen, told, kept=tombstones.is_there(folder, known.install))
 
 
