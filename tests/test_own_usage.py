@@ -131,11 +131,15 @@ def test_an_owner_asks_somebody_answers_and_nobody_has_to(page: Page, index: Ind
 
     page.goto(link(name))
     is_good(page, "consent-survey")
-    page.get_by_label("Teaching").check()
-    page.get_by_role("button", name="with these answers").click()
+    page.evaluate("addEventListener('submit', pressed => window.said = pressed.submitter.value)")
+    page.get_by_label("Teaching").press("Space")
+    page.get_by_label("Teaching").press("Enter")
+    assert page.evaluate("window.said") == ""  # Enter on a choice answers nothing
+    page.get_by_role("button", name="with these answers").press("Enter")
     copy = enrolled(index, page, name)
     page.goto(link(name))
-    page.get_by_role("button", name="Yes, it may tell this", exact=True).click()
+    page.get_by_label("At work").check()
+    page.get_by_role("button", name="Yes, it may tell this", exact=True).click()  # and says nothing of these answers
     enrolled(index, page, name)
 
     page.goto(f"/manage/project/{name}/survey/")

@@ -40,7 +40,7 @@ def survey(project: Any, now: Any) -> Survey:
 
 def answer(client: Client, **fields: str) -> Any:
     """A yes with answers; the tokens that come of it."""
-    form = urlencode({**LINK, "answer": "yes", **fields})
+    form = urlencode({**LINK, "answer": "yes-with-answers", **fields})
     back = client.post("/api/usage-install", form, content_type="application/x-www-form-urlencoded", headers=HTML)
     assert back.status_code == 303, back.content
     code = dict(parse_qsl(urlsplit(back["Location"]).query))["code"]
@@ -135,6 +135,11 @@ def test_answers_are_kept_with_the_install_and_counted(survey: Survey, client: C
 )
 def test_a_yes_counts_whatever_becomes_of_the_questions(survey: Survey, client: Client, fields: dict[str, str]) -> None:
     answer(client, **fields)
+    assert (Install.objects.count(), SurveyAnswer.objects.count(), counts(survey)) == (1, 0, {})
+
+
+def test_a_plain_yes_sends_no_answers_whatever_was_chosen_before(survey: Survey, client: Client) -> None:
+    answer(client, answer="yes", survey="1", **{"survey-0": "1", "survey-1": "2"})
     assert (Install.objects.count(), SurveyAnswer.objects.count(), counts(survey)) == (1, 0, {})
 
 

@@ -23,6 +23,7 @@ from otumat_index.usage.actions.installs import open_project
 from otumat_index.usage.asked import Link, read_asked, read_link
 from otumat_index.usage.legacy.asked import OldLink
 from otumat_index.usage.surveys import queries as surveys
+from otumat_index.usage.surveys.rules import given, says_yes
 from otumat_index.web.errors import status_of
 
 CARRIED = (
@@ -81,13 +82,13 @@ def answer(request: HttpRequest) -> HttpResponse:
     """What was said on the consent page; the browser goes back to the copy that asked."""
     link, asked = read_link(request.POST), read_asked(request.POST, key="")
     said: dict[str, str] = {"error": "access_denied"}
-    if request.POST.get("answer") == "yes":
+    if says_yes(request.POST):
         limits.check_install(request)
         code = actions.allow_link(
             asked,
             redirect_uri=link.redirect_uri,
             challenge=link.challenge,
-            answers=request.POST,
+            answers=given(request.POST),
             by=credentials.from_session(request),
             is_linked=request.POST.get("link") == "yes",
             at=timezone.now(),

@@ -207,7 +207,8 @@ def test_the_authors_questions_are_asked_and_answers_counted(
     page = client.get("/user/usage-install", link, headers=HTML, follow=True).content.decode()
     assert "What do you use it for?" in page
     answer(client, "no", survey=str(made.version), **{"survey-0": "1"})
-    assert answer(client, "yes", survey=str(made.version), **{"survey-0": "1"}).status_code == 303
+    for said in ("yes", "yes-with-answers"):
+        assert answer(client, said, survey=str(made.version), **{"survey-0": "1"}).status_code == 303
     assert list(made.counts.values_list("question", "choice", "times")) == [(0, 1, 1)]
 
 

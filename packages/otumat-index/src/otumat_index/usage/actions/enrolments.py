@@ -40,7 +40,7 @@ def allow_link(
     A person's yes: the code that the copy exchanges for its tokens, once, within ten minutes.
 
     Args:
-        answers: The form's fields, of which those of the survey are read (`surveys.rules.chosen`).
+        answers: Fields of the form, of which those of the survey are read (`surveys.rules.chosen`).
     """
     project, state = open_project(asked.project, by=by, at=at)
     user_id = by.user_id if is_linked and state.account != "none" else None

@@ -23,6 +23,7 @@ from otumat_index.usage.actions.installs import open_project
 from otumat_index.usage.actions.legacy import allow_legacy
 from otumat_index.usage.legacy.asked import CANCELLED, DONE, KEPT, read_link
 from otumat_index.usage.surveys import queries as surveys
+from otumat_index.usage.surveys.rules import given, says_yes
 from otumat_index.usage.views import SeeOther, returning, told_of
 
 
@@ -50,12 +51,12 @@ def consent(request: HttpRequest) -> HttpResponse:
 def answer(request: HttpRequest) -> HttpResponse:
     """Route 2: what was said; the tokens go back by way of the browser, as 0.3 has it."""
     link = read_link(request.POST)
-    if request.POST.get("answer") != "yes":
+    if not says_yes(request.POST):
         return returning(SeeOther(link.origin + CANCELLED), link)
     limits.check_install(request)
     pair, secret = allow_legacy(
         link,
-        answers=request.POST,
+        answers=given(request.POST),
         by=credentials.from_session(request),
         is_linked=request.POST.get("link") == "yes",
         at=timezone.now(),

@@ -10,6 +10,8 @@ from otumat.errors import Invalid, Problem
 
 QUESTIONS_MOST, CHOICES_LEAST, CHOICES_MOST = 5, 2, 10
 QUESTION_MAX, CHOICE_MAX = 200, 80
+WITH_ANSWERS = "yes-with-answers"
+"""What the button says that sends answers, too; the plain `yes` sends none, whatever was chosen before."""
 _FORM = 'A question is {"question": "…", "choices": ["…", "…"]}, each in one line.'
 
 
@@ -86,6 +88,16 @@ def from_form(fields: Mapping[str, str]) -> list[dict[str, Any]]:
         if question or choices:
             found.append({"question": question, "choices": choices})
     return found
+
+
+def says_yes(form: Mapping[str, str]) -> bool:
+    """Whether the form of a consent page says yes, with answers or without."""
+    return form.get("answer", "") in ("yes", WITH_ANSWERS)
+
+
+def given(form: Mapping[str, str]) -> Mapping[str, str]:
+    """The fields with answers, of a form that was sent by the button that says so; of any other none."""
+    return form if form.get("answer") == WITH_ANSWERS else {}
 
 
 def chosen(questions: Sequence[Question], fields: Mapping[str, str]) -> dict[int, int]:
