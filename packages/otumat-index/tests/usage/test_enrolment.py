@@ -66,6 +66,18 @@ def test_the_page_says_who_asks_what_and_how_to_undo_it(project: Any, client: Cl
     assert "form-action 'self' http://127.0.0.1:49152" in page["Content-Security-Policy"]
 
 
+def test_a_link_that_was_cut_is_told_once_with_the_way_to_another(project: Any, client: Client) -> None:
+    for sent in ({}, {"response_type": "code"}):
+        page = client.get("/user/usage-install", sent, headers=HTML)
+        text = page.content.decode()
+        assert page.status_code == 400
+        assert "otumat usage on PACKAGE --browser" in text
+        assert text.count("<li><strong>") == 1
+        assert ("client_id" in text, "malformed" in text) == (True, False)
+    wrong = client.get("/user/usage-install", {**LINK, "state": "short"}, headers=HTML).content.decode()
+    assert "state is malformed." in wrong
+
+
 def test_a_yes_gives_a_code_that_gives_tokens_once(project: Any, client: Client) -> None:
     told = said(client, "yes")
     assert (told["state"], told["iss"]) == (LINK["state"], "http://localhost:8000")

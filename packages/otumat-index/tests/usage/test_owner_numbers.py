@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from otumat_index.accounts.models import User
 from otumat_index.usage.models import Install
+from otumat_index.usage.report import reading
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 PAGE = "/manage/project/roundup/usage/"
@@ -327,3 +328,9 @@ def test_the_period_before_is_compared_with(uses: list[Use], look: Any) -> None:
         assert row[4][0] == ("+" if now > before else "−" if now < before else "±")
     else:
         assert row[4] == "–"
+
+
+def test_of_releases_used_alike_the_newest_comes_first(project: Any) -> None:
+    days = {"1.3": 2, "1.9": 0, "1.10": 0, "other": 0, "1.4": 2, "": 0}
+    found = reading.versions_of(project, (days, {}), {"1.9": 1})
+    assert [each.spot.value for each in found] == ["1.9", "1.4", "1.3", "1.10", "other", ""]

@@ -88,7 +88,15 @@ def read_link(told: Mapping[str, Any]) -> Link:
         "code_challenge": is_like(_CHALLENGE, told.get("code_challenge")),
         "code_challenge_method": told.get("code_challenge_method") == "S256",
     }
-    wrong = [Problem(f"link.{name}", name, f"{name} is malformed.") for name, holds in sound.items() if not holds]
+    missing = [name for name in sound if name not in told]
+    wrong = [
+        Problem(f"link.{name}", name, f"{name} is malformed.")
+        for name, holds in sound.items()
+        if not holds and name not in missing
+    ]
+    if missing:  # in one line: a link that was cut short lacks nearly all
+        wrong.append(Problem("link.missing", "link", f"It ends too soon, or was cut: no {', '.join(missing)}."))
     if wrong:
-        raise Invalid(wrong, message="This link is not one that a program of ours makes.")
+        hint = "Ask for another: otumat usage on PACKAGE --browser."
+        raise Invalid(wrong, message="This link is not one that a program of ours makes.", hint=hint)
     return Link(told["redirect_uri"], told["state"], told["code_challenge"])

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
+from otumat.spec.versions import sort_key
 from otumat_index.publish.models import Project
 from otumat_index.usage import queries, rules
 from otumat_index.usage.models import Install
@@ -146,8 +147,9 @@ def joined(installs: Mapping[str, int], within: Mapping[str, int], before: Mappi
 def versions_of(
     project: Project, days: tuple[Mapping[str, int], Mapping[str, int]], installs: Mapping[str, int]
 ) -> list[Version]:
-    """The releases in use, most used first, beside what the index knows of them."""
-    spots = joined(installs, *days)
+    """The releases in use, most used first and of those used alike the newest, beside what the index knows of them."""
+    spots = sorted(joined(installs, *days), key=lambda spot: sort_key(spot.value), reverse=True)
+    spots.sort(key=lambda spot: (-spot.installs, -spot.days))
     known = project.releases.filter(version__in=[spot.value for spot in spots])
     columns = ("created_at", "pk", "is_yanked")
     rows = {version[:64]: row for version, *row in known.values_list("version", *columns)}
