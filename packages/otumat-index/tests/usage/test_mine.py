@@ -159,6 +159,7 @@ def test_erasing_on_the_web_gives_a_receipt_and_the_same_again(linked: Any, char
     values = dict(re.findall(r'name="(key|install)" value="([^"]+)"', client.get(path).content.decode()))
     first, again = (client.post(path, values) for _ in range(2))
     assert (first.status_code, again.status_code) == (200, 200)
+    assert "<code>otumat usage off roundup</code>" in first.content.decode(), "the copy itself is not told"
     receipt = re.search(r'name="receipt" value="([^"]+)"', again.content.decode())
     assert receipt is not None
     assert receipts.verified(receipt[1].replace("&quot;", '"'))["install"] == linked.told["install"]
