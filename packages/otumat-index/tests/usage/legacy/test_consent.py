@@ -207,8 +207,9 @@ def test_the_authors_questions_are_asked_and_answers_counted(
     page = client.get("/user/usage-install", link, headers=HTML, follow=True).content.decode()
     assert "What do you use it for?" in page
     answer(client, "no", survey=str(made.version), **{"survey-0": "1"})
-    for said in ("yes", "yes-with-answers"):
-        assert answer(client, said, survey=str(made.version), **{"survey-0": "1"}).status_code == 303
+    assert answer(client, "yes", survey=str(made.version), **{"survey-0": "1"}).status_code == 303
+    assert (Install.objects.count(), made.counts.count()) == (1, 0)
+    assert answer(client, "yes-with-answers", survey=str(made.version), **{"survey-0": "1"}).status_code == 303
     assert list(made.counts.values_list("question", "choice", "times")) == [(0, 1, 1)]
 
 
