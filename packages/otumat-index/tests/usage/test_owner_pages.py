@@ -222,13 +222,15 @@ def test_a_table_that_is_not_there_says_which_are(told: None, browser: Any, alic
 
 def test_what_was_not_counted_stands_beside_the_numbers(copy: Any, browser: Any, alice: User, today: str) -> None:
     one = copy()
-    one.send(one.batch([today, "import", {}, 1], lost={"room": {"import": 40}, "made up": {"fetch": 2}}, sequence=3))
+    lost = {"room": {"import": 40}, "made up": {"fetch": 2}, "unanswered": {"fetch": 3}}
+    one.send(one.batch([today, "import", {}, 1], lost=lost, sequence=3))
     html = browser(alice).get(PAGE).content.decode()
     text = text_of(browser(alice).get(PAGE))
-    assert "Not counted and 2 batches missing 42" in text
+    assert "Not counted and 2 batches missing 45" in text
     row = next(row for row in re.findall(r"<tr>.*?</tr>", html, re.DOTALL) if ">import</a>" in row)
     assert row.endswith('<td class="number">40</td></tr>')
     assert "made up" not in text
+    assert "heard no answer" in text
 
 
 def test_the_page_costs_the_same_queries_whatever_there_is(

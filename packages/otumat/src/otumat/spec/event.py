@@ -80,7 +80,8 @@ class Batch:
         batch: 32 hexadecimal digits, random: the idempotency key.
         sequence: 1, 2, 3, … per install: a gap tells the server that a batch was lost.
         manifest: Digest of the manifest that was consented to; "" for a package without one.
-        lost: What this install had to leave out since its last batch, by reason (`room`, `unreadable`) and event.
+        lost: What this install had to leave out since its last batch, by reason (`room`, `unreadable`,
+            `unanswered`) and event.
         copy: 32 hexadecimal digits, random: which copy of an image tells this; "" for the install itself.
     """
 

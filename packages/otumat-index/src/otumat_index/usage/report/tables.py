@@ -14,6 +14,7 @@ TREND_POINTS = 30
 REASONS = {
     "room": "The copy had no room left for it",
     "unreadable": "The copy sent it, and it could not be read",
+    "unanswered": "The copy sent it, heard no answer, and enrolled anew (it may have been counted)",
     "gap": "A batch never came (batches, not uses)",
     "malformed": "It was malformed",
     "undeclared": "No manifest of the project declares it",

@@ -13,7 +13,7 @@ from otumat.spec.manifest import DeclaredEvent, Manifest
 from otumat_index.usage.stores.protocol import Key
 
 OTHER = "other"
-LOST = ("room", "unreadable")
+LOST = ("room", "unreadable", "unanswered")
 """Why a copy may say that it lost something; other words are kept as `other`, so that none passes for ours."""
 
 

@@ -146,7 +146,10 @@ class Kept(models.Model):
 
 
 class Loss(models.Model):
-    """What was told of but never counted: lost by clients (`room`, `unreadable`) or on the way (`gap`), or refused."""
+    """
+    What was told of but never counted: lost by clients (`room`, `unreadable`, `unanswered`), on the way (`gap`), or
+    refused.
+    """
 
     project = models.BigIntegerField()
     day = models.DateField()
