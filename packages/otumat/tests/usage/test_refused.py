@@ -32,9 +32,14 @@ def refusing(enrolled: str, host: UsageHost) -> UsageHost:
 def test_what_was_older_than_the_yes_is_lost_and_its_user_sees_why(
     enrolled: str, refusing: UsageHost, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert send(enrolled).uses == 0
+    assert main(["usage", "send", PACKAGE]) == 0
+    said = capsys.readouterr()
+    assert "Sent 0 uses in 1 request." in said.out
+    assert f"2 uses did not count: 'otumat usage status {PACKAGE}' says why." in said.err
     assert main(["usage", "status", PACKAGE]) == 0
     assert "fetch 2 (before_consent)" in capsys.readouterr().out
+    assert main(["usage", "send", PACKAGE]) == 0
+    assert "did not count" not in capsys.readouterr().err
 
 
 def test_a_host_is_not_told_what_it_refused(enrolled: str, refusing: UsageHost) -> None:

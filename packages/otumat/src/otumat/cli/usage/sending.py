@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from otumat.cli.console import BOLD
 from otumat.cli.usage.telling import folder_of, in_state_folder, several, ways_on
@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 @in_state_folder
 def send(options: argparse.Namespace, settings: Settings, console: Console) -> int:
     """A round of sending, now."""
+    before = _lost(state.describe(options.package))
     done = send_round(folder_of(options.package), options.package, over=usage_transport())
     told = state.describe(options.package)
+    lost = _lost(told) - before
     if done.trouble and told["level"] != ON:
         why = f"{options.package} is {told['level']}, decided by {told['decided_by']}: nothing is sent."
         raise Conflict(why, code="usage.trouble", hint=f"'otumat usage status {options.package}' says more.")
@@ -36,10 +38,16 @@ def send(options: argparse.Namespace, settings: Settings, console: Console) -> i
     if done.trouble:
         raise Unreachable(done.trouble, code="usage.trouble", hint="What is held stays held; it is tried again later.")
     if console.as_json:
-        console.show_json({"package": options.package, "batches": done.batches, "uses": done.uses})
+        console.show_json({"package": options.package, "batches": done.batches, "uses": done.uses, "lost": lost})
     else:
         console.show(f"Sent {several(done.uses, 'use')} in {several(done.batches, 'request')}.")
+        if lost > 0:
+            console.note(f"{several(lost, 'use')} did not count: 'otumat usage status {options.package}' says why.")
     return 0
+
+
+def _lost(told: dict[str, Any]) -> int:
+    return sum(times for names in told["lost"].values() for times in names.values())
 
 
 @in_state_folder
