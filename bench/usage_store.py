@@ -29,8 +29,8 @@ from bench.report import Options, Row
 from bench.usage_ingest import PROJECT, ROWS, batch, prepared
 from otumat.spec.event import Batch, Use, Where, add_up, write_batch
 from otumat.transport import Request
+from otumat.usage.batches import Frozen
 from otumat.usage.hosts import usage_transport
-from otumat.usage.outbox import Frozen
 from otumat.usage.sender import body_headers, compressed
 
 BATCHES = 100

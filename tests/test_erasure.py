@@ -133,11 +133,14 @@ def test_U14_no_file_of_a_running_or_stopped_index_has_a_trace_of_the_erased(ind
         assert copy.look() == 200
     before = counted(index)
     gone = copies[:: len(copies) // ERASED]
+    at_once = 0
     for copy in gone:
         assert copy.erase().status == 200
         assert copy.look() == 401
+        at_once += is_let_go(index)
         until(lambda: is_let_go(index))
         assert places(index, copy.traces()) == set()
+    assert at_once, "it is never let go of before the next minute"
     for copy in set(copies) - set(gone):
         assert copy.tell().status == 200
     for copy in gone:

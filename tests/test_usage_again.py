@@ -10,7 +10,7 @@ import pytest
 from harness.server import Index
 from harness.users import User, at_home, publish
 from otumat.cli import main
-from otumat.usage import held, outbox, tombstones
+from otumat.usage import batches, held, tombstones
 
 
 @pytest.fixture(autouse=True)
@@ -33,12 +33,12 @@ def test_U14_what_was_shown_is_counted_once_by_the_new_install_and_no_batch_is_m
     old = tombstones.current_install(user.folder)
     user.uses("import", "fetch")
     assert main(["usage", "show", user.package]) == 0
-    (shown,) = outbox.waiting(user.folder)
+    (shown,) = batches.waiting(user.folder)
     assert main(on) == 0
     user.uses("fetch")
     assert user.sends().uses == 3
     assert user.counted == {"import": 1, "fetch": 2}
-    sent = outbox.sent(user.folder)
+    sent = batches.sent(user.folder)
     assert [each.sequence for each in sent] == [1, 2]
     assert not any(old.encode() in each.body or shown.batch.encode() in each.body for each in sent)
     assert (lost(user), held.lost(user.folder)) == ([], {})

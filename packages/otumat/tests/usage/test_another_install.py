@@ -157,7 +157,7 @@ def test_the_oldest_that_was_sent_comes_first_whatever_its_number(enrolled: str)
     for sequence, at in ((7, "2026-11-20T08:00:00Z"), (8, "2026-11-21T08:00:00Z"), (1, "2026-11-22T08:00:00Z")):
         path = os.path.join(enrolled, "sent", f"{sequence:08d}-0a.json")
         batches.write(path, {"batch": "0a", "sequence": sequence, "sent": at}, b"{}")
-    assert [each.sequence for each in outbox.sent(enrolled)] == [7, 8, 1]
+    assert [each.sequence for each in batches.sent(enrolled)] == [7, 8, 1]
 
 
 def test_what_was_told_as_lost_before_is_not_told_by_the_new_install_too(enrolled: str, host: UsageHost) -> None:
@@ -185,7 +185,7 @@ def several(enrolled: str) -> str:
     for name in ("one", "two", "three"):
         use(name)
         freeze(enrolled)
-    assert len(outbox.waiting(enrolled)) == 3
+    assert len(batches.waiting(enrolled)) == 3
     return enrolled
 
 
@@ -212,10 +212,10 @@ def test_an_enrolment_while_tokens_are_refreshed_sends_nothing_in_the_wrong_name
 def test_who_looks_in_the_name_of_the_former_install_changes_nothing(several: str) -> None:
     enrol(several)
     freeze(several)
-    before = [each.body for each in outbox.waiting(several)]
+    before = [each.body for each in batches.waiting(several)]
     with pytest.raises(Conflict, match="enrolled anew"):
         outbox.freeze(several, answers.read(several), "install-1")
-    assert [each.body for each in outbox.waiting(several)] == before
+    assert [each.body for each in batches.waiting(several)] == before
 
 
 @pytest.mark.parametrize("after", [0, 1, 2, 3])

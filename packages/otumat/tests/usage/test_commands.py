@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from otumat.spec.consent import CI_VARIABLES
-from otumat.usage import UsageAgent, answers, due, held, outbox
+from otumat.usage import UsageAgent, answers, batches, due, held
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +76,7 @@ def test_the_whole_way_of_a_user(otumat: Otumat, host: UsageHost, folder: str) -
     assert host.installs == {}
     assert answers.read(folder).level == "off"
     assert held.segments(folder) == []
-    assert outbox.sent(folder) == []
+    assert batches.sent(folder) == []
 
 
 def test_an_erasure_whose_answer_was_lost_is_asked_for_again_with_the_same_key(

@@ -14,7 +14,20 @@ import pytest
 
 from otumat.cli import main
 from otumat.spec.consent import ON
-from otumat.usage import UsageAgent, answers, changing, copies, due, held, outbox, places, state, tokens, tombstones
+from otumat.usage import (
+    UsageAgent,
+    answers,
+    batches,
+    changing,
+    copies,
+    due,
+    held,
+    outbox,
+    places,
+    state,
+    tokens,
+    tombstones,
+)
 from otumat.usage.copies import Facts, was_copied
 from otumat.usage.hosts import usage_transport
 from otumat.usage.sender import Round, send_round
@@ -96,7 +109,7 @@ def test_U17_each_start_of_an_image_tells_what_it_did_itself_and_of_the_install_
         one = start()
         use("run", "run")
         assert sends(one) == Round(batches=1, uses=2)
-        assert outbox.sent(one)[0].note["sequence"] == 1
+        assert batches.sent(one)[0].note["sequence"] == 1
     assert (host.counts, len(host.copies), len(host.installs)) == ({"build": 1, "run": 6}, 3, 1)
     assert [each.path for each in host.asked] == ["/api/usage-event"] * 3
     assert tokens.read(tokens.path_of(built)) == first

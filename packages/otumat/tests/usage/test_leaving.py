@@ -15,7 +15,7 @@ from harness.using import Meanwhile
 from otumat.cli import main
 from otumat.errors import Conflict, Unreachable
 from otumat.spec.consent import ON
-from otumat.usage import UsageAgent, changing, due, outbox, tokens, tombstones
+from otumat.usage import UsageAgent, batches, changing, due, tokens, tombstones
 from otumat.usage.hosts import usage_transport
 from otumat.usage.sender import send_round
 
@@ -146,7 +146,7 @@ def test_what_was_under_way_is_kept_after_off_and_not_once_it_was_erased(
     due.set_due(folder, time.time() + 3600)
     over = Meanwhile("/api/usage-event", lambda: main(["usage", word, PACKAGE]))
     send_round(folder, PACKAGE, over=over)
-    assert (len(outbox.sent(folder)), outbox.waiting(folder)) == (kept, [])
+    assert (len(batches.sent(folder)), batches.waiting(folder)) == (kept, [])
 
 
 def test_a_new_yes_keeps_what_proves_the_install_that_had_ended(

@@ -10,7 +10,7 @@ import pytest
 
 from harness.using import PACKAGE, send, use
 from otumat.cli import main
-from otumat.usage import batches, clock, held, outbox
+from otumat.usage import batches, clock, held
 from otumat.usage.batches import Frozen
 
 if TYPE_CHECKING:
@@ -58,9 +58,12 @@ def test_an_answer_that_was_lost_is_no_second_loss(enrolled: str, refusing: Usag
     assert held.lost(enrolled) == {"before_consent": {"fetch": 2}}
 
 
+@pytest.mark.parametrize("notes_max_bytes", [held.LOST_MAX_BYTES, 0], ids=["as noted", "folded meanwhile"])
 def test_U5_killed_before_the_batch_was_settled_it_is_no_second_loss(
-    enrolled: str, refusing: UsageHost, monkeypatch: pytest.MonkeyPatch
+    enrolled: str, refusing: UsageHost, monkeypatch: pytest.MonkeyPatch, notes_max_bytes: int
 ) -> None:
+    monkeypatch.setattr(held, "LOST_MAX_BYTES", notes_max_bytes)
+
     def killed(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
@@ -70,7 +73,7 @@ def test_U5_killed_before_the_batch_was_settled_it_is_no_second_loss(
             send(enrolled)
     send(enrolled)
     assert held.lost(enrolled) == {"before_consent": {"fetch": 2}}
-    assert (outbox.waiting(enrolled), os.listdir(os.path.join(enrolled, "outbox"))) == ([], [])
+    assert (batches.waiting(enrolled), os.listdir(os.path.join(enrolled, "outbox"))) == ([], [])
 
 
 @pytest.mark.parametrize(

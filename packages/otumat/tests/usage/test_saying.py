@@ -12,7 +12,7 @@ import pytest
 
 from otumat.cli import main
 from otumat.spec.consent import ON
-from otumat.usage import UsageAgent, answers, changing, due, outbox, service, state
+from otumat.usage import UsageAgent, answers, batches, changing, due, service, state
 from otumat.usage.hosts import usage_transport
 from otumat.usage.sender import send_round
 from otumat.usage.service import systemd
@@ -121,7 +121,7 @@ def test_when_something_was_sent_last_is_said_whatever_rounds_came_after(
 ) -> None:
     use(enrolled)
     assert send_round(enrolled, PACKAGE, over=usage_transport()).batches == 1
-    (sent,) = outbox.sent(enrolled)
+    (sent,) = batches.sent(enrolled)
     note = json.dumps({**sent.note, "sent": "2026-11-19T08:00:00Z"}).encode()
     Path(sent.path).write_bytes(note + b"\n" + sent.body)
     for later in (lambda: send_round(enrolled, PACKAGE, over=usage_transport()), lambda: due.begin(enrolled)):

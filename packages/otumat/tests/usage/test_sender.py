@@ -13,7 +13,7 @@ import pytest
 
 from harness.using import PACKAGE, send, use
 from otumat.spec.consent import OFF, ON
-from otumat.usage import UsageAgent, answers, clock, due, held, outbox, tokens
+from otumat.usage import UsageAgent, answers, batches, clock, due, held, outbox, tokens
 from otumat.usage.sender import Round
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ def test_U9_what_is_shown_is_what_is_sent_is_what_is_kept(enrolled: str, host: U
     send(enrolled)
     first, second = (gzip.decompress(asked.body) for asked in host.to(EVENT))
     assert first == shown.body
-    assert [each.body for each in outbox.sent(enrolled)] == [first, second]
-    assert outbox.sent(enrolled)[0].note["answer"]["sha256"] == hashlib.sha256(shown.body).hexdigest()
+    assert [each.body for each in batches.sent(enrolled)] == [first, second]
+    assert batches.sent(enrolled)[0].note["answer"]["sha256"] == hashlib.sha256(shown.body).hexdigest()
 
 
 def test_K17_a_lost_answer_is_asked_for_again_with_the_same_bytes_and_counted_once(
@@ -139,7 +139,7 @@ def test_410_withdrawn_is_the_users_no_and_wipes(enrolled: str, host: UsageHost)
     answer = answers.read(enrolled)
     assert (answer.level, answer.source, answer.reason) == (OFF, host.url, "")
     assert held.segments(enrolled) == []
-    assert outbox.waiting(enrolled) == []
+    assert batches.waiting(enrolled) == []
     assert tokens.read(tokens.path_of(enrolled)) is None
 
 
@@ -164,7 +164,7 @@ def test_a_batch_that_the_host_cannot_read_is_given_up_and_told_as_lost(
     send(enrolled)
     assert host.counts == {}
     assert host.lost == [{"unreadable": {"fetch": 2}}]
-    assert outbox.waiting(enrolled) == []
+    assert batches.waiting(enrolled) == []
 
 
 def test_an_expired_token_is_refreshed_once_and_the_batch_sent_again(enrolled: str, host: UsageHost) -> None:

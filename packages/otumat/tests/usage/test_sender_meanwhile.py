@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import os
 import threading
-import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from harness.using import PACKAGE, Meanwhile, send, use
+from harness.waiting import until
 from otumat.spec.consent import OFF, ON
-from otumat.usage import answers, changing, evicting, held, outbox, tokens, tombstones
+from otumat.usage import answers, batches, changing, evicting, held, outbox, tokens, tombstones
 from otumat.usage.enrol.anonymous import enrol_anonymously
 from otumat.usage.hosts import usage_transport
 from otumat.usage.sender import Round, send_round
 from otumat.usage.spool import machine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from otumat.testing.usage import UsageHost
 
@@ -47,6 +48,18 @@ def test_a_lost_answer_of_the_enrolment_makes_no_second_install(
     assert host.counts == {"import": 1}
 
 
+@contextmanager
+def sending(folder: str, host: UsageHost) -> Iterator[None]:
+    """While a batch is under way, whose answer comes afterwards."""
+    host.faults[EVENT] = ["hang"]
+    thread = threading.Thread(target=send, args=(folder,))
+    thread.start()
+    until(lambda: host.to(EVENT))
+    yield
+    host.released.set()
+    thread.join()
+
+
 def test_two_rounds_at_once_send_nothing_twice(enrolled: str, host: UsageHost) -> None:
     use("import", "fetch")
     threads = [threading.Thread(target=send, args=(enrolled,)) for _ in range(8)]
@@ -59,17 +72,11 @@ def test_two_rounds_at_once_send_nothing_twice(enrolled: str, host: UsageHost) -
 
 def test_K4_a_withdrawal_while_a_request_is_under_way_wins(enrolled: str, host: UsageHost) -> None:
     use("import")
-    host.faults[EVENT] = ["hang"]
-    thread = threading.Thread(target=send, args=(enrolled,))
-    thread.start()
-    while not host.to(EVENT):
-        time.sleep(0.01)
-    changing.withdraw(enrolled, source="test")
-    host.released.set()
-    thread.join()
+    with sending(enrolled, host):
+        changing.withdraw(enrolled, source="test")
     assert answers.read(enrolled).level == OFF
     assert held.segments(enrolled) == []
-    assert outbox.waiting(enrolled) == []
+    assert batches.waiting(enrolled) == []
     send(enrolled)
     assert host.counts == {}
 
@@ -103,14 +110,8 @@ def test_a_denial_that_came_later_keeps_what_is_held_here(
 
 def test_K16_what_is_logged_while_a_batch_is_sent_is_not_lost(enrolled: str, host: UsageHost) -> None:
     use("import")
-    host.faults[EVENT] = ["hang"]
-    thread = threading.Thread(target=send, args=(enrolled,))
-    thread.start()
-    while not host.to(EVENT):
-        time.sleep(0.01)
-    use("racer")
-    host.released.set()
-    thread.join()
+    with sending(enrolled, host):
+        use("racer")
     send(enrolled)
     assert host.counts == {"import": 1, "racer": 1}
 

@@ -40,6 +40,11 @@ class Frozen:
     body: bytes
 
     @property
+    def name(self) -> str:
+        """Of its file, which stays, in whosever name the batch speaks."""
+        return os.path.basename(self.path)
+
+    @property
     def batch(self) -> str:
         return str(self.note["batch"])
 
@@ -88,7 +93,7 @@ def settle(folder: str, frozen: Frozen, answer: dict[str, Any], *, kept: bool) -
     """Move a batch to what was sent, if that is kept."""
     note = frozen.note | {"sent": clock.moment(clock.now_s()), "answer": answer}
     if kept:
-        write(os.path.join(folder, "sent", os.path.basename(frozen.path)), note, frozen.body)
+        write(os.path.join(folder, "sent", frozen.name), note, frozen.body)
     _remove(frozen)
     for old in sent(folder)[:-SENT_MAX]:
         held.remove(old.path)
@@ -96,7 +101,7 @@ def settle(folder: str, frozen: Frozen, answer: dict[str, Any], *, kept: bool) -
 
 def set_aside(folder: str, frozen: Frozen, *, why: str) -> None:
     """Give a batch up; the next one tells what was lost. Killed in between, it is given up again and counts once."""
-    held.count_lost(folder, why, _uses(frozen), segment=frozen.batch)
+    held.count_lost(folder, why, _uses(frozen), segment=frozen.name)
     _remove(frozen)
 
 

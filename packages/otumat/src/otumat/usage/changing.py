@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from otumat.errors import Conflict
 from otumat.spec.consent import LOCAL, OFF, ON, UNSET, WORDING_VERSION
 from otumat.spec.manifest import digest
-from otumat.usage import answers, clock, copies, due, held, outbox, tallies, tokens, tombstones
+from otumat.usage import answers, batches, clock, copies, due, held, outbox, tallies, tokens, tombstones
 from otumat.usage.answers import Answer
 from otumat.usage.files import Busy, locked, write_whole
 from otumat.usage.manifests import accepted_events
@@ -170,7 +170,7 @@ def _settle(folder: str) -> None:
     if copies.is_copied(folder):
         name = os.urandom(16).hex()
         _delete_held(folder)
-        for sent in outbox.sent(folder):
+        for sent in batches.sent(folder):
             held.remove(sent.path)
         due.forget(folder)
         tokens.become_copy(tokens.path_of(folder), name)

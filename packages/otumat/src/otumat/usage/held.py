@@ -126,7 +126,8 @@ def count_lost(folder: str, why: str, counts: dict[str, int], *, segment: str = 
     Note what was left out, from any number of processes; what cannot be noted is not.
 
     Args:
-        segment: The one that is being evicted, by a name that no other ever has: noted again, it counts once.
+        segment: The segment or batch that is given up, by the name of its file, which no other ever has: as long as
+            that is there it may be noted again, and counts once.
     """
     path = os.path.join(folder, _LOST + machine())
     noted = notes.lines({why: counts}, segment)
@@ -148,7 +149,7 @@ def _fold_lost(path: str) -> None:
         try:
             if is_at(path, fd):  # else another process folded it
                 noted = os.read(fd, os.fstat(fd).st_size)
-                _write(folding, notes.folded(noted, there=_being_evicted(os.path.dirname(path))))
+                _write(folding, notes.folded(noted, there=_may_be_noted_again(os.path.dirname(path))))
                 os.replace(folding, path) if is_at(path, fd) else remove(folding)  # the user withdrew
         finally:
             give_back(fd)
@@ -156,12 +157,16 @@ def _fold_lost(path: str) -> None:
         return
 
 
-def _being_evicted(folder: str) -> set[str]:
+def _may_be_noted_again(folder: str) -> set[str]:
+    evicted = {name_of(name) for name in _names(spool_folder(folder)) if name.endswith(EVICTED)}
+    return evicted.union(_names(os.path.join(folder, "outbox")))
+
+
+def _names(folder: str) -> list[str]:
     try:
-        names = os.listdir(spool_folder(folder))
-    except FileNotFoundError:
-        return set()
-    return {name_of(name) for name in names if name.endswith(EVICTED)}
+        return os.listdir(folder)
+    except FileNotFoundError:  # anything else: it cannot be told just now
+        return []
 
 
 def _write(path: str, data: bytes) -> None:

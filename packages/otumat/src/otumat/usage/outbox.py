@@ -16,11 +16,7 @@ from otumat.spec.consent import ON
 from otumat.spec.event import COUNT_MAX, Batch, Row, Use, write_batch
 from otumat.usage import clock, held, tallies
 from otumat.usage.answers import is_still
-from otumat.usage.batches import REFUSALS, write
-from otumat.usage.batches import SENT_MAX as SENT_MAX
-from otumat.usage.batches import Frozen as Frozen
-from otumat.usage.batches import sent as sent
-from otumat.usage.batches import waiting as waiting
+from otumat.usage.batches import REFUSALS, waiting, write
 from otumat.usage.files import locked, read_json, write_json
 from otumat.usage.maps import maps_folder
 from otumat.usage.spool import spool_folder
@@ -29,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from otumat.usage.answers import Answer
+    from otumat.usage.batches import Frozen
     from otumat.usage.held import Record
 
 WAITING_MAX = 32

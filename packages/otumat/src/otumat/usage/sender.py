@@ -194,7 +194,7 @@ def _settle(folder: str, frozen: Frozen, known: Credential, told: dict[str, Any]
     """
     with locked(os.path.join(folder, "consent.lock"), wait_s=changing.LOCK_WAIT_S):
         for why, counts in batches.refused(frozen, told).items():
-            held.count_lost(folder, why, counts, segment=frozen.batch)
+            held.count_lost(folder, why, counts, segment=frozen.name)
         batches.settle(folder, frozen, told, kept=tombstones.is_there(folder, known.install))
 
 

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from otumat.spec.consent import may_record
-from otumat.usage import answers, clock, copies, denials, due, held, outbox, places, tokens, tombstones
+from otumat.usage import answers, batches, clock, copies, denials, due, held, outbox, places, tokens, tombstones
 from otumat.usage.dialect03 import event_date
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def describe(package: str) -> dict[str, Any]:
     rounds = due.read(folder) if folder else {}
     credential = tokens.read(tokens.path_of(folder)) if folder else None
     ended = credential.ended if credential else ""
-    sent = outbox.sent(folder)
+    sent = batches.sent(folder)
     return {
         "package": places.key(package),
         "level": level,
@@ -59,7 +59,7 @@ def describe(package: str) -> dict[str, Any]:
         "linked_to_account": bool(credential and credential.account),
         "ended": ended,
         "held": counts(folder),
-        "batches_waiting": len(outbox.waiting(folder)),
+        "batches_waiting": len(batches.waiting(folder)),
         "batches_sent": len(sent),
         "last_sent": max((str(each.note["sent"]) for each in sent), default=""),
         "lost": held.lost(folder),

@@ -11,7 +11,7 @@ from otumat.cli.usage.telling import done, folder_of, in_state_folder
 from otumat.errors import Conflict, NotFound, OtumatError, Unreachable
 from otumat.spec.consent import LOCAL, ON
 from otumat.spec.manifest import is_host
-from otumat.usage import answers, changing, denials, due, held, manifests, outbox, service, state, tombstones
+from otumat.usage import answers, batches, changing, denials, due, held, manifests, service, state, tombstones
 from otumat.usage.asking import terms
 from otumat.usage.enrol import enrol
 from otumat.usage.hosts import usage_transport
@@ -95,7 +95,7 @@ def erase(options: argparse.Namespace, settings: Settings, console: Console) -> 
     changing.withdraw(folder, source=SOURCE)
     service.remove_service(options.package)
     _tell_hosts(folder, console)
-    for each in outbox.sent(folder):
+    for each in batches.sent(folder):
         held.remove(each.path)
     if console.as_json:
         newest, *more = receipts or [{}]

@@ -11,7 +11,7 @@ from otumat.cli.console import printable
 from otumat.cli.usage.telling import folder_of, in_state_folder, several, show_state, ways_on
 from otumat.errors import NotFound
 from otumat.spec.consent import ON
-from otumat.usage import answers, due, manifests, outbox, state, tombstones
+from otumat.usage import answers, batches, due, manifests, outbox, state, tombstones
 from otumat.usage.asking import described_whole
 from otumat.usage.files import locked
 from otumat.usage.hosts import usage_transport
@@ -76,16 +76,16 @@ def show(options: argparse.Namespace, settings: Settings, console: Console) -> i
 @in_state_folder
 def sent(options: argparse.Namespace, settings: Settings, console: Console) -> int:
     """What left."""
-    batches = outbox.sent(folder_of(options.package))
+    found = batches.sent(folder_of(options.package))
     if console.as_json:
-        told = [{**_batch(each), "sent": each.note["sent"], "answer": each.note["answer"]} for each in batches]
+        told = [{**_batch(each), "sent": each.note["sent"], "answer": each.note["answer"]} for each in found]
         console.show_json({"package": options.package, "batches": told})
         return 0
-    if not batches:
+    if not found:
         console.note("Nothing was sent, or it is not kept any more.")
     else:
-        console.note(f"Taken by the host; the last {outbox.SENT_MAX} requests are kept here:")
-    for each in batches:
+        console.note(f"Taken by the host; the last {batches.SENT_MAX} requests are kept here:")
+    for each in found:
         console.note(f"{each.note['sent']}  sha256 {each.sha256}")
         _show_body(each.body, each.note.get("dialect", ""), console)
     return 0
@@ -102,8 +102,8 @@ def export(options: argparse.Namespace, settings: Settings, console: Console) ->
     here = {
         "state": state.describe(options.package),
         "held": [{"at": at, "event": event} for at, event in state.logged(folder)],
-        "waiting": [_batch(each) for each in outbox.waiting(folder)],
-        "sent": [_batch(each) for each in outbox.sent(folder)],
+        "waiting": [_batch(each) for each in batches.waiting(folder)],
+        "sent": [_batch(each) for each in batches.sent(folder)],
     }
     console.show_json({"package": options.package, "here": here, "at_the_host": there})
     return 0
@@ -137,7 +137,7 @@ def _show_not_enrolled(package: str, folder: str, console: Console) -> int:
     return 0
 
 
-def _batch(frozen: outbox.Frozen) -> dict[str, Any]:
+def _batch(frozen: batches.Frozen) -> dict[str, Any]:
     return {"batch": frozen.batch, "sha256": frozen.sha256, "body": frozen.body.decode()}
 
 
